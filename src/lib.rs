@@ -1,0 +1,3 @@
+//! A Health Back End of the MPAI-AIH standard whose licences are smart contracts.
+
+pub mod domain;

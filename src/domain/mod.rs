@@ -10,6 +10,7 @@
 //! | [`operation`] | what may be asked for: processing types, services, our additions |
 //! | [`window`] | half-open intervals of seconds |
 //! | [`model_licence`] | what the End User signs |
+//! | [`licence_event`] | what the chain says happened |
 //! | [`terms`] | what it compiles to, and its packed form in the licence contract's code |
 //! | [`rule`] | the licence rule, mirrored by `LicenceTerms.sol` |
 //! | [`verdict`] | the answer: a set of failing terms |
@@ -21,6 +22,7 @@
 pub mod taxonomy;
 
 pub mod ids;
+pub mod licence_event;
 pub mod model_licence;
 pub mod operation;
 pub mod reading;

@@ -1,0 +1,259 @@
+//! Reading the chain: one registry on one chain, verified before it is believed.
+
+use std::{future::Future, time::Duration};
+
+use alloy::{
+    eips::BlockNumberOrTag,
+    network::Ethereum,
+    primitives::{Address, B256, keccak256},
+    providers::{DynProvider, Provider, ProviderBuilder},
+    rpc::types::Filter,
+    transports::TransportResult,
+};
+
+use super::{
+    ChainError,
+    bindings::{LicenceRegistry, Request, licence::Licence},
+    convert::ConfirmRequest,
+    logs,
+};
+use crate::domain::{
+    ids::BackEndId,
+    licence_event::LicenceEvent,
+    taxonomy::{UserClass, Word},
+    terms::{Derivation, LicenceTerms},
+    user::Registration,
+    verdict::Verdict,
+};
+
+/// How long one question to the node may take.
+const QUESTION_TIME: Duration = Duration::from_secs(10);
+/// How many log-bearing blocks one `eth_getLogs` may span.
+pub const LOG_BLOCKS: u64 = 1_000;
+
+/// A block header, as far as the house needs it.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Block {
+    /// Its number.
+    pub number: u64,
+    /// Its hash.
+    pub hash: B256,
+    /// The hash of the block before.
+    pub parent_hash: B256,
+    /// Seconds since 1970.
+    pub timestamp: u64,
+}
+
+/// State of a data item's licence in the registry.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct ItemState {
+    /// Current licence, when the item ever had one.
+    pub licence: Option<Address>,
+    /// Number of licence events the chain has seen for the item.
+    pub sequence: u64,
+    /// The whole licence was withdrawn.
+    pub revoked: bool,
+    /// The Back End gave up its own right.
+    pub renounced: bool,
+}
+
+/// One registry on one chain.
+#[derive(Debug, Clone)]
+pub struct Node {
+    provider: DynProvider,
+    registry: Address,
+    chain_id: u64,
+    code_hash: B256,
+}
+
+/// Opens a connection by URL (`http`, `https`, `ws`, `wss`).
+///
+/// # Errors
+/// When nothing answers there.
+pub async fn connect(url: &str) -> Result<DynProvider, ChainError> {
+    let connecting = ProviderBuilder::new().disable_recommended_fillers().connect(url);
+    Ok(in_time(connecting).await?.erased())
+}
+
+/// Bounds a question to the node.
+pub(super) async fn in_time<T>(question: impl Future<Output = TransportResult<T>>) -> Result<T, ChainError> {
+    match tokio::time::timeout(QUESTION_TIME, question).await {
+        Ok(answer) => Ok(answer?),
+        Err(_) => Err(ChainError::Timeout(QUESTION_TIME)),
+    }
+}
+
+impl Node {
+    /// A registry whose chain id and code hash are known from its deployment. Nothing is asked of the node yet;
+    /// [`Node::verify`] does.
+    pub fn new(provider: DynProvider, back_end: BackEndId, code_hash: B256) -> Self {
+        Self { provider, registry: back_end.address(), chain_id: back_end.chain_id(), code_hash }
+    }
+
+    /// This Back End's ID.
+    pub fn back_end(&self) -> BackEndId {
+        BackEndId::new(self.chain_id, self.registry)
+    }
+
+    /// The registry's address.
+    pub fn registry(&self) -> Address {
+        self.registry
+    }
+
+    /// The chain's id.
+    pub fn chain_id(&self) -> u64 {
+        self.chain_id
+    }
+
+    pub(super) fn provider(&self) -> &DynProvider {
+        &self.provider
+    }
+
+    fn contract(&self) -> LicenceRegistry::LicenceRegistryInstance<&DynProvider, Ethereum> {
+        LicenceRegistry::new(self.registry, &self.provider)
+    }
+
+    /// Checks that the node serves our chain and that our registry is there.
+    ///
+    /// # Errors
+    /// [`ChainError::WrongChain`], [`ChainError::ChangedCode`], or that the node does not answer.
+    pub async fn verify(&self) -> Result<(), ChainError> {
+        let found = in_time(async { self.provider.get_chain_id().await }).await?;
+        if found != self.chain_id {
+            return Err(ChainError::WrongChain { expected: self.chain_id, found });
+        }
+        let code = in_time(async { self.provider.get_code_at(self.registry).await }).await?;
+        let found = keccak256(&code);
+        if found != self.code_hash {
+            return Err(ChainError::ChangedCode { address: self.registry, expected: self.code_hash, found });
+        }
+        Ok(())
+    }
+
+    /// The newest block.
+    ///
+    /// # Errors
+    /// When the node does not answer.
+    pub async fn head(&self) -> Result<Block, ChainError> {
+        self.block_at(BlockNumberOrTag::Latest)
+            .await?
+            .ok_or_else(|| ChainError::Contradiction("a chain without a newest block".to_owned()))
+    }
+
+    /// The block with this number on the chain as it is now.
+    ///
+    /// # Errors
+    /// When the node does not answer.
+    pub async fn block(&self, number: u64) -> Result<Option<Block>, ChainError> {
+        self.block_at(BlockNumberOrTag::Number(number)).await
+    }
+
+    async fn block_at(&self, tag: BlockNumberOrTag) -> Result<Option<Block>, ChainError> {
+        let block = in_time(async { self.provider.get_block_by_number(tag).await }).await?;
+        Ok(block.map(|block| Block {
+            number: block.header.number,
+            hash: block.header.hash,
+            parent_hash: block.header.parent_hash,
+            timestamp: block.header.timestamp,
+        }))
+    }
+
+    /// The register's events in a range of blocks, both ends included, in order.
+    ///
+    /// # Errors
+    /// When the node does not answer, or a log is not one our contract emits.
+    pub async fn events(&self, from: u64, to: u64) -> Result<Vec<LicenceEvent>, ChainError> {
+        let filter = Filter::new().address(self.registry).from_block(from).to_block(to);
+        let mut found = in_time(async { self.provider.get_logs(&filter).await }).await?;
+        found.sort_by_key(|log| (log.block_number, log.log_index));
+        found.iter().filter_map(|log| logs::decode(log).transpose()).collect()
+    }
+
+    /// The registry's answer without recording it.
+    ///
+    /// # Errors
+    /// When the node does not answer.
+    pub async fn check(&self, request: &ConfirmRequest) -> Result<Verdict, ChainError> {
+        let bits = self.contract().check(Request::from(request)).call().await.map_err(call_error)?;
+        Verdict::from_bits(bits).map_err(|b| ChainError::Contradiction(format!("verdict with unknown terms {b:#x}")))
+    }
+
+    /// The licence state of a data item.
+    ///
+    /// # Errors
+    /// When the node does not answer.
+    pub async fn item(&self, aih_data: B256) -> Result<ItemState, ChainError> {
+        let item = self.contract().itemOf(aih_data).call().await.map_err(call_error)?;
+        Ok(ItemState {
+            licence: (item.licence != Address::ZERO).then_some(item.licence),
+            sequence: item.sequence,
+            revoked: item.state == 2,
+            renounced: item.state == 1,
+        })
+    }
+
+    /// What the registry knows of a user.
+    ///
+    /// # Errors
+    /// When the node does not answer.
+    pub async fn user(&self, user: Address) -> Result<Registration, ChainError> {
+        let known = self.contract().userClassOf(user).call().await.map_err(call_error)?;
+        if !known.known {
+            return Ok(Registration::Unknown);
+        }
+        let class = UserClass::from_code(known.class)
+            .ok_or_else(|| ChainError::Contradiction(format!("unknown user class {}", known.class)))?;
+        Ok(Registration::Known { class, active: known.active })
+    }
+
+    /// Whether a licence, and the root it derives from, is current and not withdrawn.
+    ///
+    /// # Errors
+    /// When the node does not answer.
+    pub async fn stands(&self, licence: Address) -> Result<bool, ChainError> {
+        self.contract().standing(licence).call().await.map_err(call_error)
+    }
+
+    /// The terms a licence contract carries in its code, and for a derived licence where it comes from.
+    ///
+    /// # Errors
+    /// When the node does not answer, or the address holds no licence.
+    pub async fn terms(&self, licence: Address) -> Result<(LicenceTerms, Option<Derivation>), ChainError> {
+        let code = in_time(async { self.provider.get_code_at(licence).await }).await?;
+        // A minimal clone is 45 bytes of program; the immutable arguments follow.
+        const CLONE_BYTES: usize = 45;
+        let arguments =
+            code.get(CLONE_BYTES..).ok_or_else(|| ChainError::Contradiction(format!("{licence} is no licence")))?;
+        LicenceTerms::unpack_code(arguments).map_err(|e| ChainError::Contradiction(e.to_string()))
+    }
+
+    /// The address an offer becomes or became.
+    ///
+    /// # Errors
+    /// When the node does not answer.
+    pub async fn predict(&self, offer: &crate::domain::terms::Offer) -> Result<Address, ChainError> {
+        self.contract().predict(offer.into()).call().await.map_err(call_error)
+    }
+
+    /// Whether an account holds the OPERATOR role.
+    ///
+    /// # Errors
+    /// When the node does not answer.
+    pub async fn is_operator(&self, account: Address) -> Result<bool, ChainError> {
+        let role = self.contract().OPERATOR_ROLE().call().await.map_err(call_error)?;
+        self.contract().hasRole(role, account).call().await.map_err(call_error)
+    }
+
+    /// A handle on the licence contract itself.
+    pub fn licence(&self, address: Address) -> Licence::LicenceInstance<&DynProvider, Ethereum> {
+        Licence::new(address, &self.provider)
+    }
+}
+
+/// A failed call: the transport's fault, or the contract's refusal.
+pub(super) fn call_error(error: alloy::contract::Error) -> ChainError {
+    match error {
+        alloy::contract::Error::TransportError(error) => error.into(),
+        other => ChainError::Contradiction(other.to_string()),
+    }
+}

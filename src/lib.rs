@@ -1,4 +1,8 @@
 //! A Health Back End of the MPAI-AIH standard whose licences are smart contracts.
 
 pub mod chain;
+pub mod clock;
+pub mod config;
 pub mod domain;
+pub mod licensing;
+pub mod startup;

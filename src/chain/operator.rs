@@ -125,6 +125,15 @@ impl Operator {
         Ok(())
     }
 
+    /// Nonces the chain has used of this key.
+    ///
+    /// # Errors
+    /// When the node does not answer.
+    pub async fn used_nonces(&self) -> Result<u64, ChainError> {
+        let (provider, address) = (self.transmitter.node.provider(), self.signer.address());
+        super::node::in_time(async { provider.get_transaction_count(address).await }).await
+    }
+
     /// Signs a call under the next nonce.
     ///
     /// # Errors

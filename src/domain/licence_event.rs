@@ -148,3 +148,18 @@ impl LicenceEventKind {
         }
     }
 }
+
+/// Where on chain an answer can be found and checked by anyone.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Evidence {
+    /// The licence judged, when the item had one.
+    pub licence: Option<Address>,
+    /// The transaction that recorded the answer.
+    pub transaction: B256,
+    /// Place of the event.
+    pub position: Position,
+    /// Hash of that block.
+    pub block_hash: B256,
+    /// Time of that block, seconds since 1970.
+    pub block_time: u64,
+}

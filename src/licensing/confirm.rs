@@ -1,0 +1,142 @@
+//! **Confirm**: ask the chain, which records the answer, yes or no, with every failing term.
+
+use std::time::Duration;
+
+use alloy::primitives::Address;
+
+use super::{
+    ACT_TIME, Licensing, LicensingError,
+    permit::{Grounds, Permit, Warrant},
+    queue::{Done, QueueError, Work},
+    vigil::Vigil,
+};
+use crate::{
+    chain::convert::ConfirmRequest,
+    domain::{
+        ids::AihDataId,
+        licence_event::{ConfirmId, Evidence},
+        operation::Operation,
+        taxonomy::Usage,
+        verdict::Verdict,
+    },
+};
+
+/// A question to the chain.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Question {
+    /// The item.
+    pub item: AihDataId,
+    /// Who asks; the registry's address is the Back End.
+    pub requester: Address,
+    /// For what.
+    pub operation: Operation,
+    /// For which use.
+    pub usage: Usage,
+    /// Intended time, seconds since 1970.
+    pub at: u64,
+    /// Identifier of this Licence Confirm.
+    pub confirm_id: ConfirmId,
+}
+
+/// The recorded answer.
+#[derive(Debug)]
+pub enum Answer {
+    /// Yes.
+    Permitted(Permit),
+    /// No.
+    Denied(Denial),
+}
+
+/// A recorded no.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Denial {
+    /// The failing terms.
+    pub verdict: Verdict,
+    /// Where it is recorded.
+    pub evidence: Evidence,
+}
+
+/// A result may not be released any more.
+#[derive(Debug, thiserror::Error)]
+pub enum ReleaseError {
+    /// The licence no longer permits what was done.
+    #[error("the licence no longer permits this")]
+    Withheld(Verdict),
+    /// It cannot be known whether it does.
+    #[error(transparent)]
+    Unknown(#[from] LicensingError),
+}
+
+impl Licensing {
+    /// Asks the chain and has the answer recorded. Nothing is permitted in doubt.
+    ///
+    /// # Errors
+    /// When there is a doubt, the queue is full, or the chain gives no answer in time.
+    pub async fn confirm(&self, question: &Question) -> Result<Answer, LicensingError> {
+        self.confirm_within(question, ACT_TIME).await
+    }
+
+    /// As [`Licensing::confirm`], with a deadline of the caller's.
+    ///
+    /// # Errors
+    /// As [`Licensing::confirm`].
+    pub async fn confirm_within(&self, question: &Question, patience: Duration) -> Result<Answer, LicensingError> {
+        self.vigil.pass()?;
+        let request = to_request(question);
+        let (confirmation, evidence) = match self.queue.ask(Work::Confirm(request), patience).await? {
+            Done::Confirmed(confirmation, evidence) => (confirmation, evidence),
+            Done::Mined(_) => return Err(QueueError::NotRecorded("no answer to this request".to_owned()).into()),
+        };
+        Vigil::judge_clock(evidence.block_time, &self.clock)?;
+        if !confirmation.verdict.is_permitted() {
+            return Ok(Answer::Denied(Denial { verdict: confirmation.verdict, evidence }));
+        }
+        Ok(Answer::Permitted(Permit::new(Grounds {
+            item: question.item,
+            operation: question.operation,
+            usage: question.usage,
+            requester: question.requester,
+            confirm_id: question.confirm_id,
+            licence: confirmation.licence,
+            evidence,
+        })))
+    }
+
+    /// The answer the chain would give now; nothing is recorded and no permit is made.
+    ///
+    /// # Errors
+    /// When there is a doubt or the chain does not answer.
+    pub async fn check(&self, question: &Question) -> Result<Verdict, LicensingError> {
+        self.vigil.pass()?;
+        Ok(self.node.check(&to_request(question)).await?)
+    }
+
+    /// Asks again before a result leaves the house: a licence withdrawn meanwhile stops it.
+    ///
+    /// # Errors
+    /// [`ReleaseError::Withheld`] when the chain would say no by now; in doubt likewise nothing is released.
+    pub async fn release(&self, warrant: &Warrant) -> Result<(), ReleaseError> {
+        let grounds = warrant.grounds();
+        let again = Question {
+            item: grounds.item,
+            requester: grounds.requester,
+            operation: grounds.operation,
+            usage: grounds.usage,
+            at: self.clock.seconds(),
+            confirm_id: grounds.confirm_id,
+        };
+        let verdict = self.check(&again).await?;
+        if verdict.is_permitted() { Ok(()) } else { Err(ReleaseError::Withheld(verdict)) }
+    }
+}
+
+fn to_request(question: &Question) -> ConfirmRequest {
+    ConfirmRequest {
+        aih_data: question.item.hash(),
+        user: question.requester,
+        operation: question.operation,
+        usage: question.usage,
+        at: question.at,
+        confirm_id: question.confirm_id,
+    }
+}

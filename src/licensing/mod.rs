@@ -1,0 +1,65 @@
+//! The gate: Model Licences become contracts here, and nothing touches data without passing here first.
+//!
+//! ```text
+//! Model Licence ──compile──▶ Offer ──issue──▶ licence on chain ─────▶ Permit to store
+//! request ─────────────────────────confirm──▶ recorded yes ─────────▶ Permit ──spend──▶ Warrant ──▶ a SubAIM
+//!                                        └──▶ recorded no  ─────────▶ Denial, with every failing term
+//! result ──────────────────────────derive───▶ licence of the result ▶ Permit to store
+//! ```
+//!
+//! | File | What |
+//! | --- | --- |
+//! | [`terms`] | Model Licence to terms, pure and total |
+//! | [`permit`] | proof of a recorded yes |
+//! | [`vigil`] | the doubts under which nothing is permitted |
+//! | [`queue`] | one operator key, group commit |
+//! | [`settle`] | how a transaction ended that was not mined in time |
+//! | [`ledger`] | where transactions are made durable |
+//! | [`confirm`] [`issue`] (and change) [`derive`] [`revoke`] | the five acts |
+
+pub mod confirm;
+pub mod derive;
+mod error;
+pub mod issue;
+pub mod ledger;
+pub mod permit;
+pub mod queue;
+pub mod revoke;
+pub mod settle;
+pub mod terms;
+pub mod vigil;
+
+use std::time::Duration;
+
+pub use error::LicensingError;
+
+use crate::{chain::node::Node, clock::Clock};
+
+/// The gate of one Back End. Copies share the queue.
+#[derive(Debug, Clone)]
+pub struct Licensing {
+    node: Node,
+    queue: queue::Queue,
+    vigil: vigil::Vigil,
+    clock: Clock,
+}
+
+/// How long an act may wait for the chain before it is refused.
+pub const ACT_TIME: Duration = Duration::from_secs(20);
+
+impl Licensing {
+    /// A gate on a registry, with the queue that writes to it and the watch that doubts it.
+    pub fn new(node: Node, queue: queue::Queue, vigil: vigil::Vigil, clock: Clock) -> Self {
+        Self { node, queue, vigil, clock }
+    }
+
+    /// Reading the chain.
+    pub fn node(&self) -> &Node {
+        &self.node
+    }
+
+    /// The doubts of now.
+    pub fn vigil(&self) -> &vigil::Vigil {
+        &self.vigil
+    }
+}

@@ -1,0 +1,129 @@
+//! Finding out how a transaction ended that was not mined in time: stuck, dropped, replaced, or its answer lost.
+//!
+//! ```text
+//! mined? ── yes ─▶ done
+//!   │ no
+//! nonce used by another? ── yes ─▶ replaced
+//!   │ no
+//! send the same bytes again; every third time outbid it ─▶ wait, longer each time ─▶ mined?
+//! ```
+//!
+//! This goes on as long as it takes: the nonce is ours, and nothing can pass it. Those who asked are told at their own
+//! deadline that the chain gave no answer; meanwhile the queue fills and new callers are told to come back.
+
+use std::time::Duration;
+
+use super::ledger::{End, Entry, Ledger};
+use crate::chain::{
+    ChainError,
+    operator::{Mined, Operator, Signed},
+};
+
+const FIRST_PAUSE: Duration = Duration::from_millis(200);
+const LONGEST_PAUSE: Duration = Duration::from_secs(5);
+/// Every so many rounds a stuck transaction is outbid.
+const ROUNDS_BEFORE_OUTBIDDING: u32 = 3;
+/// Rounds after which a transaction nobody waits for any more is left to the next restart.
+const ROUNDS_UNWATCHED: u32 = 20;
+
+/// Settles a transaction. `watched` says whether anyone still waits for it.
+pub(super) async fn settle<L: Ledger>(
+    operator: &mut Operator,
+    ledger: &L,
+    signed: &Signed,
+    watched: impl Fn() -> bool,
+) -> Result<Mined, ChainError> {
+    let mut bids = vec![signed.clone()];
+    let mut pause = FIRST_PAUSE;
+    for round in 1.. {
+        match look(operator, &bids).await {
+            Ok(Some(mined)) => {
+                note(ledger, &bids, mined.transaction, mined.block).await;
+                return Ok(mined);
+            }
+            Ok(None) => try_again(operator, ledger, &mut bids, round).await?,
+            Err(error @ (ChainError::Refused(_) | ChainError::Failed(_))) => return Err(error),
+            Err(error) if round >= ROUNDS_UNWATCHED && !watched() => return Err(error),
+            Err(_) => {}
+        }
+        tokio::time::sleep(pause).await;
+        pause = (pause * 2).min(LONGEST_PAUSE);
+    }
+    Err(ChainError::Pending(signed.hash))
+}
+
+async fn look(operator: &Operator, bids: &[Signed]) -> Result<Option<Mined>, ChainError> {
+    for bid in bids {
+        if let Some(mined) = operator.transmitter().find(bid).await? {
+            return Ok(Some(mined));
+        }
+    }
+    Ok(None)
+}
+
+/// Sends the newest bid again, or a higher one.
+async fn try_again<L: Ledger>(
+    operator: &mut Operator,
+    ledger: &L,
+    bids: &mut Vec<Signed>,
+    round: u32,
+) -> Result<(), ChainError> {
+    // There is always the first bid.
+    let Some(newest) = bids.last().cloned() else { return Ok(()) };
+    if operator.used_nonces().await.is_ok_and(|used| used > newest.nonce) {
+        return match look(operator, bids).await? {
+            Some(_) => Ok(()),
+            None => Err(ChainError::Contradiction("another transaction used the operator's nonce".to_owned())),
+        };
+    }
+    let bid = if round % ROUNDS_BEFORE_OUTBIDDING == 0 { operator.outbid(&newest)? } else { newest.clone() };
+    if bid.hash != newest.hash {
+        let entry = Entry { hash: bid.hash, operator: operator.address(), nonce: bid.nonce, raw: bid.raw.to_vec() };
+        // What is not durable is not sent; the older bid stays.
+        if ledger.sent(entry).await.is_err() {
+            return Ok(());
+        }
+        bids.push(bid.clone());
+    }
+    if let Err(error) = operator.transmitter().resend(&bid.raw).await {
+        tracing::warn!(transaction = %bid.hash, %error, "transaction.resend_refused");
+    }
+    Ok(())
+}
+
+async fn note<L: Ledger>(ledger: &L, bids: &[Signed], mined: alloy::primitives::B256, block: u64) {
+    for bid in bids {
+        let end = if bid.hash == mined { End::Mined(block) } else { End::Replaced };
+        if let Err(error) = ledger.ended(bid.hash, end).await {
+            tracing::warn!(transaction = %bid.hash, %error, "transaction.end_not_noted");
+        }
+    }
+}
+
+/// After a restart: every transaction whose end was not noted is looked up, and sent again when the chain lost it.
+///
+/// # Errors
+/// When the ledger or the chain does not answer.
+pub async fn recover<L: Ledger>(operator: &Operator, ledger: &L) -> Result<usize, RecoveryError> {
+    let open = ledger.open(operator.address()).await?;
+    let used = operator.used_nonces().await?;
+    for entry in &open {
+        match operator.transmitter().find_by_hash(entry.hash).await? {
+            Some(mined) => ledger.ended(entry.hash, End::Mined(mined.block)).await?,
+            None if entry.nonce < used => ledger.ended(entry.hash, End::Replaced).await?,
+            None => operator.transmitter().resend(&entry.raw).await?,
+        }
+    }
+    Ok(open.len())
+}
+
+/// Why recovery did not finish.
+#[derive(Debug, thiserror::Error)]
+pub enum RecoveryError {
+    /// The ledger.
+    #[error(transparent)]
+    Ledger(#[from] super::ledger::LedgerError),
+    /// The chain.
+    #[error(transparent)]
+    Chain(#[from] ChainError),
+}

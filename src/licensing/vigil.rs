@@ -1,0 +1,221 @@
+//! The watch: reasons to distrust the chain, or our picture of it. While there is one, nothing is permitted.
+
+use std::{sync::Arc, time::Duration};
+
+use tokio::sync::watch;
+
+use crate::{
+    chain::{ChainError, node::Node},
+    clock::Clock,
+};
+
+/// Largest difference between the chain's clock and ours, in seconds.
+pub const MOST_SKEW_SECONDS: i64 = 30;
+/// How far the index may lag behind the chain, in blocks.
+pub const MOST_LAG_BLOCKS: u64 = 64;
+/// How often chain id and code are verified.
+const VERIFY_INTERVAL: Duration = Duration::from_secs(5);
+
+/// A reason to refuse everything.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
+pub enum Doubt {
+    /// The node does not answer.
+    #[error("the chain does not answer")]
+    ChainUnavailable,
+    /// The node serves another chain.
+    #[error("the node serves another chain than the one this Back End was deployed on")]
+    WrongChain,
+    /// The registry's code is not ours.
+    #[error("the code at the registry's address is not this Back End's contract")]
+    ChangedCode,
+    /// The clocks disagree.
+    #[error("the chain's clock is {0} s away from this Back End's clock")]
+    ClockSkew(i64),
+    /// The index of chain events lags.
+    #[error("the index of chain events is {0} blocks behind the chain")]
+    IndexBehind(u64),
+    /// Nothing was verified yet.
+    #[error("the chain has not been verified yet")]
+    NotVerified,
+}
+
+/// The doubts of now; copies share them.
+#[derive(Debug, Clone)]
+pub struct Vigil {
+    chain: Arc<watch::Sender<Option<Doubt>>>,
+    head: Arc<watch::Sender<u64>>,
+    indexed: Arc<watch::Sender<u64>>,
+}
+
+impl Default for Vigil {
+    fn default() -> Self {
+        Self::new()
+    }
+}
+
+impl Vigil {
+    /// Begins in doubt: nothing is verified yet.
+    pub fn new() -> Self {
+        Self {
+            chain: Arc::new(watch::Sender::new(Some(Doubt::NotVerified))),
+            head: Arc::new(watch::Sender::new(0)),
+            indexed: Arc::new(watch::Sender::new(0)),
+        }
+    }
+
+    /// Passes when there is no reason to refuse.
+    ///
+    /// # Errors
+    /// The doubt.
+    pub fn pass(&self) -> Result<(), Doubt> {
+        if let Some(doubt) = *self.chain.borrow() {
+            return Err(doubt);
+        }
+        match self.lag() {
+            lag if lag > MOST_LAG_BLOCKS => Err(Doubt::IndexBehind(lag)),
+            _ => Ok(()),
+        }
+    }
+
+    /// Passes when the index holds everything up to the newest block seen; an audit asks this.
+    ///
+    /// # Errors
+    /// The doubt.
+    pub fn pass_for_audit(&self, needed_block: u64) -> Result<(), Doubt> {
+        self.pass()?;
+        match needed_block.saturating_sub(*self.indexed.borrow()) {
+            0 => Ok(()),
+            lag => Err(Doubt::IndexBehind(lag)),
+        }
+    }
+
+    /// Blocks the index is behind the newest block seen.
+    pub fn lag(&self) -> u64 {
+        self.head.borrow().saturating_sub(*self.indexed.borrow())
+    }
+
+    /// The indexer reports how far it is.
+    pub fn report_indexed(&self, block: u64) {
+        self.indexed.send_replace(block);
+    }
+
+    /// Whoever sees a newer block reports it.
+    pub fn report_head(&self, block: u64) {
+        self.head.send_if_modified(|head| std::mem::replace(head, block) != block);
+    }
+
+    /// Waits until the index holds a block, at most for `patience`.
+    ///
+    /// # Errors
+    /// [`Doubt::IndexBehind`] when it does not by then.
+    pub async fn indexed_up_to(&self, block: u64, patience: Duration) -> Result<(), Doubt> {
+        let mut indexed = self.indexed.subscribe();
+        match tokio::time::timeout(patience, indexed.wait_for(|reached| *reached >= block)).await {
+            Ok(Ok(_)) => Ok(()),
+            _ => Err(Doubt::IndexBehind(block.saturating_sub(*self.indexed.borrow()))),
+        }
+    }
+
+    /// Notes what an exchange with the chain showed.
+    pub fn note(&self, outcome: Result<(), &ChainError>) {
+        let doubt = match outcome {
+            Ok(()) => None,
+            Err(error) => match doubt_of(error) {
+                Some(doubt) => Some(doubt),
+                // The contract refused something: the chain itself is in order.
+                None => return,
+            },
+        };
+        let changed = self.chain.send_if_modified(|now| std::mem::replace(now, doubt) != doubt);
+        if changed {
+            match doubt {
+                Some(doubt) => tracing::warn!(%doubt, "chain.doubted"),
+                None => tracing::info!("chain.verified"),
+            }
+        }
+    }
+
+    /// Compares a block's time with ours.
+    ///
+    /// # Errors
+    /// [`Doubt::ClockSkew`] beyond [`MOST_SKEW_SECONDS`].
+    pub fn judge_clock(block_time: u64, clock: &Clock) -> Result<(), Doubt> {
+        let skew = i64::try_from(block_time).unwrap_or(i64::MAX).saturating_sub(clock.micros() / 1_000_000);
+        if skew.abs() > MOST_SKEW_SECONDS { Err(Doubt::ClockSkew(skew)) } else { Ok(()) }
+    }
+
+    /// Verifies chain, code and clock once, and notes the outcome.
+    pub async fn verify(&self, node: &Node, clock: &Clock) {
+        let outcome = verify(node, clock).await;
+        if let Ok(head) = &outcome {
+            self.report_head(*head);
+        }
+        self.note(outcome.as_ref().map(|_| ()));
+    }
+
+    /// Verifies again and again until cancelled.
+    pub async fn keep(self, node: Node, clock: Clock) {
+        let mut interval = tokio::time::interval(VERIFY_INTERVAL);
+        interval.set_missed_tick_behavior(tokio::time::MissedTickBehavior::Delay);
+        loop {
+            interval.tick().await;
+            self.verify(&node, &clock).await;
+        }
+    }
+}
+
+async fn verify(node: &Node, clock: &Clock) -> Result<u64, ChainError> {
+    node.verify().await?;
+    let head = node.head().await?;
+    // A quiet chain's newest block is old, which says nothing; one from the future says that a clock is wrong.
+    let ahead = i64::try_from(head.timestamp).unwrap_or(i64::MAX).saturating_sub(clock.micros() / 1_000_000);
+    if ahead > MOST_SKEW_SECONDS {
+        return Err(ChainError::ClockSkew { seconds: ahead });
+    }
+    Ok(head.number)
+}
+
+fn doubt_of(error: &ChainError) -> Option<Doubt> {
+    match error {
+        ChainError::Unavailable(_) | ChainError::Timeout(_) => Some(Doubt::ChainUnavailable),
+        ChainError::WrongChain { .. } => Some(Doubt::WrongChain),
+        ChainError::ChangedCode { .. } | ChainError::Contradiction(_) => Some(Doubt::ChangedCode),
+        ChainError::ClockSkew { seconds } => Some(Doubt::ClockSkew(*seconds)),
+        ChainError::Refused(_) | ChainError::Failed(_) | ChainError::Pending(_) | ChainError::Signer(_) => None,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn it_begins_in_doubt() {
+        assert_eq!(Vigil::new().pass(), Err(Doubt::NotVerified));
+    }
+
+    #[test]
+    fn an_index_too_far_behind_is_a_doubt() {
+        let vigil = Vigil::new();
+        vigil.note(Ok(()));
+        vigil.report_head(100);
+        vigil.report_indexed(36);
+        assert_eq!(vigil.pass(), Ok(()));
+        assert_eq!(vigil.pass_for_audit(100), Err(Doubt::IndexBehind(64)));
+        vigil.report_head(101);
+        assert_eq!(vigil.pass(), Err(Doubt::IndexBehind(65)));
+    }
+
+    #[test]
+    fn clocks_apart_are_a_doubt_and_a_refusal_is_none() {
+        let clock = Clock::system();
+        assert!(Vigil::judge_clock(clock.seconds(), &clock).is_ok());
+        assert!(matches!(Vigil::judge_clock(clock.seconds() - 60, &clock), Err(Doubt::ClockSkew(_))));
+        let vigil = Vigil::new();
+        vigil.note(Ok(()));
+        vigil.note(Err(&ChainError::Failed(alloy::primitives::B256::ZERO)));
+        assert_eq!(vigil.pass(), Ok(()));
+        vigil.note(Err(&ChainError::WrongChain { expected: 1, found: 2 }));
+        assert_eq!(vigil.pass(), Err(Doubt::WrongChain));
+    }
+}

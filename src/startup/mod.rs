@@ -1,0 +1,3 @@
+//! Putting the house together and taking it down again.
+
+pub mod devnet;

@@ -19,4 +19,4 @@ pub mod node;
 pub mod operator;
 pub mod typed_data;
 
-pub use error::ChainError;
+pub use error::{ChainError, Refusal};

@@ -66,8 +66,10 @@ impl AnvilConfig {
     /// # Errors
     /// When it is missing, malformed, or holds a key this reader does not know.
     pub fn read(path: &Path) -> Result<Self, ConfigError> {
-        let text = std::fs::read_to_string(path).map_err(|source| ConfigError::Read { path: path.to_owned(), source })?;
-        toml::from_str(&text).map_err(|source| ConfigError::Malformed { path: path.to_owned(), source: Box::new(source) })
+        let text =
+            std::fs::read_to_string(path).map_err(|source| ConfigError::Read { path: path.to_owned(), source })?;
+        toml::from_str(&text)
+            .map_err(|source| ConfigError::Malformed { path: path.to_owned(), source: Box::new(source) })
     }
 
     /// The flags anvil understands.

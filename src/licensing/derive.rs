@@ -47,10 +47,13 @@ impl Licensing {
     /// [`LicensingError::Refused`] with the contract's reason; otherwise a doubt or that the chain does not answer.
     pub async fn derive(&self, lineage: &Lineage) -> Result<Derived, LicensingError> {
         self.vigil.pass()?;
-        let request = DeriveRequest { parent: lineage.parent.hash(), aih_data: lineage.item.hash(), status: lineage.status };
+        let request =
+            DeriveRequest { parent: lineage.parent.hash(), aih_data: lineage.item.hash(), status: lineage.status };
         let mined = match self.queue.ask(Work::Derive(request), ACT_TIME).await? {
             Done::Mined(mined) => mined,
-            Done::Confirmed(..) => return Err(QueueError::NotRecorded("an answer to another request".to_owned()).into()),
+            Done::Confirmed(..) => {
+                return Err(QueueError::NotRecorded("an answer to another request".to_owned()).into());
+            }
         };
         let (licence, evidence) = self.find_derived(lineage, &mined).await?;
         super::vigil::Vigil::judge_clock(evidence.block_time, &self.clock)?;

@@ -42,7 +42,8 @@ impl Licensing {
     /// When there is a doubt, the signature is not the End User's, the item has another licence, or the chain does not
     /// answer.
     pub async fn issue(&self, item: AihDataId, offer: &Offer, signature: &[u8]) -> Result<Issued, LicensingError> {
-        let data = LicenceRegistry::issueCall { terms: offer.into(), signature: signature.to_vec().into() }.abi_encode();
+        let data =
+            LicenceRegistry::issueCall { terms: offer.into(), signature: signature.to_vec().into() }.abi_encode();
         self.license(item, offer, Call { data: data.into(), gas_limit: ISSUE_GAS }).await
     }
 
@@ -51,7 +52,8 @@ impl Licensing {
     /// # Errors
     /// As [`Licensing::issue`]; also when the signature was made for another moment in the item's history.
     pub async fn change(&self, item: AihDataId, offer: &Offer, signature: &[u8]) -> Result<Issued, LicensingError> {
-        let data = LicenceRegistry::changeCall { terms: offer.into(), signature: signature.to_vec().into() }.abi_encode();
+        let data =
+            LicenceRegistry::changeCall { terms: offer.into(), signature: signature.to_vec().into() }.abi_encode();
         self.license(item, offer, Call { data: data.into(), gas_limit: ISSUE_GAS }).await
     }
 
@@ -79,7 +81,12 @@ impl Licensing {
     }
 
     /// No event: the contract found the very same licence standing already.
-    async fn found_before(&self, item: AihDataId, offer: &Offer, mined: &Mined) -> Result<(Address, Evidence), LicensingError> {
+    async fn found_before(
+        &self,
+        item: AihDataId,
+        offer: &Offer,
+        mined: &Mined,
+    ) -> Result<(Address, Evidence), LicensingError> {
         let state = self.node.item(item.hash()).await?;
         let expected = self.node.predict(offer).await?;
         if state.licence != Some(expected) || state.revoked {
@@ -88,7 +95,13 @@ impl Licensing {
         Ok((expected, at_transaction(expected, mined)))
     }
 
-    pub(super) fn permit_to_store(&self, item: AihDataId, for_whom: Address, licence: Address, evidence: Evidence) -> Permit {
+    pub(super) fn permit_to_store(
+        &self,
+        item: AihDataId,
+        for_whom: Address,
+        licence: Address,
+        evidence: Evidence,
+    ) -> Permit {
         Permit::new(Grounds {
             item,
             operation: Operation::Store,

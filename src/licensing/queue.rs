@@ -27,13 +27,13 @@ use super::{
 };
 use crate::{
     chain::{
-        ChainError,
+        ChainError, Refusal,
         bindings::{Derivation, LicenceRegistry, Request},
         convert::ConfirmRequest,
         operator::{Call, Mined, Operator, Signed},
     },
     domain::{
-        licence_event::{Confirmation, ConfirmId, Evidence, LicenceEvent, LicenceEventKind as Kind},
+        licence_event::{ConfirmId, Confirmation, Evidence, LicenceEvent, LicenceEventKind as Kind},
         taxonomy::{DataStatus, Word},
     },
 };
@@ -62,6 +62,9 @@ pub enum QueueError {
     /// The deadline passed; the request may or may not have been recorded, and is refused either way.
     #[error("the chain did not answer before the deadline")]
     Deadline,
+    /// The contract refused.
+    #[error("the registry refused: {0}")]
+    Refused(Refusal),
     /// The transaction failed or its end is not known.
     #[error("the chain gave no answer: {0}")]
     NotRecorded(String),
@@ -188,7 +191,8 @@ impl<L: Ledger> Clerk<L> {
     fn next_batch(&mut self, gathered: &mut Vec<Job>) -> Option<Batch> {
         gathered.retain(|job| !job.reply.is_closed() && job.deadline > Instant::now());
         let alone = matches!(gathered.first()?.work, Work::Alone(_));
-        let jobs: Vec<Job> = if alone { vec![gathered.remove(0)] } else { gathered.drain(..together(gathered)).collect() };
+        let jobs: Vec<Job> =
+            if alone { vec![gathered.remove(0)] } else { gathered.drain(..together(gathered)).collect() };
         match self.operator.sign(call(&jobs)) {
             Ok(signed) => Some(Batch { signed, jobs }),
             Err(error) => {
@@ -200,7 +204,8 @@ impl<L: Ledger> Clerk<L> {
 
     /// Makes the transaction durable and sends it; both are done before anyone is answered.
     fn send(&self, batch: Batch) -> impl Future<Output = (Batch, Result<Mined, ChainError>)> + use<L> {
-        let (transmitter, ledger, operator) = (self.operator.transmitter(), self.ledger.clone(), self.operator.address());
+        let (transmitter, ledger, operator) =
+            (self.operator.transmitter(), self.ledger.clone(), self.operator.address());
         async move {
             let signed = &batch.signed;
             let entry = Entry { hash: signed.hash, operator, nonce: signed.nonce, raw: signed.raw.to_vec() };
@@ -282,7 +287,9 @@ fn call(jobs: &[Job]) -> Call {
     for job in jobs {
         match &job.work {
             Work::Confirm(request) => requests.push(Request::from(request)),
-            Work::Derive(d) => derivations.push(Derivation { parent: d.parent, aihData: d.aih_data, status: d.status.code() }),
+            Work::Derive(d) => {
+                derivations.push(Derivation { parent: d.parent, aihData: d.aih_data, status: d.status.code() })
+            }
             Work::Alone(_) => {}
         }
     }
@@ -318,9 +325,7 @@ fn answer(jobs: Vec<Job>, mined: &Mined) {
 
 fn confirmation(event: &LicenceEvent, mined: &Mined) -> Option<(ConfirmId, (Confirmation, Evidence))> {
     match &event.kind {
-        Kind::Confirmed(confirmation) => {
-            Some((confirmation.confirm_id, (*confirmation, evidence(event, mined))))
-        }
+        Kind::Confirmed(confirmation) => Some((confirmation.confirm_id, (*confirmation, evidence(event, mined)))),
         _ => None,
     }
 }
@@ -337,8 +342,12 @@ pub(super) fn evidence(event: &LicenceEvent, mined: &Mined) -> Evidence {
 }
 
 fn refuse(jobs: Vec<Job>, error: &ChainError) {
+    let outcome = match error {
+        ChainError::Refused(refusal) => QueueError::Refused(refusal.clone()),
+        other => QueueError::NotRecorded(other.to_string()),
+    };
     for job in jobs {
         // A caller that has gone away needs no answer.
-        let _ = job.reply.send(Err(QueueError::NotRecorded(error.to_string())));
+        let _ = job.reply.send(Err(outcome.clone()));
     }
 }

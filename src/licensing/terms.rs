@@ -138,14 +138,20 @@ fn same_back_end(named: &BackEndId, ours: &BackEndId, pointer: String) -> Result
 }
 
 fn same_item(named: &AihDataId, licence: &ModelLicence, pointer: String) -> Result<(), TermsRefused> {
-    if *named == licence.aih_data { Ok(()) } else { refuse(pointer, "it names another item than the licence's AIHDataID") }
+    if *named == licence.aih_data {
+        Ok(())
+    } else {
+        refuse(pointer, "it names another item than the licence's AIHDataID")
+    }
 }
 
 fn same_chain(user: &UserId, back_end: &BackEndId, pointer: String) -> Result<(), TermsRefused> {
     match (user.chain_id() == back_end.chain_id(), user.address().is_zero()) {
         (true, false) => Ok(()),
         (true, true) => refuse(pointer, "the zero address is nobody's"),
-        (false, _) => refuse(pointer, format!("the account is on another chain than the Back End ({})", back_end.chain_id())),
+        (false, _) => {
+            refuse(pointer, format!("the account is on another chain than the Back End ({})", back_end.chain_id()))
+        }
     }
 }
 
@@ -241,8 +247,14 @@ mod tests {
         assert_eq!(refusal(|l| l.back_end.as_mut().unwrap().aih_data = other_item), format!("{BACK_END}/AIHDataID"));
         assert_eq!(refusal(|l| l.back_end.as_mut().unwrap().end_user = user(2)), format!("{BACK_END}/EndUserID"));
         assert_eq!(refusal(|l| l.third_parties[0].back_end = stranger), format!("{third}/BackendID"));
-        assert_eq!(refusal(|l| l.third_parties[0].third_party = Some(UserId::new(31337, Address::ZERO))), format!("{third}/ThirdPartyUserID"));
-        assert_eq!(refusal(|l| l.third_parties[0].window = Window::new(2_000, 3_000).unwrap()), format!("{third}/Time"));
+        assert_eq!(
+            refusal(|l| l.third_parties[0].third_party = Some(UserId::new(31337, Address::ZERO))),
+            format!("{third}/ThirdPartyUserID")
+        );
+        assert_eq!(
+            refusal(|l| l.third_parties[0].window = Window::new(2_000, 3_000).unwrap()),
+            format!("{third}/Time")
+        );
         let crowd = |l: &mut ModelLicence| {
             let named = |n| LicensableEndUser { user: user(n), data_classes: WordSet::all() };
             l.third_parties[0].licensable_end_users = (10..18).map(named).collect();

@@ -1,0 +1,351 @@
+//! `chain_events`: the registry's own events, in the chain's order (block number, then place in the block).
+//!
+//! Lists continue behind an [`EventPosition`]. Periods in seconds are turned into block numbers first, since chain time
+//! never falls: so one index, `(item, block, log)`, serves every list of an item.
+
+use alloy::primitives::{Address, B128, B256};
+use futures_util::Stream;
+use serde_json::Value;
+use sqlx::{AnyConnection, AssertSqlSafe, any::AnyRow};
+
+use super::{
+    Database, Result, State,
+    columns::{Columns, Hex, bigint},
+    state::states,
+};
+use crate::domain::ids::UserId;
+
+states! {
+    /// The registry's events.
+    EventName in "chain_events" {
+        /// A first licence of an item.
+        LicenceIssued = "LicenceIssued",
+        /// A licence copied from a parent's.
+        LicenceDerived = "LicenceDerived",
+        /// A licence in place of another.
+        LicenceChanged = "LicenceChanged",
+        /// A licence, or the Back End's own right, withdrawn.
+        LicenceRevoked = "LicenceRevoked",
+        /// A user's class was vouched for, or suspended.
+        UserClassSet = "UserClassSet",
+        /// A Licence Confirm with its answer, yes or no.
+        LicenceConfirmed = "LicenceConfirmed",
+        /// A derivation that could not be done.
+        DerivationRefused = "DerivationRefused",
+    }
+}
+
+/// A row of `chain_events`; the rows are never changed, so this is also what is inserted.
+#[derive(Debug, Clone, PartialEq)]
+pub struct ChainEventRow {
+    /// Block number.
+    pub block_number: u64,
+    /// Place in the block.
+    pub log_index: u64,
+    /// Block hash.
+    pub block_hash: B256,
+    /// Transaction.
+    pub tx_hash: B256,
+    /// Which event.
+    pub event: EventName,
+    /// Hash of the item's ID; `None` for events about users.
+    pub aih_data: Option<B256>,
+    /// The licence.
+    pub licence: Option<Address>,
+    /// End User, requester, or the user whose class was set.
+    pub user: Option<Address>,
+    /// Licence Confirm ID.
+    pub confirm_id: Option<B128>,
+    /// Every argument of the event.
+    pub data: Value,
+    /// Chain time of the block, seconds since 1970.
+    pub timestamp_s: i64,
+}
+
+/// A place in the chain's order.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct EventPosition {
+    /// Block number.
+    pub block_number: u64,
+    /// Place in the block.
+    pub log_index: u64,
+}
+
+impl EventPosition {
+    /// Before every event at or above a block.
+    pub fn before_block(number: u64) -> Option<Self> {
+        let block_number = number.checked_sub(1)?;
+        Some(Self { block_number, log_index: i64::MAX as u64 })
+    }
+}
+
+impl ChainEventRow {
+    /// Its place in the chain's order.
+    pub fn position(&self) -> EventPosition {
+        EventPosition { block_number: self.block_number, log_index: self.log_index }
+    }
+
+    fn read(row: &AnyRow) -> Result<Self> {
+        let columns = Columns::new(row, "chain_events", "block_number");
+        Ok(Self {
+            block_number: columns.unsigned("block_number")?,
+            log_index: columns.unsigned("log_index")?,
+            block_hash: columns.parsed("block_hash")?,
+            tx_hash: columns.parsed("tx_hash")?,
+            event: columns.state("event")?,
+            aih_data: columns.optional_parsed("aih_data")?,
+            licence: columns.optional_parsed("licence")?,
+            user: columns.optional_parsed("user_address")?,
+            confirm_id: columns.optional_parsed("confirm_id")?,
+            data: columns.json("data")?,
+            timestamp_s: columns.integer("timestamp_s")?,
+        })
+    }
+
+    fn read_all(rows: &[AnyRow]) -> Result<Vec<Self>> {
+        rows.iter().map(Self::read).collect()
+    }
+}
+
+/// Block numbers of a period: `first..=last`.
+#[derive(Debug, Clone, Copy)]
+struct Bounds {
+    first: i64,
+    last: i64,
+}
+
+/// Most items asked for in one statement.
+const ITEMS_AT_ONCE: usize = 200;
+/// Most events of one answer, whatever was asked for.
+const MOST_EVENTS: u32 = 1_000;
+
+fn most(limit: u32) -> i64 {
+    limit.clamp(1, MOST_EVENTS).into()
+}
+
+fn behind(after: Option<EventPosition>) -> Result<(i64, i64)> {
+    let Some(after) = after else { return Ok((-1, -1)) };
+    Ok((bigint("block_number", after.block_number)?, bigint("log_index", after.log_index)?))
+}
+
+impl Database {
+    /// The events of one item behind a position, in order.
+    ///
+    /// # Errors
+    /// When the database fails or a row is corrupt.
+    pub async fn list_events_of_item(
+        &self,
+        aih_data: B256,
+        after: Option<EventPosition>,
+        limit: u32,
+    ) -> Result<Vec<ChainEventRow>> {
+        let (block, log) = behind(after)?;
+        let rows = sqlx::query(
+            "SELECT * FROM chain_events WHERE aih_data = $1 AND (block_number, log_index) > ($2, $3)
+             ORDER BY block_number, log_index LIMIT $4",
+        )
+        .bind(aih_data.hex())
+        .bind(block)
+        .bind(log)
+        .bind(most(limit))
+        .fetch_all(&self.readers)
+        .await?;
+        ChainEventRow::read_all(&rows)
+    }
+
+    /// What happened to an item's licences, without the decisions, in order: the last one tells which licence it has.
+    ///
+    /// # Errors
+    /// When the database fails or a row is corrupt.
+    pub async fn list_licence_events_of_item(
+        &self,
+        aih_data: B256,
+        after: Option<EventPosition>,
+        limit: u32,
+    ) -> Result<Vec<ChainEventRow>> {
+        let (block, log) = behind(after)?;
+        let rows = sqlx::query(
+            "SELECT * FROM chain_events
+             WHERE aih_data = $1 AND (block_number, log_index) > ($2, $3)
+                 AND event IN ('LicenceIssued', 'LicenceDerived', 'LicenceChanged', 'LicenceRevoked')
+             ORDER BY block_number, log_index LIMIT $4",
+        )
+        .bind(aih_data.hex())
+        .bind(block)
+        .bind(log)
+        .bind(most(limit))
+        .fetch_all(&self.readers)
+        .await?;
+        ChainEventRow::read_all(&rows)
+    }
+
+    /// The events of these items whose chain time lies in `[from_s, until_s)`, behind a position, in order.
+    ///
+    /// # Errors
+    /// When the database fails or a row is corrupt.
+    pub async fn list_events_of_items(
+        &self,
+        items: &[B256],
+        from_s: i64,
+        until_s: i64,
+        after: Option<EventPosition>,
+        limit: u32,
+    ) -> Result<Vec<ChainEventRow>> {
+        let Some(bounds) = self.blocks_of_period(from_s, until_s).await? else { return Ok(Vec::new()) };
+        let mut events = Vec::new();
+        for some in items.chunks(ITEMS_AT_ONCE) {
+            events.extend(self.events_of_some(some, bounds, after, limit).await?);
+        }
+        // Each part is in order and long enough; together the first ones count.
+        events.sort_by_key(ChainEventRow::position);
+        events.dedup_by_key(|event| event.position());
+        events.truncate(most(limit) as usize);
+        Ok(events)
+    }
+
+    async fn events_of_some(
+        &self,
+        items: &[B256],
+        bounds: Bounds,
+        after: Option<EventPosition>,
+        limit: u32,
+    ) -> Result<Vec<ChainEventRow>> {
+        let (block, log) = behind(after)?;
+        let list: Vec<_> = (6..6 + items.len()).map(|n| format!("${n}")).collect();
+        let mut query = sqlx::query(AssertSqlSafe(format!(
+            "SELECT * FROM chain_events WHERE aih_data IN ({}) AND (block_number, log_index) > ($1, $2)
+                 AND block_number >= $3 AND block_number <= $4
+             ORDER BY block_number, log_index LIMIT $5",
+            list.join(", ")
+        )))
+        .persistent(false)
+        .bind(block)
+        .bind(log)
+        .bind(bounds.first)
+        .bind(bounds.last)
+        .bind(most(limit));
+        for item in items {
+            query = query.bind(item.hex());
+        }
+        ChainEventRow::read_all(&query.fetch_all(&self.readers).await?)
+    }
+
+    /// The events of every item of an owner (erased ones too) whose chain time lies in `[from_s, until_s)`, behind a
+    /// position, in order.
+    ///
+    /// # Errors
+    /// When the database fails or a row is corrupt.
+    pub async fn list_events_of_owner(
+        &self,
+        owner: UserId,
+        from_s: i64,
+        until_s: i64,
+        after: Option<EventPosition>,
+        limit: u32,
+    ) -> Result<Vec<ChainEventRow>> {
+        let Some(bounds) = self.blocks_of_period(from_s, until_s).await? else { return Ok(Vec::new()) };
+        let (block, log) = behind(after)?;
+        let rows = sqlx::query(
+            "SELECT e.* FROM data_items d JOIN chain_events e ON e.aih_data = d.hash
+             WHERE d.owner = $1 AND (e.block_number, e.log_index) > ($2, $3)
+                 AND e.block_number >= $4 AND e.block_number <= $5
+             ORDER BY e.block_number, e.log_index LIMIT $6",
+        )
+        .bind(owner.to_string())
+        .bind(block)
+        .bind(log)
+        .bind(bounds.first)
+        .bind(bounds.last)
+        .bind(most(limit))
+        .fetch_all(&self.readers)
+        .await?;
+        ChainEventRow::read_all(&rows)
+    }
+
+    /// All events behind a position, in order.
+    ///
+    /// # Errors
+    /// When the database fails or a row is corrupt.
+    pub async fn list_events(&self, after: Option<EventPosition>, limit: u32) -> Result<Vec<ChainEventRow>> {
+        let (block, log) = behind(after)?;
+        let rows = sqlx::query(
+            "SELECT * FROM chain_events WHERE (block_number, log_index) > ($1, $2)
+             ORDER BY block_number, log_index LIMIT $3",
+        )
+        .bind(block)
+        .bind(log)
+        .bind(most(limit))
+        .fetch_all(&self.readers)
+        .await?;
+        ChainEventRow::read_all(&rows)
+    }
+
+    /// All events in order, read in pages so that no transaction stays open, to be compared with a new scan.
+    pub fn events(&self) -> impl Stream<Item = Result<ChainEventRow>> + Send + '_ {
+        async_stream::try_stream! {
+            let mut after = None;
+            loop {
+                let page = self.list_events(after, MOST_EVENTS).await?;
+                let Some(last) = page.last() else { break };
+                after = Some(last.position());
+                for event in page {
+                    yield event;
+                }
+            }
+        }
+    }
+
+    /// The recorded answer to a Licence Confirm; the first, should the chain hold several.
+    ///
+    /// # Errors
+    /// When the database fails or the row is corrupt.
+    pub async fn find_event_by_confirm_id(&self, confirm_id: B128) -> Result<Option<ChainEventRow>> {
+        let row =
+            sqlx::query("SELECT * FROM chain_events WHERE confirm_id = $1 ORDER BY block_number, log_index LIMIT 1")
+                .bind(confirm_id.hex())
+                .fetch_optional(&self.readers)
+                .await?;
+        row.as_ref().map(ChainEventRow::read).transpose()
+    }
+
+    /// `None` when the period holds no block we know.
+    async fn blocks_of_period(&self, from_s: i64, until_s: i64) -> Result<Option<Bounds>> {
+        let first = sqlx::query(
+            "SELECT number FROM chain_blocks WHERE timestamp_s >= $1 AND timestamp_s < $2
+             ORDER BY timestamp_s, number LIMIT 1",
+        );
+        let last = sqlx::query(
+            "SELECT number FROM chain_blocks WHERE timestamp_s >= $1 AND timestamp_s < $2
+             ORDER BY timestamp_s DESC, number DESC LIMIT 1",
+        );
+        let first = first.bind(from_s).bind(until_s).fetch_optional(&self.readers).await?;
+        let last = last.bind(from_s).bind(until_s).fetch_optional(&self.readers).await?;
+        let (Some(first), Some(last)) = (first, last) else { return Ok(None) };
+        let number = |row: &AnyRow| Columns::new(row, "chain_blocks", "number").integer("number");
+        Ok(Some(Bounds { first: number(&first)?, last: number(&last)? }))
+    }
+}
+
+pub(super) async fn insert_events(connection: &mut AnyConnection, events: &[ChainEventRow]) -> Result<()> {
+    for event in events {
+        sqlx::query(
+            "INSERT INTO chain_events (block_number, log_index, block_hash, tx_hash, event, aih_data, licence,
+                 user_address, confirm_id, data, timestamp_s)
+             VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11)",
+        )
+        .bind(bigint("block_number", event.block_number)?)
+        .bind(bigint("log_index", event.log_index)?)
+        .bind(event.block_hash.hex())
+        .bind(event.tx_hash.hex())
+        .bind(event.event.word())
+        .bind(event.aih_data.as_ref().map(Hex::hex))
+        .bind(event.licence.as_ref().map(Hex::hex))
+        .bind(event.user.as_ref().map(Hex::hex))
+        .bind(event.confirm_id.as_ref().map(Hex::hex))
+        .bind(event.data.to_string())
+        .bind(event.timestamp_s)
+        .execute(&mut *connection)
+        .await?;
+    }
+    Ok(())
+}

@@ -1,0 +1,437 @@
+//! `data_items`: what the Back End holds of each item of AIH Data, apart from its payload.
+//!
+//! ```text
+//! insert ─▶ receiving ─▶ received ─▶ licensed ─▶ stored
+//!               │            │           │          │
+//!               ▼            ▼           ▼          ▼
+//!             (row removed: undone)      └─ erased ◀┘   key destroyed, row kept for the audit
+//! ```
+//!
+//! Only an item with a Licence is ever `stored`; everything before is finished or undone at a restart.
+
+use alloy::primitives::{Address, B256};
+use futures_util::Stream;
+use serde_json::Value;
+use sqlx::any::AnyRow;
+
+use super::{
+    Cursor, Database, Page, Result, Transition,
+    columns::{Columns, Hex, bigint, step_in},
+    page::fetch_limit,
+    state::states,
+};
+use crate::domain::{
+    ids::{AihDataId, UserId},
+    taxonomy::{DataClass, DataStatus, Word},
+};
+
+states! {
+    /// How far an item has come.
+    DataItemState in "data_items" {
+        /// Its payload is being streamed in.
+        Receiving = "receiving",
+        /// The payload lies sealed in the object store.
+        Received = "received",
+        /// The chain has its licence.
+        Licensed = "licensed",
+        /// Licensed and acknowledged.
+        Stored = "stored",
+        /// Its key is destroyed.
+        Erased = "erased",
+    }
+}
+
+/// An item whose payload is about to arrive.
+#[derive(Debug, Clone)]
+pub struct NewDataItem {
+    /// Its ID; the hash follows from it.
+    pub id: AihDataId,
+    /// The End User.
+    pub owner: UserId,
+    /// Class.
+    pub data_class: DataClass,
+    /// De-identification status.
+    pub status: DataStatus,
+    /// `AIHDataQualifier` of the message.
+    pub qualifier: Value,
+    /// `AIHDataTime` of the message.
+    pub data_time: Value,
+    /// `DescrMetadata` of the message.
+    pub descr_metadata: Option<String>,
+    /// The item the End User licensed; `None` when it is this one.
+    pub root: Option<AihDataId>,
+    /// The item it is derived from.
+    pub parent: Option<AihDataId>,
+    /// Where the sealed payload will lie.
+    pub object_name: String,
+    /// Item key, wrapped by the user's key.
+    pub item_key_wrapped: String,
+    /// Microseconds since 1970.
+    pub created_at_us: i64,
+}
+
+/// What is known of a payload once it has arrived.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct ObjectFacts {
+    /// Bytes before sealing.
+    pub plain_length: u64,
+    /// Bytes in the object store.
+    pub stored_length: u64,
+    /// SHA-256 of the plain payload.
+    pub sha256: B256,
+}
+
+/// A row of `data_items`.
+#[derive(Debug, Clone, PartialEq)]
+pub struct DataItemRow {
+    /// AIH Data ID.
+    pub id: AihDataId,
+    /// keccak256 of the ID, its name on chain.
+    pub hash: B256,
+    /// The End User.
+    pub owner: UserId,
+    /// Class.
+    pub data_class: DataClass,
+    /// De-identification status.
+    pub status: DataStatus,
+    /// `AIHDataQualifier` of the message.
+    pub qualifier: Value,
+    /// `AIHDataTime` of the message; `null` when erased.
+    pub data_time: Value,
+    /// `DescrMetadata` of the message; `None` when erased.
+    pub descr_metadata: Option<String>,
+    /// Address of its licence, once licensed.
+    pub licence: Option<Address>,
+    /// The item the End User licensed; itself for a root.
+    pub root: AihDataId,
+    /// The item it is derived from.
+    pub parent: Option<AihDataId>,
+    /// Where the sealed payload lies; `None` when erased.
+    pub object_name: Option<String>,
+    /// Bytes before sealing, once received.
+    pub plain_length: Option<u64>,
+    /// Bytes in the object store, once received.
+    pub stored_length: Option<u64>,
+    /// SHA-256 of the plain payload, once received; `None` when erased.
+    pub sha256: Option<B256>,
+    /// Item key, wrapped by the user's key; `None` when erased.
+    pub item_key_wrapped: Option<String>,
+    /// How far it has come.
+    pub state: DataItemState,
+    /// Microseconds since 1970.
+    pub created_at_us: i64,
+    /// Last change of state or licence, microseconds since 1970.
+    pub updated_at_us: i64,
+}
+
+impl DataItemRow {
+    fn read(row: &AnyRow) -> Result<Self> {
+        let columns = Columns::new(row, "data_items", "aih_data_id");
+        Ok(Self {
+            id: columns.parsed("aih_data_id")?,
+            hash: columns.parsed("hash")?,
+            owner: columns.parsed("owner")?,
+            data_class: columns.word("data_class")?,
+            status: columns.word("status")?,
+            qualifier: columns.json("qualifier")?,
+            data_time: columns.json("data_time")?,
+            descr_metadata: columns.optional_text("descr_metadata")?,
+            licence: columns.optional_parsed("licence")?,
+            root: columns.parsed("root_id")?,
+            parent: columns.optional_parsed("parent_id")?,
+            object_name: columns.optional_text("object_name")?,
+            plain_length: columns.optional_unsigned("plain_length")?,
+            stored_length: columns.optional_unsigned("stored_length")?,
+            sha256: columns.optional_parsed("sha256")?,
+            item_key_wrapped: columns.optional_text("item_key_wrapped")?,
+            state: columns.state("state")?,
+            created_at_us: columns.integer("created_at_us")?,
+            updated_at_us: columns.integer("updated_at_us")?,
+        })
+    }
+
+    fn page(rows: &[AnyRow], limit: u32, at: impl Fn(&Self) -> i64) -> Result<Page<Self>> {
+        let rows = rows.iter().map(Self::read).collect::<Result<Vec<_>>>()?;
+        Ok(Page::of(rows, limit, |item| Cursor::new(at(item), item.id.to_string())))
+    }
+}
+
+const STATE: &str = "SELECT state FROM data_items WHERE aih_data_id = $1";
+
+impl Database {
+    /// Makes the row of an item before the first byte of its payload is kept: what the object store holds is known.
+    ///
+    /// # Errors
+    /// [`super::DbError::Taken`] for an ID (`DataItem` or `DataItemHash`) or object name in use,
+    /// [`super::DbError::Unrelated`] for an unknown owner.
+    pub async fn insert_data_item(&self, item: &NewDataItem) -> Result<()> {
+        sqlx::query(
+            "INSERT INTO data_items (aih_data_id, hash, owner, data_class, status, qualifier, data_time,
+                 descr_metadata, root_id, parent_id, object_name, item_key_wrapped, state, created_at_us, updated_at_us)
+             VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, 'receiving', $13, $13)",
+        )
+        .bind(item.id.to_string())
+        .bind(item.id.hash().hex())
+        .bind(item.owner.to_string())
+        .bind(item.data_class.word())
+        .bind(item.status.word())
+        .bind(item.qualifier.to_string())
+        .bind(item.data_time.to_string())
+        .bind(item.descr_metadata.clone())
+        .bind(item.root.unwrap_or(item.id).to_string())
+        .bind(item.parent.map(|parent| parent.to_string()))
+        .bind(item.object_name.clone())
+        .bind(item.item_key_wrapped.clone())
+        .bind(item.created_at_us)
+        .execute(&self.writers)
+        .await?;
+        Ok(())
+    }
+
+    /// The payload has arrived: `receiving → received`.
+    ///
+    /// # Errors
+    /// When the database fails or a length does not fit.
+    pub async fn mark_data_item_received(
+        &self,
+        id: AihDataId,
+        facts: &ObjectFacts,
+        at_us: i64,
+    ) -> Result<Transition<DataItemState>> {
+        let update = sqlx::query(
+            "UPDATE data_items SET state = 'received', plain_length = $2, stored_length = $3, sha256 = $4,
+                 updated_at_us = $5
+             WHERE aih_data_id = $1 AND state = 'receiving'",
+        )
+        .bind(id.to_string())
+        .bind(bigint("plain_length", facts.plain_length)?)
+        .bind(bigint("stored_length", facts.stored_length)?)
+        .bind(facts.sha256.hex())
+        .bind(at_us);
+        self.step(update, STATE, &id.to_string()).await
+    }
+
+    /// The chain has the item's licence: `received → licensed`. Done again with the same licence is `Done`.
+    ///
+    /// # Errors
+    /// When the database fails.
+    pub async fn mark_data_item_licensed(
+        &self,
+        id: AihDataId,
+        licence: Address,
+        at_us: i64,
+    ) -> Result<Transition<DataItemState>> {
+        let update = sqlx::query(
+            "UPDATE data_items SET state = 'licensed', licence = $2, updated_at_us = $3
+             WHERE aih_data_id = $1 AND (state = 'received' OR (state = 'licensed' AND licence = $2))",
+        )
+        .bind(id.to_string())
+        .bind(licence.hex())
+        .bind(at_us);
+        self.step(update, STATE, &id.to_string()).await
+    }
+
+    /// The item is acknowledged: `licensed → stored`.
+    ///
+    /// # Errors
+    /// When the database fails.
+    pub async fn mark_data_item_stored(&self, id: AihDataId, at_us: i64) -> Result<Transition<DataItemState>> {
+        let update = sqlx::query(
+            "UPDATE data_items SET state = 'stored', updated_at_us = $2 WHERE aih_data_id = $1 AND state = 'licensed'",
+        )
+        .bind(id.to_string())
+        .bind(at_us);
+        self.step(update, STATE, &id.to_string()).await
+    }
+
+    /// Another licence took the place of the item's: from `licensed` or `stored`, which it stays in.
+    ///
+    /// # Errors
+    /// When the database fails.
+    pub async fn change_data_item_licence(
+        &self,
+        id: AihDataId,
+        licence: Address,
+        at_us: i64,
+    ) -> Result<Transition<DataItemState>> {
+        let update = sqlx::query(
+            "UPDATE data_items SET licence = $2, updated_at_us = $3
+             WHERE aih_data_id = $1 AND state IN ('licensed', 'stored')",
+        )
+        .bind(id.to_string())
+        .bind(licence.hex())
+        .bind(at_us);
+        self.step(update, STATE, &id.to_string()).await
+    }
+
+    /// Destroys the item key and what describes the payload: from `received`, `licensed` or `stored` to `erased`. Class,
+    /// status, qualifier, lineage and licence stay, for the audit. The object may be deleted afterwards; the sweep does
+    /// not know its name any more.
+    ///
+    /// # Errors
+    /// When the database fails.
+    pub async fn erase_data_item(&self, id: AihDataId, at_us: i64) -> Result<Transition<DataItemState>> {
+        let update = sqlx::query(
+            "UPDATE data_items SET state = 'erased', item_key_wrapped = NULL, object_name = NULL, sha256 = NULL,
+                 descr_metadata = NULL, data_time = 'null', updated_at_us = $2
+             WHERE aih_data_id = $1 AND state IN ('received', 'licensed', 'stored')",
+        )
+        .bind(id.to_string())
+        .bind(at_us);
+        self.step(update, STATE, &id.to_string()).await
+    }
+
+    /// Undoes an item no licence was issued for: the row goes, with Model Licences signed but never issued. From
+    /// `receiving` or `received`.
+    ///
+    /// # Errors
+    /// [`super::DbError::Unrelated`] when a licence was issued for it after all; otherwise when the database fails.
+    pub async fn remove_data_item(&self, id: AihDataId) -> Result<Transition<DataItemState>> {
+        let mut tx = self.begin().await?;
+        sqlx::query("DELETE FROM model_licences WHERE aih_data_id = $1 AND state = 'signed'")
+            .bind(id.to_string())
+            .execute(&mut *tx)
+            .await?;
+        let delete =
+            sqlx::query("DELETE FROM data_items WHERE aih_data_id = $1 AND state IN ('receiving', 'received')")
+                .bind(id.to_string());
+        let transition = step_in(&mut tx, delete, STATE, &id.to_string()).await?;
+        if transition.is_done() {
+            tx.commit().await?;
+        }
+        Ok(transition)
+    }
+
+    /// The item with this ID.
+    ///
+    /// # Errors
+    /// When the database fails or the row is corrupt.
+    pub async fn find_data_item(&self, id: AihDataId) -> Result<Option<DataItemRow>> {
+        let row = sqlx::query("SELECT * FROM data_items WHERE aih_data_id = $1")
+            .bind(id.to_string())
+            .fetch_optional(&self.readers)
+            .await?;
+        row.as_ref().map(DataItemRow::read).transpose()
+    }
+
+    /// The item with this hash, its name on chain.
+    ///
+    /// # Errors
+    /// When the database fails or the row is corrupt.
+    pub async fn find_data_item_by_hash(&self, hash: B256) -> Result<Option<DataItemRow>> {
+        let row = sqlx::query("SELECT * FROM data_items WHERE hash = $1")
+            .bind(hash.hex())
+            .fetch_optional(&self.readers)
+            .await?;
+        row.as_ref().map(DataItemRow::read).transpose()
+    }
+
+    /// A user's own items, newest first.
+    ///
+    /// # Errors
+    /// When the database fails or a row is corrupt.
+    pub async fn list_data_items(
+        &self,
+        owner: UserId,
+        after: Option<&Cursor>,
+        limit: u32,
+    ) -> Result<Page<DataItemRow>> {
+        let after = Cursor::highest(after);
+        let rows = sqlx::query(
+            "SELECT * FROM data_items WHERE owner = $1 AND (created_at_us, aih_data_id) < ($2, $3)
+             ORDER BY created_at_us DESC, aih_data_id DESC LIMIT $4",
+        )
+        .bind(owner.to_string())
+        .bind(after.at)
+        .bind(after.key)
+        .bind(fetch_limit(limit))
+        .fetch_all(&self.readers)
+        .await?;
+        DataItemRow::page(&rows, limit, |item| item.created_at_us)
+    }
+
+    /// A root and everything derived from it, directly or not, oldest first: a parent comes before its children.
+    ///
+    /// # Errors
+    /// When the database fails or a row is corrupt.
+    pub async fn list_data_items_of_root(
+        &self,
+        root: AihDataId,
+        after: Option<&Cursor>,
+        limit: u32,
+    ) -> Result<Page<DataItemRow>> {
+        let after = Cursor::lowest(after);
+        let rows = sqlx::query(
+            "SELECT * FROM data_items WHERE root_id = $1 AND (created_at_us, aih_data_id) > ($2, $3)
+             ORDER BY created_at_us, aih_data_id LIMIT $4",
+        )
+        .bind(root.to_string())
+        .bind(after.at)
+        .bind(after.key)
+        .bind(fetch_limit(limit))
+        .fetch_all(&self.readers)
+        .await?;
+        DataItemRow::page(&rows, limit, |item| item.created_at_us)
+    }
+
+    /// Items that are neither stored nor erased and were last touched before a time (so that what another instance is
+    /// working on is left alone), longest untouched first.
+    ///
+    /// # Errors
+    /// When the database fails or a row is corrupt.
+    pub async fn list_unfinished_data_items(
+        &self,
+        untouched_since_us: i64,
+        after: Option<&Cursor>,
+        limit: u32,
+    ) -> Result<Page<DataItemRow>> {
+        let after = Cursor::lowest(after);
+        let rows = sqlx::query(
+            "SELECT * FROM data_items WHERE state IN ('receiving', 'received', 'licensed')
+                 AND updated_at_us < $1 AND (updated_at_us, aih_data_id) > ($2, $3)
+             ORDER BY updated_at_us, aih_data_id LIMIT $4",
+        )
+        .bind(untouched_since_us)
+        .bind(after.at)
+        .bind(after.key)
+        .bind(fetch_limit(limit))
+        .fetch_all(&self.readers)
+        .await?;
+        DataItemRow::page(&rows, limit, |item| item.updated_at_us)
+    }
+
+    /// Every object name in use, in order, read in pages so that no transaction stays open. A name taken into use while
+    /// the stream runs may be missing: the sweep must leave young objects alone.
+    pub fn object_names(&self) -> impl Stream<Item = Result<String>> + Send + '_ {
+        async_stream::try_stream! {
+            let mut last = String::new();
+            loop {
+                let rows = sqlx::query(
+                    "SELECT object_name FROM data_items WHERE object_name > $1 ORDER BY object_name LIMIT 1000",
+                )
+                .bind(last.clone())
+                .fetch_all(&self.readers)
+                .await?;
+                if rows.is_empty() {
+                    break;
+                }
+                for row in &rows {
+                    last = Columns::new(row, "data_items", "object_name").text("object_name")?;
+                    yield last.clone();
+                }
+            }
+        }
+    }
+
+    /// Whether an object name is in use.
+    ///
+    /// # Errors
+    /// When the database fails.
+    pub async fn is_object_known(&self, object_name: &str) -> Result<bool> {
+        let row = sqlx::query("SELECT object_name FROM data_items WHERE object_name = $1")
+            .bind(object_name)
+            .fetch_optional(&self.readers)
+            .await?;
+        Ok(row.is_some())
+    }
+}

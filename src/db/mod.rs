@@ -1,0 +1,51 @@
+//! The cellar: everything the Back End must still know after a restart, and the only module with SQL.
+//!
+//! One SQL text serves SQLite (one machine, the default) and PostgreSQL (several instances) through sqlx's `Any`
+//! driver. Methods stand on [`Database`], one file per table:
+//!
+//! | File | Rows |
+//! | --- | --- |
+//! | [`users`] · [`challenges`] · [`tokens`] | people and what lets them in |
+//! | [`data_items`] · [`model_licences`] · [`revocations`] | AIH Data and what its owners signed |
+//! | [`operations`], [`operation_steps`] · [`transactions`] | what was asked, answered and done; what was sent to the chain |
+//! | [`chain_blocks`] · [`chain_events`] | the copy of the chain's register, changed only as a whole |
+//! | [`idempotency`] · [`notices`] | first answers and the event stream |
+//!
+//! # Rules of the cellar
+//!
+//! - **Acknowledged is durable.** A write method returns after commit, with SQLite at `synchronous=FULL`.
+//! - **Writers queue.** SQLite has one writing connection per process, handed out in order, and opens transactions
+//!   with `BEGIN IMMEDIATE`; readers have connections that cannot write. So `database is locked` has no way to appear
+//!   inside a process, and another process is waited for. PostgreSQL writes at READ COMMITTED behind conditions in the
+//!   statements themselves, and a transaction it gave up (deadlock, serialisation) is run again.
+//! - **A state machine moves only from the state it must be in**, and says when it did not: [`Transition`].
+//! - **A row that cannot be read is an error of its own**, [`DbError::Corrupt`], never a default value.
+//! - Time comes as an argument: `_us` microseconds, `_s` seconds since 1970-01-01T00:00:00Z.
+
+mod columns;
+mod connect;
+mod error;
+mod page;
+mod state;
+
+pub mod chain_blocks;
+pub mod chain_events;
+pub mod challenges;
+pub mod data_items;
+pub mod idempotency;
+pub mod model_licences;
+pub mod notices;
+pub mod operation_steps;
+pub mod operations;
+pub mod revocations;
+pub mod tokens;
+pub mod transactions;
+pub mod users;
+
+pub use connect::Database;
+pub use error::{DbError, Unique};
+pub use page::{Cursor, CursorError, Page};
+pub use state::{State, Transition};
+
+/// What every method here returns.
+pub type Result<T, E = DbError> = std::result::Result<T, E>;

@@ -1,0 +1,225 @@
+//! Moves of `operations` from state to state; the drawing is in [`super::operations`].
+
+use alloy::primitives::{B128, B256};
+use uuid::Uuid;
+
+use super::{
+    Database, Result, Transition,
+    columns::{Hex, Statement, bigint, exactly_one},
+    operations::{Answer, Evidence, OperationState},
+};
+use crate::domain::ids::AihDataId;
+
+/// How an operation ended without a result.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Failure {
+    /// Stable word.
+    pub kind: String,
+    /// For people; never health data.
+    pub text: String,
+}
+
+const STATE: &str = "SELECT state FROM operations WHERE operation_id = $1";
+
+impl Database {
+    async fn step_operation(&self, id: Uuid, update: Statement) -> Result<Transition<OperationState>> {
+        self.step(update, STATE, &id.to_string()).await
+    }
+
+    /// Stores the transaction that carries the Licence Confirm of these operations, before anybody waits for it. They
+    /// stay `requested`; a transaction sent in place of another is stored over it.
+    ///
+    /// # Errors
+    /// [`super::DbError::Affected`] when one of them is not `requested`: then nothing is stored and nothing may be sent.
+    pub async fn set_operations_transaction(&self, ids: &[Uuid], tx_hash: B256, at_us: i64) -> Result<()> {
+        self.retried(|| self.set_transaction_once(ids, tx_hash, at_us)).await
+    }
+
+    async fn set_transaction_once(&self, ids: &[Uuid], tx_hash: B256, at_us: i64) -> Result<()> {
+        let mut tx = self.begin().await?;
+        for id in ids {
+            let result = sqlx::query(
+                "UPDATE operations SET tx_hash = $2, updated_at_us = $3
+                 WHERE operation_id = $1 AND state = 'requested'",
+            )
+            .bind(id.to_string())
+            .bind(tx_hash.hex())
+            .bind(at_us)
+            .execute(&mut *tx)
+            .await?;
+            exactly_one("operations", result.rows_affected())?;
+        }
+        tx.commit().await?;
+        Ok(())
+    }
+
+    /// Records the chain's answer: `requested → confirmed`, or `→ denied` when a term fails.
+    ///
+    /// # Errors
+    /// When the database fails.
+    pub async fn answer_operation(&self, id: Uuid, answer: &Answer, at_us: i64) -> Result<Transition<OperationState>> {
+        let permitted = answer.verdict.is_permitted();
+        let evidence = &answer.evidence;
+        let update = sqlx::query(
+            "UPDATE operations SET state = $2, verdict = $3, licence = $4, tx_hash = $5, block_number = $6,
+                 block_hash = $7, log_index = $8, confirmed_at_s = $9, updated_at_us = $10, finished_at_us = $11
+             WHERE operation_id = $1 AND state = 'requested'",
+        )
+        .bind(id.to_string())
+        .bind(if permitted { "confirmed" } else { "denied" })
+        .bind(i64::from(answer.verdict.bits()))
+        .bind(answer.licence.as_ref().map(Hex::hex))
+        .bind(evidence.tx_hash.hex())
+        .bind(bigint("block_number", evidence.block_number)?)
+        .bind(evidence.block_hash.hex())
+        .bind(bigint("log_index", evidence.log_index)?)
+        .bind(evidence.confirmed_at_s)
+        .bind(at_us)
+        .bind((!permitted).then_some(at_us));
+        self.step_operation(id, update).await
+    }
+
+    /// The answer to a Licence Confirm stands elsewhere after a reorganisation. The verdict and state stay; false when
+    /// no operation has an answer to this confirm.
+    ///
+    /// # Errors
+    /// When the database fails.
+    pub async fn move_operation_evidence(&self, confirm_id: B128, evidence: &Evidence, at_us: i64) -> Result<bool> {
+        let result = sqlx::query(
+            "UPDATE operations SET tx_hash = $2, block_number = $3, block_hash = $4, log_index = $5,
+                 confirmed_at_s = $6, updated_at_us = $7
+             WHERE confirm_id = $1 AND verdict IS NOT NULL",
+        )
+        .bind(confirm_id.hex())
+        .bind(evidence.tx_hash.hex())
+        .bind(bigint("block_number", evidence.block_number)?)
+        .bind(evidence.block_hash.hex())
+        .bind(bigint("log_index", evidence.log_index)?)
+        .bind(evidence.confirmed_at_s)
+        .bind(at_us)
+        .execute(&self.writers)
+        .await?;
+        Ok(result.rows_affected() == 1)
+    }
+
+    /// Data is about to be touched: `confirmed → running`, and again `running → running` after a restart; the first
+    /// start is what the audit sees.
+    ///
+    /// # Errors
+    /// When the database fails.
+    pub async fn start_operation(&self, id: Uuid, at_us: i64) -> Result<Transition<OperationState>> {
+        let update = sqlx::query(
+            "UPDATE operations SET state = 'running', started_at_us = COALESCE(started_at_us, $2), updated_at_us = $2
+             WHERE operation_id = $1 AND state IN ('confirmed', 'running')",
+        )
+        .bind(id.to_string())
+        .bind(at_us);
+        self.step_operation(id, update).await
+    }
+
+    /// Says how far a `running` operation is, 0 to 1; it never goes back. Also a sign of life.
+    ///
+    /// # Errors
+    /// When the database fails.
+    pub async fn progress_operation(&self, id: Uuid, progress: f64, at_us: i64) -> Result<Transition<OperationState>> {
+        // NaN is no progress.
+        let progress = if progress.is_nan() { 0.0 } else { progress.clamp(0.0, 1.0) };
+        let update = sqlx::query(
+            "UPDATE operations SET progress = CASE WHEN $2 > progress THEN $2 ELSE progress END, updated_at_us = $3
+             WHERE operation_id = $1 AND state = 'running'",
+        )
+        .bind(id.to_string())
+        .bind(progress)
+        .bind(at_us);
+        self.step_operation(id, update).await
+    }
+
+    /// It is done and its result may be handed out: `running → done`.
+    ///
+    /// # Errors
+    /// When the database fails.
+    pub async fn finish_operation(
+        &self,
+        id: Uuid,
+        result: Option<AihDataId>,
+        at_us: i64,
+    ) -> Result<Transition<OperationState>> {
+        let update = sqlx::query(
+            "UPDATE operations SET state = 'done', progress = 1, result_id = $2, updated_at_us = $3,
+                 finished_at_us = $3
+             WHERE operation_id = $1 AND state = 'running'",
+        )
+        .bind(id.to_string())
+        .bind(result.map(|result| result.to_string()))
+        .bind(at_us);
+        self.step_operation(id, update).await
+    }
+
+    /// It ended by an error: from `requested`, `confirmed` or `running` to `failed`.
+    ///
+    /// # Errors
+    /// When the database fails.
+    pub async fn fail_operation(&self, id: Uuid, failure: &Failure, at_us: i64) -> Result<Transition<OperationState>> {
+        let update = sqlx::query(
+            "UPDATE operations SET state = 'failed', error_kind = $2, error_text = $3, updated_at_us = $4,
+                 finished_at_us = $4
+             WHERE operation_id = $1 AND state IN ('requested', 'confirmed', 'running')",
+        );
+        self.step_operation(id, ended(update, id, failure, at_us)).await
+    }
+
+    /// It was executed, but the result must not be handed out (the licence fell meanwhile, for instance):
+    /// `running → withheld`.
+    ///
+    /// # Errors
+    /// When the database fails.
+    pub async fn withhold_operation(
+        &self,
+        id: Uuid,
+        failure: &Failure,
+        at_us: i64,
+    ) -> Result<Transition<OperationState>> {
+        let update = sqlx::query(
+            "UPDATE operations SET state = 'withheld', error_kind = $2, error_text = $3, updated_at_us = $4,
+                 finished_at_us = $4
+             WHERE operation_id = $1 AND state = 'running'",
+        );
+        self.step_operation(id, ended(update, id, failure, at_us)).await
+    }
+
+    /// It is taken back: from `requested`, `confirmed` or `running` to `undone`. What it made must be gone before.
+    ///
+    /// # Errors
+    /// When the database fails.
+    pub async fn undo_operation(&self, id: Uuid, failure: &Failure, at_us: i64) -> Result<Transition<OperationState>> {
+        let update = sqlx::query(
+            "UPDATE operations SET state = 'undone', error_kind = $2, error_text = $3, updated_at_us = $4,
+                 finished_at_us = $4
+             WHERE operation_id = $1 AND state IN ('requested', 'confirmed', 'running')",
+        );
+        self.step_operation(id, ended(update, id, failure, at_us)).await
+    }
+
+    /// Takes an unfinished operation over: of several instances that saw the same row, one receives true. `seen_us` is
+    /// `updated_at_us` as it was seen.
+    ///
+    /// # Errors
+    /// When the database fails.
+    pub async fn claim_operation(&self, id: Uuid, seen_us: i64, at_us: i64) -> Result<bool> {
+        let result = sqlx::query(
+            "UPDATE operations SET updated_at_us = $3
+             WHERE operation_id = $1 AND updated_at_us = $2 AND $3 > updated_at_us
+                 AND state IN ('requested', 'confirmed', 'running')",
+        )
+        .bind(id.to_string())
+        .bind(seen_us)
+        .bind(at_us)
+        .execute(&self.writers)
+        .await?;
+        Ok(result.rows_affected() == 1)
+    }
+}
+
+fn ended(update: Statement, id: Uuid, failure: &Failure, at_us: i64) -> Statement {
+    update.bind(id.to_string()).bind(failure.kind.clone()).bind(failure.text.clone()).bind(at_us)
+}

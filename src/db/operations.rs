@@ -1,0 +1,448 @@
+//! `operations`: what was asked of the Back End, what the chain answered, and what was done about it.
+//!
+//! ```text
+//! insert ─▶ requested ──yes──▶ confirmed ──▶ running ──▶ done
+//!             │    │               │  │        │ │ │
+//!             │    └──no──▶ denied │  │        │ │ └──▶ withheld   executed, result not handed out
+//!             ├────────────────────┼──┼────────┘ ▼
+//!             ▼                    ▼  └───────▶ failed              nothing usable came of it
+//!           failed / undone ◀── undone                              a restart took it back
+//! ```
+//!
+//! The transaction hash is stored before anybody waits for it. No state after a yes exists without the recorded yes;
+//! the schema holds that too. Moves are in [`super::operation_steps`].
+
+use alloy::primitives::{Address, B128, B256};
+use serde_json::Value;
+use sqlx::any::AnyRow;
+use uuid::Uuid;
+
+use super::{
+    Cursor, Database, DbError, Page, Result,
+    columns::{Columns, Hex},
+    page::fetch_limit,
+    state::states,
+};
+use crate::domain::{
+    ids::{AihDataId, UserId},
+    operation::Operation,
+    taxonomy::{Usage, UserClass, Word},
+    verdict::Verdict,
+};
+
+states! {
+    /// How far an operation has come.
+    OperationState in "operations" {
+        /// Asked; the chain has not answered.
+        Requested = "requested",
+        /// The chain recorded a yes.
+        Confirmed = "confirmed",
+        /// Data is being touched.
+        Running = "running",
+        /// Executed, result handed out.
+        Done = "done",
+        /// The chain recorded a no.
+        Denied = "denied",
+        /// Ended by an error.
+        Failed = "failed",
+        /// Executed, but the result was not handed out.
+        Withheld = "withheld",
+        /// Taken back; nothing was executed, or what was made is gone.
+        Undone = "undone",
+    }
+}
+
+states! {
+    /// Which room an operation belongs to.
+    OperationKind in "operations" {
+        /// An item is stored.
+        Store = "Store",
+        /// A payload is read.
+        Retrieve = "Retrieve",
+        /// An item is processed.
+        Process = "Process",
+        /// An item is de-identified or anonymised.
+        DeIdentify = "DeIdentify",
+        /// A derived licence is made.
+        Derive = "Derive",
+        /// Events are audited.
+        Audit = "Audit",
+        /// Findings are looked for and told.
+        Alert = "Alert",
+        /// An item is used in Federated Learning.
+        FederatedLearn = "FederatedLearn",
+        /// A licence is changed.
+        ChangeLicence = "ChangeLicence",
+        /// A licence is withdrawn.
+        RevokeLicence = "RevokeLicence",
+        /// An item is erased.
+        Erase = "Erase",
+    }
+}
+
+/// An operation being asked for.
+#[derive(Debug, Clone)]
+pub struct NewOperation {
+    /// Its ID.
+    pub id: Uuid,
+    /// Which room serves it.
+    pub kind: OperationKind,
+    /// ID inside the message; the same ID from the same requester is the same operation.
+    pub message_id: Option<String>,
+    /// Who asks; the registry's account for the Back End itself.
+    pub requester: UserId,
+    /// Their class; `None` for the Back End itself.
+    pub user_class: Option<UserClass>,
+    /// The item.
+    pub aih_data_id: AihDataId,
+    /// The item's End User; `None` when the item is unknown.
+    pub owner: Option<UserId>,
+    /// What for.
+    pub operation: Operation,
+    /// For which use of the result.
+    pub usage: Usage,
+    /// Intended time of execution, seconds since 1970.
+    pub intended_at_s: i64,
+    /// Parameters of the message.
+    pub parameters: Value,
+    /// Licence Confirm ID, when one will be asked.
+    pub confirm_id: Option<B128>,
+    /// Microseconds since 1970.
+    pub created_at_us: i64,
+}
+
+/// Where on chain the answer to a Licence Confirm stands.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Evidence {
+    /// The transaction that recorded it.
+    pub tx_hash: B256,
+    /// Block number.
+    pub block_number: u64,
+    /// Block hash.
+    pub block_hash: B256,
+    /// Place in the block.
+    pub log_index: u64,
+    /// Chain time, seconds since 1970.
+    pub confirmed_at_s: i64,
+}
+
+/// The recorded answer to a Licence Confirm.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Answer {
+    /// Failing terms.
+    pub verdict: Verdict,
+    /// The licence that was asked; `None` when the item has none.
+    pub licence: Option<Address>,
+    /// Where it stands.
+    pub evidence: Evidence,
+}
+
+/// A row of `operations`.
+#[derive(Debug, Clone, PartialEq)]
+pub struct OperationRow {
+    /// Its ID.
+    pub id: Uuid,
+    /// Which room serves it.
+    pub kind: OperationKind,
+    /// ID inside the message.
+    pub message_id: Option<String>,
+    /// Who asked.
+    pub requester: UserId,
+    /// Their class when they asked; `None` for the Back End itself.
+    pub user_class: Option<UserClass>,
+    /// The item.
+    pub aih_data_id: AihDataId,
+    /// The item's End User.
+    pub owner: Option<UserId>,
+    /// What for.
+    pub operation: Operation,
+    /// For which use of the result.
+    pub usage: Usage,
+    /// Intended time of execution, seconds since 1970.
+    pub intended_at_s: i64,
+    /// Parameters of the message.
+    pub parameters: Value,
+    /// Licence Confirm ID.
+    pub confirm_id: Option<B128>,
+    /// How far it has come.
+    pub state: OperationState,
+    /// The transaction that carries, or carried, the Licence Confirm.
+    pub tx_hash: Option<B256>,
+    /// The recorded answer, once there is one.
+    pub answer: Option<Answer>,
+    /// 0 to 1.
+    pub progress: f64,
+    /// The item that was made.
+    pub result_id: Option<AihDataId>,
+    /// Stable word for what went wrong.
+    pub error_kind: Option<String>,
+    /// What went wrong, for people.
+    pub error_text: Option<String>,
+    /// Microseconds since 1970.
+    pub created_at_us: i64,
+    /// Last change of any kind, microseconds since 1970.
+    pub updated_at_us: i64,
+    /// When data was first touched, microseconds since 1970.
+    pub started_at_us: Option<i64>,
+    /// When an end state was reached, microseconds since 1970.
+    pub finished_at_us: Option<i64>,
+}
+
+impl OperationRow {
+    pub(super) fn read(row: &AnyRow) -> Result<Self> {
+        let columns = Columns::new(row, "operations", "operation_id");
+        let tx_hash = columns.optional_parsed("tx_hash")?;
+        Ok(Self {
+            id: columns.parsed("operation_id")?,
+            kind: columns.state("kind")?,
+            message_id: columns.optional_text("message_id")?,
+            requester: columns.parsed("requester")?,
+            user_class: columns.optional_word("user_class")?,
+            aih_data_id: columns.parsed("aih_data_id")?,
+            owner: columns.optional_parsed("owner")?,
+            operation: columns.word("operation")?,
+            usage: columns.word("usage_word")?,
+            intended_at_s: columns.integer("intended_at_s")?,
+            parameters: columns.json("parameters")?,
+            confirm_id: columns.optional_parsed("confirm_id")?,
+            state: columns.state("state")?,
+            tx_hash,
+            answer: read_answer(&columns, tx_hash)?,
+            progress: columns.double("progress")?,
+            result_id: columns.optional_parsed("result_id")?,
+            error_kind: columns.optional_text("error_kind")?,
+            error_text: columns.optional_text("error_text")?,
+            created_at_us: columns.integer("created_at_us")?,
+            updated_at_us: columns.integer("updated_at_us")?,
+            started_at_us: columns.optional_integer("started_at_us")?,
+            finished_at_us: columns.optional_integer("finished_at_us")?,
+        })
+    }
+
+    fn page(rows: &[AnyRow], limit: u32, at: impl Fn(&Self) -> i64) -> Result<Page<Self>> {
+        let rows = rows.iter().map(Self::read).collect::<Result<Vec<_>>>()?;
+        Ok(Page::of(rows, limit, |operation| Cursor::new(at(operation), operation.id.to_string())))
+    }
+}
+
+/// All columns of the answer are there, or none is.
+fn read_answer(columns: &Columns<'_>, tx_hash: Option<B256>) -> Result<Option<Answer>> {
+    let Some(bits) = columns.optional_unsigned("verdict")? else { return Ok(None) };
+    let verdict = u16::try_from(bits).ok().and_then(|bits| Verdict::from_bits(bits).ok());
+    Ok(Some(Answer {
+        verdict: verdict.ok_or_else(|| columns.corrupt("verdict", format_args!("{bits} is no set of terms")))?,
+        licence: columns.optional_parsed("licence")?,
+        evidence: Evidence {
+            tx_hash: tx_hash.ok_or_else(|| columns.corrupt("tx_hash", "an answer without a transaction"))?,
+            block_number: columns.unsigned("block_number")?,
+            block_hash: columns.parsed("block_hash")?,
+            log_index: columns.unsigned("log_index")?,
+            confirmed_at_s: columns.integer("confirmed_at_s")?,
+        },
+    }))
+}
+
+/// What became of asking for an operation.
+#[derive(Debug, Clone, PartialEq)]
+pub enum Requested {
+    /// A new row, `requested`.
+    New,
+    /// This requester sent this message before; its row, unchanged, boxed because it is large.
+    Existing(Box<OperationRow>),
+}
+
+impl Database {
+    /// Records that an operation is asked for. The same message of the same requester finds the first row; whether it
+    /// says the same is for the caller to compare.
+    ///
+    /// # Errors
+    /// [`DbError::Taken`] for an operation ID or confirm ID in use.
+    pub async fn insert_operation(&self, new: &NewOperation) -> Result<Requested> {
+        let changed = sqlx::query(
+            "INSERT INTO operations (operation_id, kind, message_id, requester, user_class, aih_data_id, owner,
+                 operation, usage_word, intended_at_s, parameters, confirm_id, state, progress, created_at_us,
+                 updated_at_us)
+             VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, 'requested', 0, $13, $13)
+             ON CONFLICT (requester, message_id) DO NOTHING",
+        )
+        .bind(new.id.to_string())
+        .bind(super::State::word(new.kind))
+        .bind(new.message_id.clone())
+        .bind(new.requester.to_string())
+        .bind(new.user_class.map(Word::word))
+        .bind(new.aih_data_id.to_string())
+        .bind(new.owner.map(|owner| owner.to_string()))
+        .bind(new.operation.word())
+        .bind(new.usage.word())
+        .bind(new.intended_at_s)
+        .bind(new.parameters.to_string())
+        .bind(new.confirm_id.as_ref().map(Hex::hex))
+        .bind(new.created_at_us)
+        .execute(&self.writers)
+        .await?
+        .rows_affected();
+        if changed == 1 {
+            return Ok(Requested::New);
+        }
+        let existing = match &new.message_id {
+            Some(message_id) => self.find_operation_by_message(new.requester, message_id).await?,
+            None => None,
+        };
+        let existing = existing.ok_or(DbError::Affected { table: "operations", changed, expected: 1 })?;
+        Ok(Requested::Existing(Box::new(existing)))
+    }
+
+    /// The operation with this ID.
+    ///
+    /// # Errors
+    /// When the database fails or the row is corrupt.
+    pub async fn find_operation(&self, id: Uuid) -> Result<Option<OperationRow>> {
+        let row = sqlx::query("SELECT * FROM operations WHERE operation_id = $1")
+            .bind(id.to_string())
+            .fetch_optional(&self.readers)
+            .await?;
+        row.as_ref().map(OperationRow::read).transpose()
+    }
+
+    /// The operation this requester asked for by this message.
+    ///
+    /// # Errors
+    /// When the database fails or the row is corrupt.
+    pub async fn find_operation_by_message(&self, requester: UserId, message_id: &str) -> Result<Option<OperationRow>> {
+        let row = sqlx::query("SELECT * FROM operations WHERE requester = $1 AND message_id = $2")
+            .bind(requester.to_string())
+            .bind(message_id)
+            .fetch_optional(&self.readers)
+            .await?;
+        row.as_ref().map(OperationRow::read).transpose()
+    }
+
+    /// The operation a Licence Confirm was asked for.
+    ///
+    /// # Errors
+    /// When the database fails or the row is corrupt.
+    pub async fn find_operation_by_confirm_id(&self, confirm_id: B128) -> Result<Option<OperationRow>> {
+        let row = sqlx::query("SELECT * FROM operations WHERE confirm_id = $1")
+            .bind(confirm_id.hex())
+            .fetch_optional(&self.readers)
+            .await?;
+        row.as_ref().map(OperationRow::read).transpose()
+    }
+
+    /// The operations whose Licence Confirm rides in one transaction, at most 1000.
+    ///
+    /// # Errors
+    /// When the database fails or a row is corrupt.
+    pub async fn list_operations_in_transaction(&self, tx_hash: B256) -> Result<Vec<OperationRow>> {
+        let rows = sqlx::query("SELECT * FROM operations WHERE tx_hash = $1 ORDER BY operation_id LIMIT 1000")
+            .bind(tx_hash.hex())
+            .fetch_all(&self.readers)
+            .await?;
+        rows.iter().map(OperationRow::read).collect()
+    }
+
+    /// What a requester asked for, newest first.
+    ///
+    /// # Errors
+    /// When the database fails or a row is corrupt.
+    pub async fn list_operations_of_requester(
+        &self,
+        requester: UserId,
+        after: Option<&Cursor>,
+        limit: u32,
+    ) -> Result<Page<OperationRow>> {
+        let after = Cursor::highest(after);
+        let rows = sqlx::query(
+            "SELECT * FROM operations WHERE requester = $1 AND (created_at_us, operation_id) < ($2, $3)
+             ORDER BY created_at_us DESC, operation_id DESC LIMIT $4",
+        )
+        .bind(requester.to_string())
+        .bind(after.at)
+        .bind(after.key)
+        .bind(fetch_limit(limit))
+        .fetch_all(&self.readers)
+        .await?;
+        OperationRow::page(&rows, limit, |operation| operation.created_at_us)
+    }
+
+    /// What was asked about an item, newest first.
+    ///
+    /// # Errors
+    /// When the database fails or a row is corrupt.
+    pub async fn list_operations_on_item(
+        &self,
+        item: AihDataId,
+        after: Option<&Cursor>,
+        limit: u32,
+    ) -> Result<Page<OperationRow>> {
+        let after = Cursor::highest(after);
+        let rows = sqlx::query(
+            "SELECT * FROM operations WHERE aih_data_id = $1 AND (created_at_us, operation_id) < ($2, $3)
+             ORDER BY created_at_us DESC, operation_id DESC LIMIT $4",
+        )
+        .bind(item.to_string())
+        .bind(after.at)
+        .bind(after.key)
+        .bind(fetch_limit(limit))
+        .fetch_all(&self.readers)
+        .await?;
+        OperationRow::page(&rows, limit, |operation| operation.created_at_us)
+    }
+
+    /// Operations that have not ended and were last touched before a time (so that what another instance is working on
+    /// is left alone), longest untouched first. Before working on one, [`Database::claim_operation`].
+    ///
+    /// # Errors
+    /// When the database fails or a row is corrupt.
+    pub async fn list_unfinished_operations(
+        &self,
+        untouched_since_us: i64,
+        after: Option<&Cursor>,
+        limit: u32,
+    ) -> Result<Page<OperationRow>> {
+        let after = Cursor::lowest(after);
+        let rows = sqlx::query(
+            "SELECT * FROM operations WHERE state IN ('requested', 'confirmed', 'running')
+                 AND updated_at_us < $1 AND (updated_at_us, operation_id) > ($2, $3)
+             ORDER BY updated_at_us, operation_id LIMIT $4",
+        )
+        .bind(untouched_since_us)
+        .bind(after.at)
+        .bind(after.key)
+        .bind(fetch_limit(limit))
+        .fetch_all(&self.readers)
+        .await?;
+        OperationRow::page(&rows, limit, |operation| operation.updated_at_us)
+    }
+
+    /// Operations on an owner's items that touched data and began within `[from_us, until_us)`, oldest first: what the
+    /// house did, to be compared with what the chain allowed.
+    ///
+    /// # Errors
+    /// When the database fails or a row is corrupt.
+    pub async fn list_executions(
+        &self,
+        owner: UserId,
+        from_us: i64,
+        until_us: i64,
+        after: Option<&Cursor>,
+        limit: u32,
+    ) -> Result<Page<OperationRow>> {
+        // The empty key sorts before every operation of the same microsecond.
+        let start = Cursor::new(from_us, "");
+        let after = after.cloned().filter(|after| after.at >= from_us).unwrap_or(start);
+        let rows = sqlx::query(
+            "SELECT * FROM operations WHERE owner = $1 AND started_at_us IS NOT NULL
+                 AND (started_at_us, operation_id) > ($2, $3) AND started_at_us < $4
+             ORDER BY started_at_us, operation_id LIMIT $5",
+        )
+        .bind(owner.to_string())
+        .bind(after.at)
+        .bind(after.key)
+        .bind(until_us)
+        .bind(fetch_limit(limit))
+        .fetch_all(&self.readers)
+        .await?;
+        OperationRow::page(&rows, limit, |operation| operation.started_at_us.unwrap_or(operation.created_at_us))
+    }
+}

@@ -1,0 +1,4 @@
+//! Integration tests on the real thing: anvil, the deployed contracts, a fresh database, files, a server.
+
+mod environment;
+mod licensing;

@@ -1,0 +1,54 @@
+//! The six rooms: the SubAIMs of the Health Back End. Each operation on data takes a `Permit`; none imports the chain.
+//!
+//! | AIM | File |
+//! | --- | --- |
+
+use std::sync::Arc;
+
+use crate::{
+    clock::Clock,
+    db::Database,
+    domain::ids::BackEndId,
+    licensing::Licensing,
+    store::{Objects, RootKey},
+};
+
+/// What the rooms share. Copies are cheap.
+#[derive(Clone)]
+pub struct Aims {
+    shared: Arc<Shared>,
+}
+
+/// What stands between the rooms.
+pub struct Shared {
+    /// The gate.
+    pub licensing: Licensing,
+    /// The cellar.
+    pub database: Database,
+    /// The sealed objects.
+    pub objects: Objects,
+    /// What wraps every End User's key.
+    pub root_key: RootKey,
+    /// The time.
+    pub clock: Clock,
+}
+
+impl Aims {
+    /// The rooms of one Back End.
+    pub fn new(shared: Shared) -> Self {
+        Self { shared: Arc::new(shared) }
+    }
+
+    /// This Back End's ID.
+    pub fn back_end(&self) -> BackEndId {
+        self.shared.licensing.node().back_end()
+    }
+}
+
+impl std::ops::Deref for Aims {
+    type Target = Shared;
+
+    fn deref(&self) -> &Shared {
+        &self.shared
+    }
+}

@@ -1,0 +1,192 @@
+//! Audit (AIH-ADT): asks what was done with an End User's AIH Data, or carries the answer.
+
+use alloy::primitives::B256;
+use serde::{Deserialize, Serialize};
+
+use super::{ChainTime, Confidential, DateTime, Evidence, Exchange, Header, Interval, MessageId};
+use crate::domain::{
+    ids::{AihDataId, LicenceId, UserId},
+    operation::Operation,
+    taxonomy::{Usage, UserClass},
+    verdict::FailingTerm,
+};
+
+/// Asks what was done with an End User's AIH Data in a period, or carries the answer.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields, rename_all = "PascalCase")]
+pub struct Audit {
+    /// `AIH-ADT-V1.0`.
+    pub header: Header<Audit>,
+    /// M-Instance the message belongs to.
+    #[serde(rename = "MInstanceID", skip_serializing_if = "Option::is_none")]
+    pub m_instance_id: Option<String>,
+    /// The audit request; the response repeats it.
+    #[serde(rename = "AuditID")]
+    pub audit_id: MessageId,
+    /// Time of this message.
+    pub audit_time: DateTime,
+    /// Request or response.
+    pub audit: Exchange<AuditRequest, AuditResponse>,
+    /// Free text, never used for decisions.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub descr_metadata: Option<Confidential>,
+}
+
+/// What is to be audited.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields, rename_all = "PascalCase")]
+pub struct AuditRequest {
+    /// User for whom the audit is asked.
+    #[serde(rename = "UserID")]
+    pub user_id: UserId,
+    /// Period audited.
+    pub audit_period: Interval,
+    /// Operations looked for; absent: all.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub processing_types: Option<Vec<Operation>>,
+}
+
+/// What was found.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields, rename_all = "PascalCase")]
+pub struct AuditResponse {
+    /// One entry per item with decisions in the period.
+    #[serde(rename = "AIHData")]
+    pub aih_data: Vec<AuditedItem>,
+    /// Operations not covered by a recorded yes; empty is a clean bill up to `complete_to_block`.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub non_conformities: Option<Vec<NonConformity>>,
+    /// Block up to which the answer is complete.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub complete_to_block: Option<CompleteToBlock>,
+}
+
+/// Decisions about one item.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields, rename_all = "PascalCase")]
+pub struct AuditedItem {
+    /// The item.
+    #[serde(rename = "AIHDataID")]
+    pub aih_data_id: AihDataId,
+    /// Decisions, oldest first.
+    pub processing_types: Vec<Processing>,
+}
+
+/// One decision about an item.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields, rename_all = "PascalCase")]
+pub struct Processing {
+    /// Operation asked for.
+    pub processing_type: Operation,
+    /// When it was executed or refused.
+    pub process_time: DateTime,
+    /// Item affected.
+    #[serde(rename = "AIHDataID")]
+    pub aih_data_id: AihDataId,
+    /// What came of it.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub status: Option<ProcessingStatus>,
+    /// Requesting User.
+    #[serde(rename = "UserID", skip_serializing_if = "Option::is_none")]
+    pub user_id: Option<UserId>,
+    /// Class of the requesting User; absent for the Back End itself.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub user_type: Option<UserClass>,
+    /// Usage asked for.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub usage: Option<Usage>,
+    /// Intended time of execution that was judged.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub intended_time: Option<ChainTime>,
+    /// Failing terms of a denial.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub reasons: Option<Vec<FailingTerm>>,
+    /// The Licence Confirm that asked.
+    #[serde(rename = "LicenceConfirmID", skip_serializing_if = "Option::is_none")]
+    pub licence_confirm_id: Option<MessageId>,
+    /// Licence it was judged by.
+    #[serde(rename = "LicenceID", skip_serializing_if = "Option::is_none")]
+    pub licence_id: Option<LicenceId>,
+    /// Where the answer is recorded.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub evidence: Option<Evidence>,
+}
+
+/// What came of a decision.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum ProcessingStatus {
+    /// Carried out under a recorded yes.
+    Executed,
+    /// Recorded no.
+    Denied,
+    /// Recorded yes, not carried out.
+    Permitted,
+}
+
+/// An operation that was not covered by a recorded yes.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields, rename_all = "PascalCase")]
+pub struct NonConformity {
+    /// In which way.
+    pub kind: NonConformityKind,
+    /// Item affected.
+    #[serde(rename = "AIHDataID")]
+    pub aih_data_id: AihDataId,
+    /// Infringing operation.
+    pub processing_type: Operation,
+    /// When it was executed.
+    pub process_time: DateTime,
+    /// Requesting User.
+    #[serde(rename = "UserID", skip_serializing_if = "Option::is_none")]
+    pub user_id: Option<UserId>,
+    /// Processing status.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub status: Option<NonConformityStatus>,
+    /// Licence that was current, if any.
+    #[serde(rename = "LicenceID", skip_serializing_if = "Option::is_none")]
+    pub licence_id: Option<LicenceId>,
+    /// The Licence Confirm that comes nearest, if any.
+    #[serde(rename = "LicenceConfirmID", skip_serializing_if = "Option::is_none")]
+    pub licence_confirm_id: Option<MessageId>,
+    /// Recorded answer that comes nearest, if any.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub evidence: Option<Evidence>,
+}
+
+/// In which way an operation was not covered.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+pub enum NonConformityKind {
+    /// Executed with no earlier recorded yes.
+    NoConfirmation,
+    /// Executed after a recorded no.
+    Denied,
+    /// Executed before the validity.
+    NotYetValid,
+    /// Executed after the validity.
+    AfterExpiry,
+    /// Executed after the revocation.
+    AfterRevocation,
+    /// The recorded yes was for another User, operation, usage or item.
+    TermsDiffer,
+}
+
+/// Processing status of a non-conformity.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum NonConformityStatus {
+    /// Carried out.
+    Executed,
+    /// Refused.
+    Denied,
+}
+
+/// A block up to which an answer is complete.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields, rename_all = "PascalCase")]
+pub struct CompleteToBlock {
+    /// Its number.
+    pub block_number: u64,
+    /// Its hash.
+    pub block_hash: B256,
+}

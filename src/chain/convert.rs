@@ -7,7 +7,9 @@ use alloy::{
 
 use super::{
     bindings::{
-        Grant, LicenceRegistry::{self, LicenceRegistryErrors as Errors}, Request, Terms,
+        Grant,
+        LicenceRegistry::{self, LicenceRegistryErrors as Errors},
+        Request, Terms,
     },
     error::Refusal,
 };
@@ -104,9 +106,7 @@ pub(super) fn refusal(data: &Bytes) -> Refusal {
         Ok(Errors::LicenceRegistry_InvalidSignature(_)) => Refusal::InvalidSignature,
         Ok(Errors::LicenceRegistry_AlreadyLicensed(_)) => Refusal::AlreadyLicensed,
         Ok(Errors::LicenceRegistry_NoLicence(_)) => Refusal::NoLicence,
-        Ok(Errors::LicenceRegistry_StaleSequence(e)) => {
-            Refusal::StaleSequence { expected: e.expected, given: e.given }
-        }
+        Ok(Errors::LicenceRegistry_StaleSequence(e)) => Refusal::StaleSequence { expected: e.expected, given: e.given },
         Ok(Errors::LicenceRegistry_AlreadyRevoked(_) | Errors::LicenceRegistry_AlreadyRenounced(_)) => {
             Refusal::AlreadyRevoked
         }

@@ -46,28 +46,14 @@ pub fn read<R: Read + Seek>(mut file: R, lead: &LeadChoice) -> Result<EdfRecordi
         samples_mv,
         calibrated: true,
     })?;
-    Ok(EdfRecording {
-        recording,
-        annotations,
-    })
+    Ok(EdfRecording { recording, annotations })
 }
 
 fn check_length(header: &EdfHeader, found: u64) -> Result<(), EcgError> {
-    let described = header
-        .records
-        .saturating_mul(header.record_bytes())
-        .saturating_add(header.bytes());
+    let described = header.records.saturating_mul(header.record_bytes()).saturating_add(header.bytes());
     match found.cmp(&described) {
-        std::cmp::Ordering::Less => Err(EcgError::Truncated {
-            what: "the EDF file",
-            described,
-            found,
-        }),
-        std::cmp::Ordering::Greater => Err(EcgError::Excess {
-            what: "the EDF file",
-            described,
-            found,
-        }),
+        std::cmp::Ordering::Less => Err(EcgError::Truncated { what: "the EDF file", described, found }),
+        std::cmp::Ordering::Greater => Err(EcgError::Excess { what: "the EDF file", described, found }),
         std::cmp::Ordering::Equal => Ok(()),
     }
 }
@@ -82,16 +68,8 @@ struct Chosen<'a> {
 
 impl<'a> Chosen<'a> {
     fn of(header: &'a EdfHeader, lead: &LeadChoice) -> Result<Self, EcgError> {
-        let channel = |s: &'a EdfSignal| Channel {
-            name: &s.label,
-            transducer: &s.transducer,
-            unit: &s.unit,
-        };
-        let channels = header
-            .signals
-            .iter()
-            .filter(|s| !s.is_annotation())
-            .collect::<Vec<_>>();
+        let channel = |s: &'a EdfSignal| Channel { name: &s.label, transducer: &s.transducer, unit: &s.unit };
+        let channels = header.signals.iter().filter(|s| !s.is_annotation()).collect::<Vec<_>>();
         let choices = channels.iter().map(|s| channel(s)).collect::<Vec<_>>();
         let (position, millivolts) = lead.choose(&choices)?;
         let signal = channels[position];
@@ -100,12 +78,7 @@ impl<'a> Chosen<'a> {
         // At most 99,999,999 from an 8-character field, exact in f64.
         let sampling_rate_hz = signal.samples_per_record as f64 / header.record_seconds;
         check_sampling_rate(sampling_rate_hz)?;
-        Ok(Self {
-            signal,
-            sampling_rate_hz,
-            factor: factor * millivolts,
-            offset: offset * millivolts,
-        })
+        Ok(Self { signal, sampling_rate_hz, factor: factor * millivolts, offset: offset * millivolts })
     }
 
     fn millivolts(&self, step: [u8; 2]) -> f32 {
@@ -121,18 +94,13 @@ fn read_records(
     let described = header.record_bytes();
     // The file was measured to hold all records, so this much is really there.
     let mut record = Vec::with_capacity(described as usize);
-    let mut samples =
-        Vec::with_capacity((header.records * chosen.signal.samples_per_record) as usize);
+    let mut samples = Vec::with_capacity((header.records * chosen.signal.samples_per_record) as usize);
     let mut lists = Lists::default();
     for number in 0..header.records {
         record.clear();
         let found = file.by_ref().take(described).read_to_end(&mut record)? as u64;
         if found < described {
-            return Err(EcgError::Truncated {
-                what: "a data record",
-                described,
-                found,
-            });
+            return Err(EcgError::Truncated { what: "a data record", described, found });
         }
         let words = slice(&record, chosen.signal).chunks_exact(2);
         samples.extend(words.map(|word| chosen.millivolts([word[0], word[1]])));
@@ -146,9 +114,7 @@ fn read_records(
 /// The bytes of one signal in a data record. In range: offsets and sizes were summed to the record size.
 fn slice<'a>(record: &'a [u8], signal: &EdfSignal) -> &'a [u8] {
     let from = signal.offset as usize;
-    record
-        .get(from..from + signal.samples_per_record as usize * 2)
-        .unwrap_or_default()
+    record.get(from..from + signal.samples_per_record as usize * 2).unwrap_or_default()
 }
 
 /// The annotations gathered so far.
@@ -163,10 +129,8 @@ impl Lists {
     fn gather(&mut self, record: &[u8], header: &EdfHeader, number: u64) -> Result<(), EcgError> {
         let channels = header.signals.iter().filter(|s| s.is_annotation());
         for (position, channel) in channels.enumerate() {
-            let RecordAnnotations {
-                record_onset_seconds,
-                annotations,
-            } = edf_annotation::parse(slice(record, channel))?;
+            let RecordAnnotations { record_onset_seconds, annotations } =
+                edf_annotation::parse(slice(record, channel))?;
             // Only the first annotation channel keeps the time.
             if let Some(onset) = record_onset_seconds.filter(|_| position == 0) {
                 self.check_continuity(onset, header.record_seconds, number)?;
@@ -191,12 +155,7 @@ impl Lists {
     }
 
     /// A record must start where the first one and the durations since put it.
-    fn check_continuity(
-        &mut self,
-        onset: f64,
-        record_seconds: f64,
-        number: u64,
-    ) -> Result<(), EcgError> {
+    fn check_continuity(&mut self, onset: f64, record_seconds: f64, number: u64) -> Result<(), EcgError> {
         let elapsed = number as f64 * record_seconds;
         let first = *self.first_onset_seconds.get_or_insert(onset - elapsed);
         if (onset - first - elapsed).abs() > CONTINUITY_TOLERANCE_S {

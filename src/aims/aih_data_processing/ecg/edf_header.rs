@@ -56,9 +56,8 @@ impl EdfHeader {
         let fixed = Fixed::read(reader)?;
         let count = fixed.signals;
         let block = Fields(exactly(reader, count as u64 * BLOCK_BYTES)?);
-        let mut signals = (0..count)
-            .map(|index| EdfSignal::read(&block, index, count))
-            .collect::<Result<Vec<_>, _>>()?;
+        let mut signals =
+            (0..count).map(|index| EdfSignal::read(&block, index, count)).collect::<Result<Vec<_>, _>>()?;
         let mut offset = 0;
         for signal in &mut signals {
             signal.offset = offset;
@@ -102,10 +101,7 @@ impl EdfSignal {
                 block.number(place(104, 8), "physical minimum")?,
                 block.number(place(112, 8), "physical maximum")?,
             ),
-            digital: (
-                block.number(place(120, 8), "digital minimum")?,
-                block.number(place(128, 8), "digital maximum")?,
-            ),
+            digital: (block.number(place(120, 8), "digital minimum")?, block.number(place(128, 8), "digital maximum")?),
             samples_per_record,
             offset: 0,
         })
@@ -125,21 +121,12 @@ impl EdfSignal {
     pub(super) fn scale(&self) -> Result<(f64, f64), EcgError> {
         let (low, high) = self.digital;
         if low >= high || low < i32::from(i16::MIN) || high > i32::from(i16::MAX) {
-            return Err(EcgError::field(
-                "digital range",
-                "it must rise within 16 bits",
-            ));
+            return Err(EcgError::field("digital range", "it must rise within 16 bits"));
         }
         let (bottom, top) = self.physical;
-        #[expect(
-            clippy::float_cmp,
-            reason = "equal texts in the header are what is refused"
-        )]
+        #[expect(clippy::float_cmp, reason = "equal texts in the header are what is refused")]
         if !bottom.is_finite() || !top.is_finite() || bottom == top {
-            return Err(EcgError::field(
-                "physical range",
-                "its ends must be different numbers",
-            ));
+            return Err(EcgError::field("physical range", "its ends must be different numbers"));
         }
         let factor = (top - bottom) / (f64::from(high) - f64::from(low));
         Ok((factor, bottom - factor * f64::from(low)))
@@ -212,14 +199,9 @@ impl Fields {
         Ok(String::from_utf8_lossy(bytes).trim().to_owned())
     }
 
-    fn number<T: std::str::FromStr>(
-        &self,
-        place: (usize, usize),
-        name: &'static str,
-    ) -> Result<T, EcgError> {
+    fn number<T: std::str::FromStr>(&self, place: (usize, usize), name: &'static str) -> Result<T, EcgError> {
         let text = self.text(place)?;
-        text.parse()
-            .map_err(|_| EcgError::field(name, "it is not a number in range"))
+        text.parse().map_err(|_| EcgError::field(name, "it is not a number in range"))
     }
 }
 
@@ -227,11 +209,7 @@ fn exactly(reader: &mut impl Read, described: u64) -> Result<Vec<u8>, EcgError> 
     let mut bytes = Vec::new();
     let found = reader.by_ref().take(described).read_to_end(&mut bytes)? as u64;
     if found < described {
-        return Err(EcgError::Truncated {
-            what: "the EDF header",
-            described,
-            found,
-        });
+        return Err(EcgError::Truncated { what: "the EDF header", described, found });
     }
     Ok(bytes)
 }
@@ -239,19 +217,10 @@ fn exactly(reader: &mut impl Read, described: u64) -> Result<Vec<u8>, EcgError> 
 /// `dd.mm.yy` (1985–2084) and `hh.mm.ss`; a start that is no calendar time, as after de-identification, is not known.
 fn start_time(date: &str, time: &str) -> Option<PrimitiveDateTime> {
     let mut calendar = date.split('.').map(str::parse::<u8>);
-    let (day, month, year) = (
-        calendar.next()?.ok()?,
-        calendar.next()?.ok()?,
-        calendar.next()?.ok()?,
-    );
+    let (day, month, year) = (calendar.next()?.ok()?, calendar.next()?.ok()?, calendar.next()?.ok()?);
     let year = i32::from(year) + if year >= 85 { 1900 } else { 2000 };
     let date = Date::from_calendar_date(year, Month::try_from(month).ok()?, day).ok()?;
     let mut clock = time.split('.').map(str::parse::<u8>);
-    let time = Time::from_hms(
-        clock.next()?.ok()?,
-        clock.next()?.ok()?,
-        clock.next()?.ok()?,
-    )
-    .ok()?;
+    let time = Time::from_hms(clock.next()?.ok()?, clock.next()?.ok()?, clock.next()?.ok()?).ok()?;
     Some(PrimitiveDateTime::new(date, time))
 }

@@ -13,9 +13,7 @@ use super::error::EcgError;
 /// Physical range in microvolts; 16 bits over it resolve 0.15 µV.
 const RANGE_UV: i32 = 5_000;
 /// Months as EDF+ spells them in the recording field.
-const MONTHS: [&str; 12] = [
-    "JAN", "FEB", "MAR", "APR", "MAY", "JUN", "JUL", "AUG", "SEP", "OCT", "NOV", "DEC",
-];
+const MONTHS: [&str; 12] = ["JAN", "FEB", "MAR", "APR", "MAY", "JUN", "JUL", "AUG", "SEP", "OCT", "NOV", "DEC"];
 /// Most data records: eight digits in the header.
 const MAX_RECORDS: usize = 99_999_999;
 
@@ -52,11 +50,7 @@ pub fn write(contents: &EdfContents<'_>, mut out: impl Write) -> Result<(), EcgE
     for (record, mut list) in contents.samples_mv.chunks(rate).zip(lists) {
         let last = *record.last().unwrap_or(&0.0);
         let padding = std::iter::repeat_n(last, rate - record.len());
-        let steps = record
-            .iter()
-            .copied()
-            .chain(padding)
-            .flat_map(|mv| step(mv).to_le_bytes());
+        let steps = record.iter().copied().chain(padding).flat_map(|mv| step(mv).to_le_bytes());
         out.write_all(&steps.collect::<Vec<_>>())?;
         list.resize(annotation_samples * 2, 0);
         out.write_all(&list)?;
@@ -76,21 +70,12 @@ fn check(contents: &EdfContents<'_>) -> Result<(), EcgError> {
     if contents.label.is_empty() || contents.label.len() > 16 || !printable(contents.label) {
         return refuse("label", "1 to 16 printable ASCII characters");
     }
-    if contents.beat_text.is_empty()
-        || contents.beat_text.len() > 64
-        || !printable(contents.beat_text)
-    {
+    if contents.beat_text.is_empty() || contents.beat_text.len() > 64 || !printable(contents.beat_text) {
         return refuse("beat text", "1 to 64 printable ASCII characters");
     }
     let fits = |mv: &f32| mv.abs() <= RANGE_UV as f32 / 1e3;
-    let records = contents
-        .samples_mv
-        .len()
-        .div_ceil(contents.sampling_rate_hz as usize);
-    if contents.samples_mv.is_empty()
-        || records > MAX_RECORDS
-        || !contents.samples_mv.iter().all(fits)
-    {
+    let records = contents.samples_mv.len().div_ceil(contents.sampling_rate_hz as usize);
+    if contents.samples_mv.is_empty() || records > MAX_RECORDS || !contents.samples_mv.iter().all(fits) {
         return refuse("samples", "at least one, each within \u{b1}5 mV");
     }
     let duration = contents.samples_mv.len() as f64 / f64::from(contents.sampling_rate_hz);
@@ -103,9 +88,7 @@ fn check(contents: &EdfContents<'_>) -> Result<(), EcgError> {
 
 /// One list of bytes per data record: its own time, then the beats that fall into it.
 fn annotation_lists(contents: &EdfContents<'_>, records: usize) -> Vec<Vec<u8>> {
-    let mut lists = (0..records)
-        .map(|n| format!("+{n}\x14\x14\0").into_bytes())
-        .collect::<Vec<_>>();
+    let mut lists = (0..records).map(|n| format!("+{n}\x14\x14\0").into_bytes()).collect::<Vec<_>>();
     for time in contents.beat_times_s {
         // Checked above to lie within the recording; a beat at the very end belongs to the last record.
         let record = (*time as usize).min(records - 1);
@@ -119,9 +102,7 @@ fn step(millivolts: f32) -> i16 {
     let full = f64::from(u16::MAX);
     let range = f64::from(RANGE_UV) / 1e3;
     let steps = (f64::from(millivolts) + range) / (2.0 * range) * full + f64::from(i16::MIN);
-    steps
-        .round()
-        .clamp(f64::from(i16::MIN), f64::from(i16::MAX)) as i16
+    steps.round().clamp(f64::from(i16::MIN), f64::from(i16::MAX)) as i16
 }
 
 fn header(contents: &EdfContents<'_>, records: usize, annotation_samples: usize) -> Vec<u8> {
@@ -132,10 +113,7 @@ fn header(contents: &EdfContents<'_>, records: usize, annotation_samples: usize)
     let mut bytes = VERSION.to_vec();
     let mut field = |text: &str, width: usize| bytes.extend(format!("{text:<width$}").into_bytes());
     field("X X X X", 80);
-    field(
-        &format!("Startdate {:02}-{month}-{} X X X", date.day(), date.year()),
-        80,
-    );
+    field(&format!("Startdate {:02}-{month}-{} X X X", date.day(), date.year()), 80);
     field(&two([date.day(), date.month().into(), year]), 8);
     field(&two([time.hour(), time.minute(), time.second()]), 8);
     field(&(3 * BLOCK_BYTES).to_string(), 8);
@@ -144,10 +122,7 @@ fn header(contents: &EdfContents<'_>, records: usize, annotation_samples: usize)
     field("1", 8);
     field("2", 4);
     let (range, inverse) = (RANGE_UV.to_string(), (-RANGE_UV).to_string());
-    let (rate, annotations) = (
-        contents.sampling_rate_hz.to_string(),
-        annotation_samples.to_string(),
-    );
+    let (rate, annotations) = (contents.sampling_rate_hz.to_string(), annotation_samples.to_string());
     let columns: [(&str, &str, usize); 10] = [
         (contents.label, ANNOTATION_LABEL, 16),
         ("", "", 80),

@@ -9,9 +9,7 @@ pub enum EcgError {
     #[error("the payload could not be read or written: {0}")]
     Io(#[from] std::io::Error),
     /// Neither an EDF version field nor a tar magic.
-    #[error(
-        "the payload is neither an EDF file nor an uncompressed tar archive with a WFDB record"
-    )]
+    #[error("the payload is neither an EDF file nor an uncompressed tar archive with a WFDB record")]
     UnknownFormat,
     /// Fewer bytes than the header describes.
     #[error("{what} ends early: its header describes {described} bytes, {found} are there")]
@@ -129,11 +127,7 @@ impl EcgError {
     /// A limit refusal; counts are shown as numbers whatever their integer type.
     pub(super) fn limit(what: &'static str, value: u64, limit: u64) -> Self {
         // Shown to a person, so the loss of precision above 2^53 does not matter.
-        Self::Limit {
-            what,
-            value: value as f64,
-            limit: limit as f64,
-        }
+        Self::Limit { what, value: value as f64, limit: limit as f64 }
     }
 
     /// A field refusal.

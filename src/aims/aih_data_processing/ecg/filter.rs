@@ -24,15 +24,8 @@ impl Biquad {
     fn butterworth(corner_hz: f64, rate_hz: f64, high_pass: bool) -> Self {
         let k = (PI * corner_hz / rate_hz).tan();
         let norm = 1.0 / (1.0 + SQRT_2 * k + k * k);
-        let a = [
-            2.0 * (k * k - 1.0) * norm,
-            (1.0 - SQRT_2 * k + k * k) * norm,
-        ];
-        let b = if high_pass {
-            [norm, -2.0 * norm, norm]
-        } else {
-            [k * k * norm, 2.0 * k * k * norm, k * k * norm]
-        };
+        let a = [2.0 * (k * k - 1.0) * norm, (1.0 - SQRT_2 * k + k * k) * norm];
+        let b = if high_pass { [norm, -2.0 * norm, norm] } else { [k * k * norm, 2.0 * k * k * norm, k * k * norm] };
         Self { b, a }
     }
 
@@ -80,10 +73,7 @@ impl QrsFilter {
     /// Filters a stretch. Its first and last second or so carry the onset of the filters.
     pub(super) fn features(&self, samples_mv: &[f32], rate_hz: f64) -> Features {
         let first = samples_mv.first().copied().map_or(0.0, f64::from);
-        let mut band = samples_mv
-            .iter()
-            .map(|s| f64::from(*s) - first)
-            .collect::<Vec<_>>();
+        let mut band = samples_mv.iter().map(|s| f64::from(*s) - first).collect::<Vec<_>>();
         for section in &self.sections {
             section.run(band.iter_mut());
             section.run(band.iter_mut().rev());
@@ -94,11 +84,7 @@ impl QrsFilter {
             slope[middle + self.reach] = (pair[2 * self.reach] - pair[0]) * scale;
         }
         let energy = moving_mean_of_squares(&slope, self.half_window);
-        Features {
-            band,
-            slope,
-            energy,
-        }
+        Features { band, slope, energy }
     }
 }
 
@@ -130,9 +116,7 @@ mod tests {
         let sine = |i: usize| (2.0 * PI * frequency_hz * i as f64 / rate_hz).sin() as f32;
         let samples = (0..count).map(sine).collect::<Vec<_>>();
         let band = QrsFilter::new(rate_hz).features(&samples, rate_hz).band;
-        band[count / 4..count * 3 / 4]
-            .iter()
-            .fold(0.0_f64, |peak, v| peak.max(v.abs()))
+        band[count / 4..count * 3 / 4].iter().fold(0.0_f64, |peak, v| peak.max(v.abs()))
     }
 
     #[test]
@@ -148,10 +132,6 @@ mod tests {
     fn the_window_keeps_a_constant() {
         let mean = moving_mean_of_squares(&[2.0; 50], 5);
         assert!((mean[25] - 4.0).abs() < 1e-12 && mean[0] < 4.0);
-        assert!(
-            moving_mean_of_squares(&[1.0; 3], 5)
-                .iter()
-                .all(|m| (m - 3.0 / 11.0).abs() < 1e-12)
-        );
+        assert!(moving_mean_of_squares(&[1.0; 3], 5).iter().all(|m| (m - 3.0 / 11.0).abs() < 1e-12));
     }
 }

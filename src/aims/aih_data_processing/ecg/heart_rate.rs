@@ -76,10 +76,7 @@ pub fn quantify_heart_rate(events: &EventDetection) -> Result<HeartRateQuantific
 
 /// Intervals between successive times, in milliseconds.
 pub(super) fn intervals_ms(times_s: &[f64]) -> Vec<f64> {
-    times_s
-        .windows(2)
-        .map(|pair| (pair[1] - pair[0]) * 1e3)
-        .collect()
+    times_s.windows(2).map(|pair| (pair[1] - pair[0]) * 1e3).collect()
 }
 
 /// Quantifies intervals in milliseconds.
@@ -88,26 +85,12 @@ pub(super) fn intervals_ms(times_s: &[f64]) -> Vec<f64> {
 ///
 /// [`EcgError::TooFewIntervals`] as in [`quantify_heart_rate`].
 pub fn from_intervals(intervals_ms: &[f64]) -> Result<HeartRateQuantification, EcgError> {
-    let plausible = intervals_ms
-        .iter()
-        .copied()
-        .filter(|i| PLAUSIBLE_MS.contains(i))
-        .collect::<Vec<_>>();
-    let normal = (0..intervals_ms.len())
-        .map(|at| is_normal(intervals_ms, at))
-        .collect::<Vec<_>>();
-    let kept = intervals_ms
-        .iter()
-        .zip(&normal)
-        .filter(|(_, n)| **n)
-        .map(|(i, _)| *i)
-        .collect::<Vec<_>>();
+    let plausible = intervals_ms.iter().copied().filter(|i| PLAUSIBLE_MS.contains(i)).collect::<Vec<_>>();
+    let normal = (0..intervals_ms.len()).map(|at| is_normal(intervals_ms, at)).collect::<Vec<_>>();
+    let kept = intervals_ms.iter().zip(&normal).filter(|(_, n)| **n).map(|(i, _)| *i).collect::<Vec<_>>();
     let differences = successive_differences(intervals_ms, &normal);
     if kept.len() < MIN_INTERVALS || differences.is_empty() {
-        return Err(EcgError::TooFewIntervals {
-            found: kept.len(),
-            minimum: MIN_INTERVALS,
-        });
+        return Err(EcgError::TooFewIntervals { found: kept.len(), minimum: MIN_INTERVALS });
     }
     let mean_interval_ms = mean(&plausible);
     let above_50 = differences.iter().filter(|d| d.abs() > 50.0).count();
@@ -132,13 +115,8 @@ fn is_normal(intervals: &[f64], at: usize) -> bool {
     if !PLAUSIBLE_MS.contains(&intervals[at]) {
         return false;
     }
-    let around =
-        &intervals[at.saturating_sub(NEIGHBOURS)..(at + NEIGHBOURS + 1).min(intervals.len())];
-    let mut plausible = around
-        .iter()
-        .copied()
-        .filter(|i| PLAUSIBLE_MS.contains(i))
-        .collect::<Vec<_>>();
+    let around = &intervals[at.saturating_sub(NEIGHBOURS)..(at + NEIGHBOURS + 1).min(intervals.len())];
+    let mut plausible = around.iter().copied().filter(|i| PLAUSIBLE_MS.contains(i)).collect::<Vec<_>>();
     plausible.sort_by(f64::total_cmp);
     // At least the interval itself is in it.
     let median = plausible[plausible.len() / 2];
@@ -148,10 +126,7 @@ fn is_normal(intervals: &[f64], at: usize) -> bool {
 /// Differences of neighbours that both pass.
 pub(super) fn successive_differences(intervals: &[f64], passes: &[bool]) -> Vec<f64> {
     let pairs = intervals.windows(2).zip(passes.windows(2));
-    pairs
-        .filter(|(_, p)| p[0] && p[1])
-        .map(|(i, _)| i[1] - i[0])
-        .collect()
+    pairs.filter(|(_, p)| p[0] && p[1]).map(|(i, _)| i[1] - i[0]).collect()
 }
 
 pub(super) fn mean(values: &[f64]) -> f64 {
@@ -193,45 +168,25 @@ mod tests {
         intervals[6] = 1100.0; // the pause after it
         intervals[9] = 4000.0; // a lost electrode
         let result = from_intervals(&intervals).unwrap();
-        assert_eq!(
-            (
-                result.implausible_interval_count,
-                result.ectopic_interval_count
-            ),
-            (1, 2)
-        );
-        assert_eq!(
-            (result.sdnn_ms, result.rmssd_ms, result.pnn50_percent),
-            (0.0, 0.0, 0.0)
-        );
+        assert_eq!((result.implausible_interval_count, result.ectopic_interval_count), (1, 2));
+        assert_eq!((result.sdnn_ms, result.rmssd_ms, result.pnn50_percent), (0.0, 0.0, 0.0));
         assert!((result.mean_interval_ms - 800.0).abs() < 1e-9);
     }
 
     #[test]
     fn too_few_intervals_are_refused() {
         for intervals in [&[][..], &[800.0; 4], &[5000.0; 50], &[f64::NAN; 50]] {
-            assert!(matches!(
-                from_intervals(intervals),
-                Err(EcgError::TooFewIntervals { .. })
-            ));
+            assert!(matches!(from_intervals(intervals), Err(EcgError::TooFewIntervals { .. })));
         }
     }
 
     #[test]
     fn the_document_carries_units_in_its_labels() {
         let document = serde_json::to_value(from_intervals(&[800.0; 6]).unwrap()).unwrap();
-        for label in [
-            "MeanHeartRateBeatsPerMinute",
-            "SDNNMilliseconds",
-            "RMSSDMilliseconds",
-            "PNN50Percent",
-        ] {
+        for label in ["MeanHeartRateBeatsPerMinute", "SDNNMilliseconds", "RMSSDMilliseconds", "PNN50Percent"] {
             assert!(document[label].is_number(), "{label}");
         }
-        assert_eq!(
-            document["ProcessingType"],
-            "PhysiologicalParameterQuantification"
-        );
+        assert_eq!(document["ProcessingType"], "PhysiologicalParameterQuantification");
         assert_eq!(document["RRIntervalCount"], 6);
     }
 }

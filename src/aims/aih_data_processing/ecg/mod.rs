@@ -77,10 +77,7 @@ impl EcgFormat {
         let mut start = Vec::with_capacity(512);
         payload.by_ref().take(512).read_to_end(&mut start)?;
         payload.seek(SeekFrom::Start(0))?;
-        if start
-            .get(TAR_MAGIC_AT..)
-            .is_some_and(|rest| rest.starts_with(b"ustar"))
-        {
+        if start.get(TAR_MAGIC_AT..).is_some_and(|rest| rest.starts_with(b"ustar")) {
             Ok(Self::WfdbTar)
         } else if start.starts_with(edf_header::VERSION) {
             Ok(Self::Edf)
@@ -98,10 +95,7 @@ impl EcgFormat {
 /// # Errors
 ///
 /// [`EcgError`] for everything that is damaged, contradictory, beyond [`limits`], or not an ECG.
-pub fn read_recording<R: Read + Seek>(
-    mut payload: R,
-    lead: &LeadChoice,
-) -> Result<EcgRecording, EcgError> {
+pub fn read_recording<R: Read + Seek>(mut payload: R, lead: &LeadChoice) -> Result<EcgRecording, EcgError> {
     match EcgFormat::recognise(&mut payload)? {
         EcgFormat::Edf => Ok(edf::read(payload, lead)?.recording),
         EcgFormat::WfdbTar => wfdb_record::read_tar(payload, lead),

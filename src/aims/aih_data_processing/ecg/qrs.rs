@@ -30,8 +30,7 @@ pub const DETECTOR_RATES_HZ: std::ops::RangeInclusive<f64> = 100.0..=1000.0;
 /// Shortest recording, in seconds.
 pub const MIN_DURATION_S: f64 = 5.0;
 
-const METHOD: &str =
-    "Pan-Tompkins 1985 with zero-phase filters, median levels and R peak interpolation";
+const METHOD: &str = "Pan-Tompkins 1985 with zero-phase filters, median levels and R peak interpolation";
 const SOURCE: &str = "doi:10.1109/TBME.1985.325532; doi:10.1109/TBME.1986.325695";
 
 /// Result of `PhysiologicalEventDetection`: when the heart beat.
@@ -74,18 +73,12 @@ pub fn detect_events(recording: &EcgRecording) -> Result<EventDetection, EcgErro
     }
     let seconds = recording.duration_seconds();
     if seconds < MIN_DURATION_S {
-        return Err(EcgError::TooShort {
-            seconds,
-            minimum: MIN_DURATION_S,
-        });
+        return Err(EcgError::TooShort { seconds, minimum: MIN_DURATION_S });
     }
     let candidates = candidates(recording);
     let beats = decide(&candidates, seconds);
     let microseconds = |t: f64| (t * 1e6).round() / 1e6;
-    let event_times_seconds = peak_times(&beats)
-        .into_iter()
-        .map(microseconds)
-        .collect::<Vec<_>>();
+    let event_times_seconds = peak_times(&beats).into_iter().map(microseconds).collect::<Vec<_>>();
     Ok(EventDetection {
         processing_type: "PhysiologicalEventDetection",
         event_type: "QRS",
@@ -103,10 +96,7 @@ pub fn detect_events(recording: &EcgRecording) -> Result<EventDetection, EcgErro
 
 /// The same wave of every beat: R where most beats point up, S where most point down.
 fn peak_times(beats: &[Candidate]) -> Vec<f64> {
-    let up = beats
-        .iter()
-        .filter(|b| b.up.amplitude_mv >= b.down.amplitude_mv)
-        .count();
+    let up = beats.iter().filter(|b| b.up.amplitude_mv >= b.down.amplitude_mv).count();
     let wave = |b: &Candidate| -> Extremum { if up * 2 >= beats.len() { b.up } else { b.down } };
     let mut times = beats.iter().map(|b| wave(b).time_s).collect::<Vec<_>>();
     times.sort_by(f64::total_cmp);

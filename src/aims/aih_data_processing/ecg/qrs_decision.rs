@@ -114,9 +114,7 @@ impl<'a> Decision<'a> {
     }
 
     fn since_last_beat(&self, candidate: &Candidate) -> f64 {
-        self.beats
-            .last()
-            .map_or(f64::INFINITY, |last| candidate.time_s - last.time_s)
+        self.beats.last().map_or(f64::INFINITY, |last| candidate.time_s - last.time_s)
     }
 
     fn accepts(&self, candidate: &Candidate, threshold: f64) -> bool {
@@ -155,15 +153,10 @@ impl<'a> Decision<'a> {
             }
             let threshold = SEARCH_BACK_SHARE * self.threshold();
             // In a long silence only its last seconds, or the search would cost the square of its length.
-            let recent =
-                self.candidates[..before].partition_point(|c| c.time_s < now_s - LEARNING_S);
+            let recent = self.candidates[..before].partition_point(|c| c.time_s < now_s - LEARNING_S);
             let gap = self.after_last_beat.max(recent)..before;
             let passed = gap.filter(|i| self.accepts(&self.candidates[*i], threshold));
-            let highest = |a: &usize, b: &usize| {
-                self.candidates[*a]
-                    .energy
-                    .total_cmp(&self.candidates[*b].energy)
-            };
+            let highest = |a: &usize, b: &usize| self.candidates[*a].energy.total_cmp(&self.candidates[*b].energy);
             let Some(best) = passed.max_by(highest) else {
                 return;
             };

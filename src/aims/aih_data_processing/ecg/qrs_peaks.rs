@@ -51,11 +51,7 @@ pub(super) fn candidates(recording: &EcgRecording) -> Vec<Candidate> {
         let from = start.saturating_sub(margin);
         let to = (end + margin).min(samples.len());
         let features = filter.features(&samples[from..to], rate);
-        let block = Block {
-            features: &features,
-            rate,
-            from,
-        };
+        let block = Block { features: &features, rate, from };
         found.extend((start..end).filter_map(|at| block.candidate(at - from)));
     }
     found
@@ -79,9 +75,7 @@ impl Block<'_> {
         }
         let reach = (SEARCH_S * self.rate) as usize;
         let (low, high) = (at.saturating_sub(reach), (at + reach + 1).min(energy.len()));
-        let slope = self.features.slope[low..high]
-            .iter()
-            .fold(0.0_f64, |steepest, s| steepest.max(s.abs()));
+        let slope = self.features.slope[low..high].iter().fold(0.0_f64, |steepest, s| steepest.max(s.abs()));
         Some(Candidate {
             time_s: self.seconds(at as f64),
             energy: here,
@@ -97,16 +91,12 @@ impl Block<'_> {
         let reach = (DOMINANCE_S * self.rate) as usize;
         let high = (at + reach + 1).min(energy.len());
         energy[at + 1..high].iter().all(|e| *e <= here)
-            && energy[at.saturating_sub(reach)..at]
-                .iter()
-                .all(|e| *e < here)
+            && energy[at.saturating_sub(reach)..at].iter().all(|e| *e < here)
     }
 
     fn extremum(&self, low: usize, high: usize, sign: f64) -> Extremum {
         let band = &self.features.band;
-        let peak = (low..high)
-            .max_by(|a, b| (sign * band[*a]).total_cmp(&(sign * band[*b])))
-            .unwrap_or(low);
+        let peak = (low..high).max_by(|a, b| (sign * band[*a]).total_cmp(&(sign * band[*b]))).unwrap_or(low);
         let height = sign * band[peak];
         let mut place = peak as f64;
         if peak > 0 && peak + 1 < band.len() {
@@ -116,10 +106,7 @@ impl Block<'_> {
                 place += (0.5 * (left - right) / curvature).clamp(-0.5, 0.5);
             }
         }
-        Extremum {
-            time_s: self.seconds(place),
-            amplitude_mv: height.max(0.0),
-        }
+        Extremum { time_s: self.seconds(place), amplitude_mv: height.max(0.0) }
     }
 
     fn seconds(&self, place: f64) -> f64 {

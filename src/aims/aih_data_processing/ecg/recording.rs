@@ -54,26 +54,14 @@ impl EcgRecording {
         check_sample_count(total)?;
         let missing_samples = fill_missing(&mut samples_mv);
         if share(missing_samples, total) > MAX_MISSING_SHARE {
-            return Err(EcgError::TooManyMissing {
-                missing: missing_samples,
-                total,
-            });
+            return Err(EcgError::TooManyMissing { missing: missing_samples, total });
         }
         let peak = samples_mv.iter().fold(0.0_f32, |peak, s| peak.max(s.abs()));
         if peak > MAX_AMPLITUDE_MV {
             let (value, limit) = (f64::from(peak), f64::from(MAX_AMPLITUDE_MV));
-            return Err(EcgError::Limit {
-                what: "the amplitude in millivolts",
-                value,
-                limit,
-            });
+            return Err(EcgError::Limit { what: "the amplitude in millivolts", value, limit });
         }
-        let lead = parts
-            .lead
-            .chars()
-            .filter(|c| !c.is_control())
-            .take(MAX_LEAD_NAME_CHARS)
-            .collect::<String>();
+        let lead = parts.lead.chars().filter(|c| !c.is_control()).take(MAX_LEAD_NAME_CHARS).collect::<String>();
         Ok(Self {
             start: parts.start,
             sampling_rate_hz: parts.sampling_rate_hz,
@@ -130,18 +118,11 @@ impl EcgRecording {
 /// Refuses a rate that is zero, negative, not finite or beyond the limit, in hertz.
 pub(super) fn check_sampling_rate(rate_hz: f64) -> Result<(), EcgError> {
     if !rate_hz.is_finite() || rate_hz <= 0.0 {
-        return Err(EcgError::field(
-            "sampling rate",
-            "it must be a positive number",
-        ));
+        return Err(EcgError::field("sampling rate", "it must be a positive number"));
     }
     if rate_hz > MAX_SAMPLING_RATE_HZ {
         let limit = MAX_SAMPLING_RATE_HZ;
-        return Err(EcgError::Limit {
-            what: "the sampling rate in hertz",
-            value: rate_hz,
-            limit,
-        });
+        return Err(EcgError::Limit { what: "the sampling rate in hertz", value: rate_hz, limit });
     }
     Ok(())
 }
@@ -149,11 +130,7 @@ pub(super) fn check_sampling_rate(rate_hz: f64) -> Result<(), EcgError> {
 /// Refuses a claimed number of samples beyond the limit.
 pub(super) fn check_sample_count(samples: u64) -> Result<(), EcgError> {
     if samples > MAX_SAMPLES {
-        return Err(EcgError::limit(
-            "the number of samples",
-            samples,
-            MAX_SAMPLES,
-        ));
+        return Err(EcgError::limit("the number of samples", samples, MAX_SAMPLES));
     }
     Ok(())
 }
@@ -182,44 +159,22 @@ mod tests {
     use super::*;
 
     fn parts(rate: f64, samples: Vec<f32>) -> RecordingParts {
-        RecordingParts {
-            sampling_rate_hz: rate,
-            samples_mv: samples,
-            ..RecordingParts::default()
-        }
+        RecordingParts { sampling_rate_hz: rate, samples_mv: samples, ..RecordingParts::default() }
     }
 
     #[test]
     fn impossible_rates_and_empty_leads_are_refused() {
         for rate in [0.0, -1.0, f64::NAN, f64::INFINITY] {
-            assert!(
-                matches!(
-                    EcgRecording::new(parts(rate, vec![0.0])),
-                    Err(EcgError::Field { .. })
-                ),
-                "{rate}"
-            );
+            assert!(matches!(EcgRecording::new(parts(rate, vec![0.0])), Err(EcgError::Field { .. })), "{rate}");
         }
-        assert!(matches!(
-            EcgRecording::new(parts(20_000.0, vec![0.0])),
-            Err(EcgError::Limit { .. })
-        ));
-        assert!(matches!(
-            EcgRecording::new(parts(100.0, vec![])),
-            Err(EcgError::Field { .. })
-        ));
+        assert!(matches!(EcgRecording::new(parts(20_000.0, vec![0.0])), Err(EcgError::Limit { .. })));
+        assert!(matches!(EcgRecording::new(parts(100.0, vec![])), Err(EcgError::Field { .. })));
     }
 
     #[test]
     fn infinite_and_unbelievable_samples_are_refused() {
         for sample in [f32::INFINITY, f32::NEG_INFINITY, 1_000.5, -2_000.0] {
-            assert!(
-                matches!(
-                    EcgRecording::new(parts(100.0, vec![sample])),
-                    Err(EcgError::Limit { .. })
-                ),
-                "{sample}"
-            );
+            assert!(matches!(EcgRecording::new(parts(100.0, vec![sample])), Err(EcgError::Limit { .. })), "{sample}");
         }
     }
 
@@ -233,12 +188,6 @@ mod tests {
         assert_eq!(recording.samples_mv()[..3], [2.0, 2.0, 2.0]);
         assert_eq!(recording.missing_samples(), 2);
         let all_missing = EcgRecording::new(parts(100.0, vec![f32::NAN; 20]));
-        assert!(matches!(
-            all_missing,
-            Err(EcgError::TooManyMissing {
-                missing: 20,
-                total: 20
-            })
-        ));
+        assert!(matches!(all_missing, Err(EcgError::TooManyMissing { missing: 20, total: 20 })));
     }
 }

@@ -18,8 +18,8 @@ use serde::Serialize;
 
 use super::error::EcgError;
 use super::heart_rate::{
-    HeartRateQuantification, PLAUSIBLE_MS, from_intervals, intervals_ms, mean, root_mean_square,
-    standard_deviation, successive_differences,
+    HeartRateQuantification, PLAUSIBLE_MS, from_intervals, intervals_ms, mean, root_mean_square, standard_deviation,
+    successive_differences,
 };
 use super::qrs::EventDetection;
 
@@ -34,7 +34,8 @@ pub const ECTOPICS_FROM: f64 = 0.01;
 
 const METHOD: &str = "rate limits 60 and 100 per minute; irregular if coefficient of variation and normalised \
                       RMSSD of intervals both exceed 0.10; ectopics named from 1 percent of intervals";
-const SOURCE: &str = "doi:10.1161/CIR.0000000000000628; doi:10.1161/CIR.0000000000000311; doi:10.1007/s10439-009-9740-z";
+const SOURCE: &str =
+    "doi:10.1161/CIR.0000000000000628; doi:10.1161/CIR.0000000000000311; doi:10.1007/s10439-009-9740-z";
 
 /// State of the heart rate.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
@@ -100,33 +101,21 @@ pub fn classify_rhythm(events: &EventDetection) -> Result<RhythmClassification, 
 ///
 /// As [`classify_rhythm`].
 pub fn classify_intervals(intervals_ms: &[f64]) -> Result<RhythmClassification, EcgError> {
-    let passes = intervals_ms
-        .iter()
-        .map(|i| PLAUSIBLE_MS.contains(i))
-        .collect::<Vec<_>>();
-    let plausible = intervals_ms
-        .iter()
-        .copied()
-        .filter(|i| PLAUSIBLE_MS.contains(i))
-        .collect::<Vec<_>>();
+    let passes = intervals_ms.iter().map(|i| PLAUSIBLE_MS.contains(i)).collect::<Vec<_>>();
+    let plausible = intervals_ms.iter().copied().filter(|i| PLAUSIBLE_MS.contains(i)).collect::<Vec<_>>();
     let differences = successive_differences(intervals_ms, &passes);
     let minimum = super::heart_rate::MIN_INTERVALS;
     if plausible.len() < minimum || differences.is_empty() {
-        return Err(EcgError::TooFewIntervals {
-            found: plausible.len(),
-            minimum,
-        });
+        return Err(EcgError::TooFewIntervals { found: plausible.len(), minimum });
     }
     let mean_ms = mean(&plausible);
     let coefficient_of_variation = standard_deviation(&plausible) / mean_ms;
     let normalised_rmssd = root_mean_square(&differences) / mean_ms;
-    let irregular =
-        coefficient_of_variation > IRREGULAR_ABOVE && normalised_rmssd > IRREGULAR_ABOVE;
+    let irregular = coefficient_of_variation > IRREGULAR_ABOVE && normalised_rmssd > IRREGULAR_ABOVE;
     let ectopic_share = match from_intervals(intervals_ms) {
-        Ok(HeartRateQuantification {
-            ectopic_interval_count,
-            ..
-        }) => ectopic_interval_count as f64 / plausible.len() as f64,
+        Ok(HeartRateQuantification { ectopic_interval_count, .. }) => {
+            ectopic_interval_count as f64 / plausible.len() as f64
+        }
         // No normal rhythm to stand out from.
         Err(EcgError::TooFewIntervals { .. }) if irregular => 1.0,
         Err(e) => return Err(e),
@@ -176,14 +165,8 @@ mod tests {
 
     #[test]
     fn the_limits_themselves_are_normal() {
-        assert_eq!(
-            states(&[1000.0; 20]),
-            (RateState::Normal, Regularity::Regular)
-        );
-        assert_eq!(
-            states(&[600.0; 20]),
-            (RateState::Normal, Regularity::Regular)
-        );
+        assert_eq!(states(&[1000.0; 20]), (RateState::Normal, Regularity::Regular));
+        assert_eq!(states(&[600.0; 20]), (RateState::Normal, Regularity::Regular));
         assert_eq!(states(&[1001.0; 20]).0, RateState::Bradycardia);
         assert_eq!(states(&[599.0; 20]).0, RateState::Tachycardia);
     }
@@ -194,9 +177,7 @@ mod tests {
         intervals[50] = 600.0;
         intervals[51] = 1000.0;
         assert_eq!(states(&intervals).1, Regularity::RegularWithEctopics);
-        let chaotic = (0..100)
-            .map(|i: u32| 500.0 + f64::from(i * 7919 % 601))
-            .collect::<Vec<_>>();
+        let chaotic = (0..100).map(|i: u32| 500.0 + f64::from(i * 7919 % 601)).collect::<Vec<_>>();
         assert_eq!(states(&chaotic).1, Regularity::Irregular);
     }
 
@@ -208,13 +189,7 @@ mod tests {
 
     #[test]
     fn too_few_intervals_are_refused() {
-        assert!(matches!(
-            classify_intervals(&[800.0; 4]),
-            Err(EcgError::TooFewIntervals { .. })
-        ));
-        assert!(matches!(
-            classify_intervals(&[100.0; 40]),
-            Err(EcgError::TooFewIntervals { .. })
-        ));
+        assert!(matches!(classify_intervals(&[800.0; 4]), Err(EcgError::TooFewIntervals { .. })));
+        assert!(matches!(classify_intervals(&[100.0; 40]), Err(EcgError::TooFewIntervals { .. })));
     }
 }

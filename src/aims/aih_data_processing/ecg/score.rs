@@ -45,37 +45,24 @@ impl BeatScore {
     /// Share of the reference that was found (Se); 1 for an empty reference.
     #[must_use]
     pub fn sensitivity(&self) -> f64 {
-        ratio(
-            self.true_positives,
-            self.true_positives + self.false_negatives,
-        )
+        ratio(self.true_positives, self.true_positives + self.false_negatives)
     }
 
     /// Share of the detected beats that are right (+P); 1 when nothing was detected.
     #[must_use]
     pub fn positive_predictivity(&self) -> f64 {
-        ratio(
-            self.true_positives,
-            self.true_positives + self.false_positives,
-        )
+        ratio(self.true_positives, self.true_positives + self.false_positives)
     }
 
     /// Harmonic mean of both.
     #[must_use]
     pub fn f1(&self) -> f64 {
-        ratio(
-            2 * self.true_positives,
-            2 * self.true_positives + self.false_positives + self.false_negatives,
-        )
+        ratio(2 * self.true_positives, 2 * self.true_positives + self.false_positives + self.false_negatives)
     }
 }
 
 fn ratio(part: usize, whole: usize) -> f64 {
-    if whole == 0 {
-        1.0
-    } else {
-        part as f64 / whole as f64
-    }
+    if whole == 0 { 1.0 } else { part as f64 / whole as f64 }
 }
 
 #[cfg(test)]
@@ -85,14 +72,7 @@ mod tests {
     #[test]
     fn each_beat_matches_once() {
         let score = BeatScore::of(&[1.0, 2.0, 3.0], &[0.9, 1.1, 2.15, 5.0], 0.1501);
-        assert_eq!(
-            score,
-            BeatScore {
-                true_positives: 2,
-                false_positives: 2,
-                false_negatives: 1
-            }
-        );
+        assert_eq!(score, BeatScore { true_positives: 2, false_positives: 2, false_negatives: 1 });
         assert!((score.sensitivity() - 2.0 / 3.0).abs() < 1e-12);
         assert!((score.positive_predictivity() - 0.5).abs() < 1e-12);
         assert!((score.f1() - 4.0 / 7.0).abs() < 1e-12);

@@ -22,13 +22,8 @@ use std::f64::consts::{PI, TAU};
 use super::error::EcgError;
 
 /// P, Q, R, S, T: angle in radians, size, width in radians (table I of the paper).
-const WAVES: [(f64, f64, f64); 5] = [
-    (-PI / 3.0, 1.2, 0.25),
-    (-PI / 12.0, -5.0, 0.1),
-    (0.0, 30.0, 0.1),
-    (PI / 12.0, -7.5, 0.1),
-    (PI / 2.0, 0.75, 0.4),
-];
+const WAVES: [(f64, f64, f64); 5] =
+    [(-PI / 3.0, 1.2, 0.25), (-PI / 12.0, -5.0, 0.1), (0.0, 30.0, 0.1), (PI / 12.0, -7.5, 0.1), (PI / 2.0, 0.75, 0.4)];
 /// Respiratory baseline of the model: amplitude in units of z (some 0.1 mV after scaling) and frequency in hertz.
 const BASELINE: (f64, f64) = (0.005, 0.25);
 /// Centres of the low and the high frequency band of RR intervals in hertz, and the width of both.
@@ -100,16 +95,13 @@ impl SyntheticEcg {
         let mut random = Random(self.seed);
         let peaks = self.peaks(&mut random);
         let mut samples = self.waves(&peaks);
-        let (low, high) = samples
-            .iter()
-            .fold((f64::MAX, f64::MIN), |(l, h), z| (l.min(*z), h.max(*z)));
+        let (low, high) = samples.iter().fold((f64::MAX, f64::MIN), |(l, h), z| (l.min(*z), h.max(*z)));
         let scale = (RANGE_MV.1 - RANGE_MV.0) / (high - low);
         let phase = random.uniform() * TAU;
         for (number, sample) in samples.iter_mut().enumerate() {
             let t = number as f64 / self.sampling_rate_hz;
             let wander = self.wander_mv * (TAU * WANDER_HZ * t + phase).sin();
-            *sample =
-                (*sample - low) * scale + RANGE_MV.0 + wander + self.noise_mv * random.normal();
+            *sample = (*sample - low) * scale + RANGE_MV.0 + wander + self.noise_mv * random.normal();
         }
         let inside = |t: &f64| (0.0..self.duration_s).contains(t);
         Ok(SyntheticRecording {
@@ -121,37 +113,16 @@ impl SyntheticEcg {
     fn check(&self) -> Result<(), EcgError> {
         let tenth = self.mean_heart_rate_bpm / 10.0;
         let ranges = [
-            (
-                "sampling rate",
-                self.sampling_rate_hz,
-                100.0,
-                1000.0,
-                "100 to 1,000 Hz",
-            ),
+            ("sampling rate", self.sampling_rate_hz, 100.0, 1000.0, "100 to 1,000 Hz"),
             ("duration", self.duration_s, 5.0, 7200.0, "5 to 7,200 s"),
-            (
-                "mean heart rate",
-                self.mean_heart_rate_bpm,
-                30.0,
-                200.0,
-                "30 to 200 per minute",
-            ),
-            (
-                "heart rate deviation",
-                self.heart_rate_std_bpm,
-                0.0,
-                tenth,
-                "0 to a tenth of the mean heart rate",
-            ),
+            ("mean heart rate", self.mean_heart_rate_bpm, 30.0, 200.0, "30 to 200 per minute"),
+            ("heart rate deviation", self.heart_rate_std_bpm, 0.0, tenth, "0 to a tenth of the mean heart rate"),
             ("LF/HF ratio", self.lf_hf_ratio, 0.0, 10.0, "0 to 10"),
             ("noise", self.noise_mv, 0.0, 1.0, "0 to 1 mV"),
             ("baseline wander", self.wander_mv, 0.0, 2.0, "0 to 2 mV"),
         ];
         // `contains` is false for NaN, which is what is wanted.
-        match ranges
-            .into_iter()
-            .find(|(_, value, low, high, _)| !(low..=high).contains(&value))
-        {
+        match ranges.into_iter().find(|(_, value, low, high, _)| !(low..=high).contains(&value)) {
             Some((name, .., range)) => Err(EcgError::Parameter { name, range }),
             None => Ok(()),
         }
@@ -211,11 +182,7 @@ impl<'a> Model<'a> {
         for (wave, turn) in waves.iter_mut().zip(turn) {
             *wave = (wave.0 * turn, wave.1, wave.2 * width);
         }
-        Self {
-            peaks,
-            waves,
-            interval: 0,
-        }
+        Self { peaks, waves, interval: 0 }
     }
 
     /// Phase at a time: 0 at each R peak, running through a full turn to the next.
@@ -252,21 +219,14 @@ impl Tachogram {
             for n in 0..COSINES {
                 // A cosine of amplitude √(2p) has the power p.
                 let amplitude = (2.0 * share * weight(n) / total).sqrt();
-                cosines.push((
-                    amplitude,
-                    centre + BAND_WIDTH_HZ * place(n),
-                    random.uniform() * TAU,
-                ));
+                cosines.push((amplitude, centre + BAND_WIDTH_HZ * place(n), random.uniform() * TAU));
             }
         }
         Self(cosines)
     }
 
     fn at(&self, t: f64) -> f64 {
-        self.0
-            .iter()
-            .map(|(amplitude, frequency, phase)| amplitude * (TAU * frequency * t + phase).cos())
-            .sum()
+        self.0.iter().map(|(amplitude, frequency, phase)| amplitude * (TAU * frequency * t + phase).cos()).sum()
     }
 }
 

@@ -43,10 +43,7 @@ impl WfdbAnnotation {
 /// [`EcgError::Truncated`] when it ends before its end mark, [`EcgError::Field`] for a time before the start
 /// or an unknown code, [`EcgError::Limit`] for too many annotations or too much text.
 pub fn read_annotations(reader: impl Read) -> Result<Vec<WfdbAnnotation>, EcgError> {
-    let mut words = Words {
-        reader: std::io::BufReader::new(reader),
-        read: 0,
-    };
+    let mut words = Words { reader: std::io::BufReader::new(reader), read: 0 };
     let mut file = Annotations::default();
     loop {
         let word = words.word()?;
@@ -115,11 +112,9 @@ impl<R: Read> Words<R> {
     fn exactly(&mut self, bytes: &mut [u8]) -> Result<(), EcgError> {
         let described = self.read + bytes.len() as u64;
         self.reader.read_exact(bytes).map_err(|e| match e.kind() {
-            std::io::ErrorKind::UnexpectedEof => EcgError::Truncated {
-                what: "the annotation file",
-                described,
-                found: self.read,
-            },
+            std::io::ErrorKind::UnexpectedEof => {
+                EcgError::Truncated { what: "the annotation file", described, found: self.read }
+            }
             _ => e.into(),
         })?;
         self.read = described;
@@ -142,9 +137,7 @@ impl<R: Read> Words<R> {
         let mut text = vec![0; bytes + bytes % 2];
         self.exactly(&mut text)?;
         text.truncate(bytes);
-        Ok(String::from_utf8_lossy(&text)
-            .trim_end_matches('\0')
-            .to_owned())
+        Ok(String::from_utf8_lossy(&text).trim_end_matches('\0').to_owned())
     }
 }
 
@@ -168,31 +161,11 @@ mod tests {
         file.extend(word(61, 1));
         file.extend(word(0, 0));
         let read = read_annotations(&file[..]).unwrap();
-        assert_eq!(
-            read[0],
-            WfdbAnnotation {
-                sample: 18,
-                code: 28,
-                text: "(N".into()
-            }
-        );
-        assert_eq!(
-            read[1],
-            WfdbAnnotation {
-                sample: 65_566,
-                code: 1,
-                text: String::new()
-            }
-        );
+        assert_eq!(read[0], WfdbAnnotation { sample: 18, code: 28, text: "(N".into() });
+        assert_eq!(read[1], WfdbAnnotation { sample: 65_566, code: 1, text: String::new() });
         assert_eq!((read[0].is_beat(), read[1].is_beat()), (false, true));
         for end in 0..file.len() - 1 {
-            assert!(
-                matches!(
-                    read_annotations(&file[..end]),
-                    Err(EcgError::Truncated { .. })
-                ),
-                "{end}"
-            );
+            assert!(matches!(read_annotations(&file[..end]), Err(EcgError::Truncated { .. })), "{end}");
         }
     }
 
@@ -201,13 +174,7 @@ mod tests {
         let mut back = word(59, 0).to_vec();
         back.extend([0xff, 0xff, 0x00, 0x00]);
         back.extend(word(1, 0));
-        assert!(matches!(
-            read_annotations(&back[..]),
-            Err(EcgError::Field { .. })
-        ));
-        assert!(matches!(
-            read_annotations(&word(55, 1)[..]),
-            Err(EcgError::Field { .. })
-        ));
+        assert!(matches!(read_annotations(&back[..]), Err(EcgError::Field { .. })));
+        assert!(matches!(read_annotations(&word(55, 1)[..]), Err(EcgError::Field { .. })));
     }
 }

@@ -70,16 +70,10 @@ impl WfdbHeader {
             header.signals.push(WfdbSignal::parse(line)?);
         }
         if header.signals.len() < count {
-            return Err(EcgError::field(
-                "number of signals",
-                "there are fewer signal lines",
-            ));
+            return Err(EcgError::field("number of signals", "there are fewer signal lines"));
         }
         if lines.next().is_some() {
-            return Err(EcgError::field(
-                "number of signals",
-                "there are more signal lines",
-            ));
+            return Err(EcgError::field("number of signals", "there are more signal lines"));
         }
         Ok(header)
     }
@@ -103,15 +97,7 @@ impl WfdbHeader {
         check_sample_count(frames.unwrap_or(0))?;
         let start = start_time(fields.next(), fields.next());
         let signals = Vec::new();
-        Ok((
-            count,
-            Self {
-                frames_per_second,
-                frames,
-                start,
-                signals,
-            },
-        ))
+        Ok((count, Self { frames_per_second, frames, start, signals }))
     }
 }
 
@@ -159,15 +145,8 @@ impl Storage {
         }
         let samples_per_frame = number::<u32>(per_frame, "samples per frame")?.unwrap_or(1);
         if samples_per_frame == 0 || samples_per_frame > MAX_SAMPLES_PER_FRAME {
-            let (value, limit) = (
-                u64::from(samples_per_frame),
-                u64::from(MAX_SAMPLES_PER_FRAME),
-            );
-            return Err(EcgError::limit(
-                "the number of samples per frame",
-                value,
-                limit,
-            ));
+            let (value, limit) = (u64::from(samples_per_frame), u64::from(MAX_SAMPLES_PER_FRAME));
+            return Err(EcgError::limit("the number of samples per frame", value, limit));
         }
         let format = match number::<u32>(Some(code), "signal format")? {
             Some(16) => SampleFormat::Sixteen,
@@ -176,11 +155,7 @@ impl Storage {
             None => return Err(EcgError::field("signal format", "it is absent")),
         };
         let byte_offset = number(offset, "byte offset")?.unwrap_or(0);
-        Ok(Self {
-            format,
-            samples_per_frame,
-            byte_offset,
-        })
+        Ok(Self { format, samples_per_frame, byte_offset })
     }
 }
 
@@ -196,9 +171,7 @@ impl Gain {
         let (rest, unit) = split_mark(field, '/');
         let (steps, baseline) = match rest.split_once('(') {
             Some((steps, tail)) => {
-                let inside = tail
-                    .strip_suffix(')')
-                    .ok_or(EcgError::field("baseline", "its bracket is not closed"))?;
+                let inside = tail.strip_suffix(')').ok_or(EcgError::field("baseline", "its bracket is not closed"))?;
                 (steps, Some(inside))
             }
             None => (rest, None),
@@ -216,22 +189,12 @@ impl Gain {
 }
 
 fn split_mark(field: &str, mark: char) -> (&str, Option<&str>) {
-    field
-        .split_once(mark)
-        .map_or((field, None), |(front, back)| (front, Some(back)))
+    field.split_once(mark).map_or((field, None), |(front, back)| (front, Some(back)))
 }
 
 /// A number that may be absent; text that is no number is an error, not an absence.
-fn number<T: std::str::FromStr>(
-    field: Option<&str>,
-    name: &'static str,
-) -> Result<Option<T>, EcgError> {
-    field
-        .map(|text| {
-            text.parse()
-                .map_err(|_| EcgError::field(name, "it is not a number in range"))
-        })
-        .transpose()
+fn number<T: std::str::FromStr>(field: Option<&str>, name: &'static str) -> Result<Option<T>, EcgError> {
+    field.map(|text| text.parse().map_err(|_| EcgError::field(name, "it is not a number in range"))).transpose()
 }
 
 /// `HH:MM:SS[.fraction]` and `DD/MM/YYYY`; a start that is absent or not a calendar time is simply not known.
@@ -243,10 +206,7 @@ fn start_time(time: Option<&str>, date: Option<&str>) -> Option<PrimitiveDateTim
     let day = calendar.next()?.parse().ok()?;
     let month = Month::try_from(calendar.next()?.parse::<u8>().ok()?).ok()?;
     let date = Date::from_calendar_date(calendar.next()?.parse().ok()?, month, day).ok()?;
-    Some(PrimitiveDateTime::new(
-        date,
-        Time::from_hms(hour, minute, second).ok()?,
-    ))
+    Some(PrimitiveDateTime::new(date, Time::from_hms(hour, minute, second).ok()?))
 }
 
 #[cfg(test)]
@@ -260,18 +220,9 @@ mod tests {
         assert_eq!((header.frames_per_second, header.frames), (360.0, Some(10)));
         assert_eq!(header.start.unwrap().to_string(), "1999-02-01 12:30:05.0");
         let signal = &header.signals[0];
-        assert_eq!(
-            (signal.format, signal.samples_per_frame, signal.byte_offset),
-            (SampleFormat::TwoTwelve, 2, 512)
-        );
-        assert_eq!(
-            (signal.gain, signal.baseline, signal.unit.as_str()),
-            (200.0, -5, "uV")
-        );
-        assert_eq!(
-            (signal.checksum, signal.description.as_str()),
-            (Some(-22131), "ECG II")
-        );
+        assert_eq!((signal.format, signal.samples_per_frame, signal.byte_offset), (SampleFormat::TwoTwelve, 2, 512));
+        assert_eq!((signal.gain, signal.baseline, signal.unit.as_str()), (200.0, -5, "uV"));
+        assert_eq!((signal.checksum, signal.description.as_str()), (Some(-22131), "ECG II"));
     }
 
     #[test]
@@ -279,15 +230,7 @@ mod tests {
         let header = WfdbHeader::parse("r 1\nr.dat 16\n").unwrap();
         assert_eq!((header.frames_per_second, header.frames), (250.0, None));
         let signal = &header.signals[0];
-        assert_eq!(
-            (
-                signal.gain,
-                signal.calibrated,
-                signal.baseline,
-                signal.unit.as_str()
-            ),
-            (200.0, false, 0, "mV")
-        );
+        assert_eq!((signal.gain, signal.calibrated, signal.baseline, signal.unit.as_str()), (200.0, false, 0, "mV"));
     }
 
     #[test]
@@ -317,13 +260,7 @@ mod tests {
         for text in refused {
             assert!(WfdbHeader::parse(text).is_err(), "{text:?}");
         }
-        assert!(matches!(
-            WfdbHeader::parse("r/3 1 360\n"),
-            Err(EcgError::MultiSegment)
-        ));
-        assert!(matches!(
-            WfdbHeader::parse("r 1\nr.dat 516\n"),
-            Err(EcgError::UnsupportedWfdbFormat(516))
-        ));
+        assert!(matches!(WfdbHeader::parse("r/3 1 360\n"), Err(EcgError::MultiSegment)));
+        assert!(matches!(WfdbHeader::parse("r 1\nr.dat 516\n"), Err(EcgError::UnsupportedWfdbFormat(516))));
     }
 }

@@ -29,14 +29,7 @@ pub fn read_tar<R: Read + Seek>(payload: R, lead: &LeadChoice) -> Result<EcgReco
     let header = WfdbHeader::parse(archive.header())?;
     let channel = |s: &'_ WfdbSignal| (s.description.clone(), s.unit.clone());
     let texts = header.signals.iter().map(channel).collect::<Vec<_>>();
-    let channels = texts
-        .iter()
-        .map(|(name, unit)| Channel {
-            name,
-            transducer: "",
-            unit,
-        })
-        .collect::<Vec<_>>();
+    let channels = texts.iter().map(|(name, unit)| Channel { name, transducer: "", unit }).collect::<Vec<_>>();
     let (chosen, millivolts_per_unit) = lead.choose(&channels)?;
     let signal = &header.signals[chosen];
     let layout = Layout::of(&header, chosen, archive.size_of(&signal.file)?)?;
@@ -66,32 +59,16 @@ impl Layout {
         let signal = &header.signals[chosen];
         let (frame_len, wanted) = place_in_frame(header, chosen)?;
         let found = file_bytes.saturating_sub(signal.byte_offset);
-        let layout = Self {
-            format: signal.format,
-            byte_offset: signal.byte_offset,
-            frame_len,
-            wanted,
-            frames: 0,
-        };
-        let frames = header
-            .frames
-            .unwrap_or_else(|| layout.samples_in(found) / frame_len as u64);
+        let layout = Self { format: signal.format, byte_offset: signal.byte_offset, frame_len, wanted, frames: 0 };
+        let frames = header.frames.unwrap_or_else(|| layout.samples_in(found) / frame_len as u64);
         let layout = Self { frames, ..layout };
         check_sample_count(frames.saturating_mul(u64::from(signal.samples_per_frame)))?;
         let described = layout.bytes();
         if found < described {
-            return Err(EcgError::Truncated {
-                what: "the signal file",
-                described,
-                found,
-            });
+            return Err(EcgError::Truncated { what: "the signal file", described, found });
         }
         if header.frames.is_some() && found > described + MAX_PADDING_BYTES {
-            return Err(EcgError::Excess {
-                what: "the signal file",
-                described,
-                found,
-            });
+            return Err(EcgError::Excess { what: "the signal file", described, found });
         }
         Ok(layout)
     }
@@ -119,11 +96,7 @@ impl Layout {
         let mut file = file.take(described);
         // The file was measured to hold this many samples.
         let wanted = self.frames as usize * self.wanted.len();
-        let mut picked = Picked {
-            layout: self,
-            at: 0,
-            samples: Vec::with_capacity(wanted),
-        };
+        let mut picked = Picked { layout: self, at: 0, samples: Vec::with_capacity(wanted) };
         let mut buffer = vec![0_u8; BUFFER_BYTES];
         let mut found = 0;
         loop {
@@ -135,11 +108,7 @@ impl Layout {
             }
         }
         if found < described {
-            return Err(EcgError::Truncated {
-                what: "the signal file",
-                described,
-                found,
-            });
+            return Err(EcgError::Truncated { what: "the signal file", described, found });
         }
         Ok(picked.samples)
     }
@@ -152,10 +121,7 @@ fn place_in_frame(header: &WfdbHeader, chosen: usize) -> Result<(usize, Range<us
     let same_file = |(_, other): &(usize, &WfdbSignal)| other.file == signal.file;
     for (position, other) in header.signals.iter().enumerate().filter(same_file) {
         if other.format != signal.format || other.byte_offset != signal.byte_offset {
-            return Err(EcgError::field(
-                "signal format",
-                "signals of one file must agree",
-            ));
+            return Err(EcgError::field("signal format", "signals of one file must agree"));
         }
         let end = frame_len + other.samples_per_frame as usize;
         if position == chosen {
@@ -224,34 +190,20 @@ fn fill(reader: &mut impl Read, buffer: &mut [u8]) -> Result<usize, EcgError> {
 
 /// Compares the samples with the header. The checksum covers the stated number of samples, so without that
 /// number it says nothing.
-fn check_integrity(
-    signal: &WfdbSignal,
-    digital: &[i16],
-    length_stated: bool,
-) -> Result<(), EcgError> {
+fn check_integrity(signal: &WfdbSignal, digital: &[i16], length_stated: bool) -> Result<(), EcgError> {
     if let (Some(stated), Some(first)) = (signal.initial_value, digital.first())
         && stated != i32::from(*first)
     {
         let (stated, found) = (i64::from(stated), i64::from(*first));
-        return Err(EcgError::IntegrityMismatch {
-            what: "initial value",
-            stated,
-            found,
-        });
+        return Err(EcgError::IntegrityMismatch { what: "initial value", stated, found });
     }
     let Some(stated) = signal.checksum.filter(|_| length_stated) else {
         return Ok(());
     };
-    let sum = digital
-        .iter()
-        .fold(0_i16, |sum, sample| sum.wrapping_add(*sample));
+    let sum = digital.iter().fold(0_i16, |sum, sample| sum.wrapping_add(*sample));
     // Both signed and unsigned spellings of the 16 bits are in use.
     if (stated - i64::from(sum)).rem_euclid(1 << 16) != 0 {
-        return Err(EcgError::IntegrityMismatch {
-            what: "checksum",
-            stated,
-            found: i64::from(sum),
-        });
+        return Err(EcgError::IntegrityMismatch { what: "checksum", stated, found: i64::from(sum) });
     }
     Ok(())
 }
@@ -264,11 +216,7 @@ fn to_millivolts(signal: &WfdbSignal, digital: &[i16], millivolts_per_unit: f64)
     let scale = millivolts_per_unit / signal.gain;
     let baseline = f64::from(signal.baseline);
     let convert = |s: &i16| {
-        if *s == missing {
-            f32::NAN
-        } else {
-            ((f64::from(*s) - baseline) * scale) as f32
-        }
+        if *s == missing { f32::NAN } else { ((f64::from(*s) - baseline) * scale) as f32 }
     };
     digital.iter().map(convert).collect()
 }

@@ -11,16 +11,10 @@ use super::super::wfdb_record::read_tar;
 use super::super::*;
 use super::tar_of;
 
-const HEADER: &str =
-    "r 2 250 500\nr.dat 212 200(0)/mV 12 0 0 0 0 MLII\nr.dat 212 200(0)/mV 12 0 0 0 0 V5\n";
+const HEADER: &str = "r 2 250 500\nr.dat 212 200(0)/mV 12 0 0 0 0 MLII\nr.dat 212 200(0)/mV 12 0 0 0 0 V5\n";
 
 fn edf_file() -> Vec<u8> {
-    let made = SyntheticEcg {
-        duration_s: 8.0,
-        ..SyntheticEcg::default()
-    }
-    .generate()
-    .unwrap();
+    let made = SyntheticEcg { duration_s: 8.0, ..SyntheticEcg::default() }.generate().unwrap();
     let contents = EdfContents {
         start: datetime!(2024-05-02 10:20:30),
         sampling_rate_hz: 250,
@@ -39,10 +33,7 @@ fn read_edf(file: &[u8]) -> Result<EcgRecording, EcgError> {
 }
 
 fn record(header: &str, data: &[u8]) -> Result<EcgRecording, EcgError> {
-    read_tar(
-        tar_of(&[("r.hea", header.as_bytes()), ("r.dat", data)]),
-        &LeadChoice::FirstEcg,
-    )
+    read_tar(tar_of(&[("r.hea", header.as_bytes()), ("r.dat", data)]), &LeadChoice::FirstEcg)
 }
 
 /// Replaces a header field of the two-signal EDF file.
@@ -88,12 +79,7 @@ fn edf_headers_that_lie_are_refused_with_the_reason() {
         (signals(16 + 80 + 8), "5000", 8, "physical range"),
         (signals(16 + 80 + 8), "inf", 8, "physical range"),
         (signals(16 + 80 + 24), "32767", 8, "digital range"),
-        (
-            signals(16 + 80 + 40 + 80),
-            "99999999",
-            8,
-            "data record in bytes",
-        ),
+        (signals(16 + 80 + 40 + 80), "99999999", 8, "data record in bytes"),
     ];
     for (at, text, width, reason) in cases {
         let sentence = with_field(at, text, width).unwrap_err().to_string();
@@ -101,9 +87,7 @@ fn edf_headers_that_lie_are_refused_with_the_reason() {
     }
     let zero_rate = with_field(signals(16 + 80 + 40 + 80), "0", 8);
     assert!(zero_rate.is_err());
-    let unbelievable = with_field(signals(16 + 80 + 16), "1e30", 8)
-        .unwrap_err()
-        .to_string();
+    let unbelievable = with_field(signals(16 + 80 + 16), "1e30", 8).unwrap_err().to_string();
     assert!(unbelievable.contains("amplitude"), "{unbelievable}");
 }
 
@@ -130,11 +114,7 @@ fn wfdb_headers_that_lie_are_refused_with_the_reason() {
         ("0 0 0 MLII", "5 0 0 MLII", "initial value"),
         ("0 0 0 MLII", "0 0 0 Resp", "EOF"),
         ("/mV 12 0 0 0 0 MLII", "/mmHg 12 0 0 0 0 MLII", "EOF"),
-        (
-            "r.dat 212 200(0)/mV 12 0 0 0 0 V5",
-            "r.dat 16 200(0)/mV 12 0 0 0 0 V5",
-            "must agree",
-        ),
+        ("r.dat 212 200(0)/mV 12 0 0 0 0 V5", "r.dat 16 200(0)/mV 12 0 0 0 0 V5", "must agree"),
         ("r.dat 212 200", "other.dat 212 200", "not in it"),
         ("r.dat 212 200", "/etc/passwd 212 200", "not in it"),
         ("212 200", "80 200", "format 80"),
@@ -145,39 +125,17 @@ fn wfdb_headers_that_lie_are_refused_with_the_reason() {
         match reason {
             // The other lead is an ECG too and is taken instead.
             "EOF" => assert_eq!(result.unwrap().lead(), "V5", "{to}"),
-            _ => assert!(
-                result
-                    .as_ref()
-                    .is_err_and(|e| e.to_string().contains(reason)),
-                "{to}: {result:?}"
-            ),
+            _ => assert!(result.as_ref().is_err_and(|e| e.to_string().contains(reason)), "{to}: {result:?}"),
         }
     }
-    assert!(matches!(
-        record(HEADER, &[0; 1510]),
-        Err(EcgError::Excess { .. })
-    ));
-    let beyond = record(
-        &HEADER.replace("212 200", "212+9999999999999999999 200"),
-        &data,
-    );
-    assert!(
-        matches!(beyond, Err(EcgError::Truncated { found: 0, .. })),
-        "{beyond:?}"
-    );
+    assert!(matches!(record(HEADER, &[0; 1510]), Err(EcgError::Excess { .. })));
+    let beyond = record(&HEADER.replace("212 200", "212+9999999999999999999 200"), &data);
+    assert!(matches!(beyond, Err(EcgError::Truncated { found: 0, .. })), "{beyond:?}");
     let missing = [0x00, 0x88, 0x00].repeat(500);
-    let header = HEADER
-        .replace("0 0 0 0 MLII", "0 -2048")
-        .replace("0 0 0 0 V5", "0");
+    let header = HEADER.replace("0 0 0 0 MLII", "0 -2048").replace("0 0 0 0 V5", "0");
     let lead = LeadChoice::Index(0);
     let tar = tar_of(&[("r.hea", header.as_bytes()), ("r.dat", &missing)]);
-    assert!(matches!(
-        read_tar(tar, &lead),
-        Err(EcgError::TooManyMissing {
-            missing: 500,
-            total: 500
-        })
-    ));
+    assert!(matches!(read_tar(tar, &lead), Err(EcgError::TooManyMissing { missing: 500, total: 500 })));
 }
 
 #[test]
@@ -198,50 +156,16 @@ fn archives_with_anything_but_plain_files_are_refused() {
     use tar::EntryType as Kind;
     assert!(with_member(Kind::Regular, b"notes.txt", b"x").is_ok());
     assert!(with_member(Kind::XHeader, b"x", b"20 mtime=1234567890\n").is_ok());
-    for name in [
-        &b"../r.atr"[..],
-        b"/r.atr",
-        b"d/r.atr",
-        b".hidden",
-        b"a b",
-        b"\xff",
-        b"r.dat",
-        b"s.hea",
-    ] {
-        assert!(
-            matches!(
-                with_member(Kind::Regular, name, b""),
-                Err(EcgError::Archive { .. })
-            ),
-            "{name:?}"
-        );
+    for name in [&b"../r.atr"[..], b"/r.atr", b"d/r.atr", b".hidden", b"a b", b"\xff", b"r.dat", b"s.hea"] {
+        assert!(matches!(with_member(Kind::Regular, name, b""), Err(EcgError::Archive { .. })), "{name:?}");
     }
-    for kind in [
-        Kind::Symlink,
-        Kind::Link,
-        Kind::Directory,
-        Kind::Fifo,
-        Kind::GNULongName,
-        Kind::GNUSparse,
-    ] {
-        assert!(
-            matches!(with_member(kind, b"x", b""), Err(EcgError::Archive { .. })),
-            "{kind:?}"
-        );
+    for kind in [Kind::Symlink, Kind::Link, Kind::Directory, Kind::Fifo, Kind::GNULongName, Kind::GNUSparse] {
+        assert!(matches!(with_member(kind, b"x", b""), Err(EcgError::Archive { .. })), "{kind:?}");
     }
-    assert!(matches!(
-        with_member(Kind::XHeader, b"x", b"14 path=../xy\n"),
-        Err(EcgError::Archive { .. })
-    ));
+    assert!(matches!(with_member(Kind::XHeader, b"x", b"14 path=../xy\n"), Err(EcgError::Archive { .. })));
     assert!(with_member(Kind::XHeader, b"x", b"99 mtime=1\n").is_err());
-    assert!(matches!(
-        with_member(Kind::XHeader, b"x", &[b'a'; 5000]),
-        Err(EcgError::Limit { .. })
-    ));
-    assert!(matches!(
-        read_tar(tar_of(&[("r.dat", b"x")]), &LeadChoice::FirstEcg),
-        Err(EcgError::Archive { .. })
-    ));
+    assert!(matches!(with_member(Kind::XHeader, b"x", &[b'a'; 5000]), Err(EcgError::Limit { .. })));
+    assert!(matches!(read_tar(tar_of(&[("r.dat", b"x")]), &LeadChoice::FirstEcg), Err(EcgError::Archive { .. })));
     for size in [1 << 40, 1 << 63, u64::MAX - 511, u64::MAX] {
         let mut header = tar::Header::new_ustar();
         header.set_path("r.hea").unwrap();
@@ -251,18 +175,9 @@ fn archives_with_anything_but_plain_files_are_refused() {
         assert!(read_edf(&lying).is_err(), "{size}");
     }
     let names = (0..100).map(|n| format!("f{n}")).collect::<Vec<_>>();
-    let many = names
-        .iter()
-        .map(|n| (n.as_str(), &b""[..]))
-        .collect::<Vec<_>>();
-    assert!(matches!(
-        read_tar(tar_of(&many), &LeadChoice::FirstEcg),
-        Err(EcgError::Limit { .. })
-    ));
-    assert!(matches!(
-        read_edf(b"PK\x03\x04"),
-        Err(EcgError::UnknownFormat)
-    ));
+    let many = names.iter().map(|n| (n.as_str(), &b""[..])).collect::<Vec<_>>();
+    assert!(matches!(read_tar(tar_of(&many), &LeadChoice::FirstEcg), Err(EcgError::Limit { .. })));
+    assert!(matches!(read_edf(b"PK\x03\x04"), Err(EcgError::UnknownFormat)));
     assert!(matches!(read_edf(b""), Err(EcgError::UnknownFormat)));
 }
 
@@ -271,18 +186,10 @@ fn mutated(file: &[u8], header_bytes: usize, random: &mut Random) -> Vec<u8> {
     const POOL: &[u8] = b"0123456789+-.eE /()x:NaIn\x14\x15\x00\xff";
     let mut copy = file.to_vec();
     for _ in 0..=random.next() % 6 {
-        let within = if random.next().is_multiple_of(4) {
-            copy.len()
-        } else {
-            header_bytes.min(copy.len())
-        };
+        let within = if random.next().is_multiple_of(4) { copy.len() } else { header_bytes.min(copy.len()) };
         let at = random.next() as usize % within;
         let byte = random.next();
-        copy[at] = if byte.is_multiple_of(2) {
-            POOL[(byte >> 8) as usize % POOL.len()]
-        } else {
-            (byte >> 8) as u8
-        };
+        copy[at] = if byte.is_multiple_of(2) { POOL[(byte >> 8) as usize % POOL.len()] } else { (byte >> 8) as u8 };
     }
     if random.next().is_multiple_of(8) {
         copy.truncate(random.next() as usize % copy.len());
@@ -301,16 +208,8 @@ fn seeded_mutations_never_panic_and_stay_bounded() {
     let (mut read, mut refused) = (0, 0);
     let clock = std::time::Instant::now();
     for round in 0..6_000 {
-        let (file, headers) = if round % 2 == 0 {
-            (&edf, 768)
-        } else {
-            (&wfdb, 1024)
-        };
-        let lead = if round % 3 == 0 && file == &edf {
-            LeadChoice::FirstEcg
-        } else {
-            LeadChoice::Index(0)
-        };
+        let (file, headers) = if round % 2 == 0 { (&edf, 768) } else { (&wfdb, 1024) };
+        let lead = if round % 3 == 0 && file == &edf { LeadChoice::FirstEcg } else { LeadChoice::Index(0) };
         let mut payload = mutated(file, headers, &mut random);
         if file == &wfdb && round % 4 == 1 {
             fix_tar_checksum(&mut payload);
@@ -330,10 +229,7 @@ fn seeded_mutations_never_panic_and_stay_bounded() {
             }
         }
     }
-    println!(
-        "6,000 mutations: {read} read, {refused} refused, {:?}",
-        clock.elapsed()
-    );
+    println!("6,000 mutations: {read} read, {refused} refused, {:?}", clock.elapsed());
     assert!(read > 100 && refused > 1_000);
 }
 
@@ -367,14 +263,8 @@ fn mutated_annotations_never_panic() {
 fn a_day_of_noise_below_the_floor_costs_time_in_proportion() {
     let mut random = Random(3);
     let mut noise = |amplitude: f32| (random.next() >> 40) as f32 / (1 << 24) as f32 * amplitude;
-    let samples_mv = (0..600_000)
-        .map(|n| noise(if n < 10_000 { 5.0 } else { 0.4 }))
-        .collect();
-    let parts = recording::RecordingParts {
-        sampling_rate_hz: 100.0,
-        samples_mv,
-        ..Default::default()
-    };
+    let samples_mv = (0..600_000).map(|n| noise(if n < 10_000 { 5.0 } else { 0.4 })).collect();
+    let parts = recording::RecordingParts { sampling_rate_hz: 100.0, samples_mv, ..Default::default() };
     let clock = std::time::Instant::now();
     detect_events(&EcgRecording::new(parts).unwrap()).unwrap();
     println!("100 minutes of noise: {:?}", clock.elapsed());

@@ -10,9 +10,7 @@ use std::path::PathBuf;
 
 /// Real recordings, named by `HBE_SAMPLES`. A test that does not find them says so and checks nothing.
 fn samples(test: &str) -> Option<PathBuf> {
-    let folder = std::env::var_os("HBE_SAMPLES")
-        .map(PathBuf::from)
-        .filter(|p| p.is_dir());
+    let folder = std::env::var_os("HBE_SAMPLES").map(PathBuf::from).filter(|p| p.is_dir());
     if folder.is_none() {
         eprintln!("SKIPPED {test}: HBE_SAMPLES names no folder with the sample recordings");
     }

@@ -75,6 +75,14 @@ pub async fn connect(url: &str) -> Result<DynProvider, ChainError> {
     Ok(in_time(connecting).await?.erased())
 }
 
+/// The id of the chain a node serves.
+///
+/// # Errors
+/// When it does not answer.
+pub async fn chain_id(provider: &DynProvider) -> Result<u64, ChainError> {
+    in_time(async { provider.get_chain_id().await }).await
+}
+
 /// Bounds a question to the node.
 pub(super) async fn in_time<T>(question: impl Future<Output = TransportResult<T>>) -> Result<T, ChainError> {
     match tokio::time::timeout(QUESTION_TIME, question).await {

@@ -2,6 +2,7 @@
 
 pub mod aims;
 pub mod chain;
+pub mod cli;
 pub mod clock;
 pub mod config;
 pub mod db;
@@ -11,3 +12,4 @@ pub mod licensing;
 pub mod schema;
 pub mod startup;
 pub mod store;
+pub mod telemetry;

@@ -1,13 +1,14 @@
 //! `data_items`: what the Back End holds of each item of AIH Data, apart from its payload.
 //!
 //! ```text
-//! insert ─▶ receiving ─▶ received ─▶ licensed ─▶ stored
-//!               │            │           │          │
-//!               ▼            ▼           ▼          ▼
-//!             (row removed: undone)      └─ erased ◀┘   key destroyed, row kept for the audit
+//! insert ─▶ announced ─▶ licensed ─▶ stored
+//!               │            │          │
+//!               ▼            └▶ erased ◀┘   key destroyed, row kept for the audit
+//!        (row removed: undone)
 //! ```
 //!
-//! Only an item with a Licence is ever `stored`; everything before is finished or undone at a restart.
+//! Nothing of a payload is kept before the chain has the item's licence. An item that stays `licensed` lost its upload;
+//! sending it again goes on from there.
 
 use alloy::primitives::{Address, B256};
 use futures_util::Stream;
@@ -28,13 +29,11 @@ use crate::domain::{
 states! {
     /// How far an item has come.
     DataItemState in "data_items" {
-        /// Its payload is being streamed in.
-        Receiving = "receiving",
-        /// The payload lies sealed in the object store.
-        Received = "received",
+        /// Known by name; the chain has no licence for it yet.
+        Announced = "announced",
         /// The chain has its licence.
         Licensed = "licensed",
-        /// Licensed and acknowledged.
+        /// Its payload lies sealed in the object store, acknowledged.
         Stored = "stored",
         /// Its key is destroyed.
         Erased = "erased",
@@ -108,11 +107,11 @@ pub struct DataItemRow {
     pub parent: Option<AihDataId>,
     /// Where the sealed payload lies; `None` when erased.
     pub object_name: Option<String>,
-    /// Bytes before sealing, once received.
+    /// Bytes before sealing, once stored.
     pub plain_length: Option<u64>,
-    /// Bytes in the object store, once received.
+    /// Bytes in the object store, once stored.
     pub stored_length: Option<u64>,
-    /// SHA-256 of the plain payload, once received; `None` when erased.
+    /// SHA-256 of the plain payload, once stored; `None` when erased.
     pub sha256: Option<B256>,
     /// Item key, wrapped by the user's key; `None` when erased.
     pub item_key_wrapped: Option<String>,
@@ -168,7 +167,7 @@ impl Database {
         sqlx::query(
             "INSERT INTO data_items (aih_data_id, hash, owner, data_class, status, qualifier, data_time,
                  descr_metadata, root_id, parent_id, object_name, item_key_wrapped, state, created_at_us, updated_at_us)
-             VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, 'receiving', $13, $13)",
+             VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, 'announced', $13, $13)",
         )
         .bind(item.id.to_string())
         .bind(item.id.hash().hex())
@@ -188,30 +187,7 @@ impl Database {
         Ok(())
     }
 
-    /// The payload has arrived: `receiving → received`.
-    ///
-    /// # Errors
-    /// When the database fails or a length does not fit.
-    pub async fn mark_data_item_received(
-        &self,
-        id: AihDataId,
-        facts: &ObjectFacts,
-        at_us: i64,
-    ) -> Result<Transition<DataItemState>> {
-        let update = sqlx::query(
-            "UPDATE data_items SET state = 'received', plain_length = $2, stored_length = $3, sha256 = $4,
-                 updated_at_us = $5
-             WHERE aih_data_id = $1 AND state = 'receiving'",
-        )
-        .bind(id.to_string())
-        .bind(bigint("plain_length", facts.plain_length)?)
-        .bind(bigint("stored_length", facts.stored_length)?)
-        .bind(facts.sha256.hex())
-        .bind(at_us);
-        self.step(update, STATE, &id.to_string()).await
-    }
-
-    /// The chain has the item's licence: `received → licensed`. Done again with the same licence is `Done`.
+    /// The chain has the item's licence: `announced → licensed`. Done again with the same licence is `Done`.
     ///
     /// # Errors
     /// When the database fails.
@@ -223,7 +199,7 @@ impl Database {
     ) -> Result<Transition<DataItemState>> {
         let update = sqlx::query(
             "UPDATE data_items SET state = 'licensed', licence = $2, updated_at_us = $3
-             WHERE aih_data_id = $1 AND (state = 'received' OR (state = 'licensed' AND licence = $2))",
+             WHERE aih_data_id = $1 AND (state = 'announced' OR (state = 'licensed' AND licence = $2))",
         )
         .bind(id.to_string())
         .bind(licence.hex())
@@ -231,15 +207,25 @@ impl Database {
         self.step(update, STATE, &id.to_string()).await
     }
 
-    /// The item is acknowledged: `licensed → stored`.
+    /// The payload lies in the object store and is acknowledged: `licensed → stored`.
     ///
     /// # Errors
-    /// When the database fails.
-    pub async fn mark_data_item_stored(&self, id: AihDataId, at_us: i64) -> Result<Transition<DataItemState>> {
+    /// When the database fails or a length does not fit.
+    pub async fn mark_data_item_stored(
+        &self,
+        id: AihDataId,
+        facts: &ObjectFacts,
+        at_us: i64,
+    ) -> Result<Transition<DataItemState>> {
         let update = sqlx::query(
-            "UPDATE data_items SET state = 'stored', updated_at_us = $2 WHERE aih_data_id = $1 AND state = 'licensed'",
+            "UPDATE data_items SET state = 'stored', plain_length = $2, stored_length = $3, sha256 = $4,
+                 updated_at_us = $5
+             WHERE aih_data_id = $1 AND state = 'licensed'",
         )
         .bind(id.to_string())
+        .bind(bigint("plain_length", facts.plain_length)?)
+        .bind(bigint("stored_length", facts.stored_length)?)
+        .bind(facts.sha256.hex())
         .bind(at_us);
         self.step(update, STATE, &id.to_string()).await
     }
@@ -264,7 +250,7 @@ impl Database {
         self.step(update, STATE, &id.to_string()).await
     }
 
-    /// Destroys the item key and what describes the payload: from `received`, `licensed` or `stored` to `erased`. Class,
+    /// Destroys the item key and what describes the payload: from `licensed` or `stored` to `erased`. Class,
     /// status, qualifier, lineage and licence stay, for the audit. The object may be deleted afterwards; the sweep does
     /// not know its name any more.
     ///
@@ -274,7 +260,7 @@ impl Database {
         let update = sqlx::query(
             "UPDATE data_items SET state = 'erased', item_key_wrapped = NULL, object_name = NULL, sha256 = NULL,
                  descr_metadata = NULL, data_time = 'null', updated_at_us = $2
-             WHERE aih_data_id = $1 AND state IN ('received', 'licensed', 'stored')",
+             WHERE aih_data_id = $1 AND state IN ('licensed', 'stored')",
         )
         .bind(id.to_string())
         .bind(at_us);
@@ -282,7 +268,7 @@ impl Database {
     }
 
     /// Undoes an item no licence was issued for: the row goes, with Model Licences signed but never issued. From
-    /// `receiving` or `received`.
+    /// `announced`.
     ///
     /// # Errors
     /// [`super::DbError::Unrelated`] when a licence was issued for it after all; otherwise when the database fails.
@@ -293,8 +279,7 @@ impl Database {
             .execute(&mut *tx)
             .await?;
         let delete =
-            sqlx::query("DELETE FROM data_items WHERE aih_data_id = $1 AND state IN ('receiving', 'received')")
-                .bind(id.to_string());
+            sqlx::query("DELETE FROM data_items WHERE aih_data_id = $1 AND state = 'announced'").bind(id.to_string());
         let transition = step_in(&mut tx, delete, STATE, &id.to_string()).await?;
         if transition.is_done() {
             tx.commit().await?;
@@ -387,7 +372,7 @@ impl Database {
     ) -> Result<Page<DataItemRow>> {
         let after = Cursor::lowest(after);
         let rows = sqlx::query(
-            "SELECT * FROM data_items WHERE state IN ('receiving', 'received', 'licensed')
+            "SELECT * FROM data_items WHERE state IN ('announced', 'licensed')
                  AND updated_at_us < $1 AND (updated_at_us, aih_data_id) > ($2, $3)
              ORDER BY updated_at_us, aih_data_id LIMIT $4",
         )

@@ -31,6 +31,7 @@ pub mod vigil;
 
 use std::time::Duration;
 
+pub use crate::chain::Refusal;
 pub use error::LicensingError;
 
 use crate::{chain::node::Node, clock::Clock};

@@ -1,6 +1,8 @@
 //! A Health Back End of the MPAI-AIH standard whose licences are smart contracts.
 
+pub mod access;
 pub mod aims;
+pub mod api;
 pub mod chain;
 pub mod cli;
 pub mod clock;

@@ -5,15 +5,16 @@ use std::{future::Future, time::Duration};
 use alloy::{
     eips::BlockNumberOrTag,
     network::Ethereum,
-    primitives::{Address, B256, keccak256},
+    primitives::{Address, B256, Bytes, keccak256},
     providers::{DynProvider, Provider, ProviderBuilder},
     rpc::types::Filter,
+    sol_types::SolCall,
     transports::TransportResult,
 };
 
 use super::{
     ChainError,
-    bindings::{LicenceRegistry, Request, licence::Licence},
+    bindings::{IERC1271, LicenceRegistry, Request, licence::Licence},
     convert::ConfirmRequest,
     logs,
 };
@@ -250,6 +251,25 @@ impl Node {
     pub async fn is_operator(&self, account: Address) -> Result<bool, ChainError> {
         let role = self.contract().OPERATOR_ROLE().call().await.map_err(call_error)?;
         self.contract().hasRole(role, account).call().await.map_err(call_error)
+    }
+
+    /// Whether a smart account accepts a signature of this hash (ERC-1271). An account without code accepts none.
+    ///
+    /// # Errors
+    /// When the node does not answer.
+    pub async fn accepts_signature(&self, account: Address, hash: B256, signature: Bytes) -> Result<bool, ChainError> {
+        let code = in_time(async { self.provider.get_code_at(account).await }).await?;
+        if code.is_empty() {
+            return Ok(false);
+        }
+        match IERC1271::new(account, &self.provider).isValidSignature(hash, signature).call().await {
+            Ok(answer) => Ok(answer == IERC1271::isValidSignatureCall::SELECTOR),
+            Err(error) => match call_error(error) {
+                // It reverted, or answered what no such account answers.
+                ChainError::Refused(_) | ChainError::Contradiction(_) => Ok(false),
+                other => Err(other),
+            },
+        }
     }
 
     /// A handle on the licence contract itself.

@@ -1,0 +1,67 @@
+//! The routes. One endpoint per file: documentation, handler, answer.
+//!
+//! | Group | Answered |
+//! | --- | --- |
+//! | [`quick`] | within [`super::Limits::request_time`]; a longer wait ends in a problem of the kind `timeout` |
+//! | [`slow`] | as long as something moves: uploads, downloads, event streams |
+//! | [`outside`] | beside `/v1`: for machines that watch and people who read |
+
+mod docs;
+mod livez;
+mod metrics;
+mod problems;
+mod readyz;
+mod service_info;
+
+use axum::{Router, middleware::from_fn_with_state};
+use utoipa_axum::{router::OpenApiRouter, routes};
+
+use super::{Door, Kind, Problem, layers, openapi};
+
+/// Routes under `/v1` that answer at once or within their deadline.
+fn quick() -> OpenApiRouter<Door> {
+    OpenApiRouter::new().routes(routes!(service_info::service_info))
+}
+
+/// Routes under `/v1` that stream. Each sets its own limits of size and time.
+fn slow() -> OpenApiRouter<Door> {
+    OpenApiRouter::new()
+}
+
+/// Routes beside `/v1`.
+fn outside() -> OpenApiRouter<Door> {
+    OpenApiRouter::new()
+        .routes(routes!(livez::livez))
+        .routes(routes!(readyz::readyz))
+        .routes(routes!(metrics::metrics))
+        .routes(routes!(docs::openapi))
+        .routes(routes!(problems::problem))
+}
+
+/// All routes with their description.
+pub(super) fn described() -> OpenApiRouter<Door> {
+    OpenApiRouter::with_openapi(openapi::head()).nest("/v1", quick()).nest("/v1", slow()).merge(outside())
+}
+
+/// The whole door as a router.
+pub fn router(door: Door) -> Router {
+    let timed = quick().layer(from_fn_with_state(door.clone(), layers::time_limit));
+    let (v1, _) = timed.merge(slow()).split_for_parts();
+    let (outside, _) = outside().split_for_parts();
+    let router = Router::new()
+        .nest("/v1", v1)
+        .merge(outside)
+        .merge(docs::page())
+        .fallback(nothing_routed)
+        .method_not_allowed_fallback(wrong_method)
+        .with_state(door.clone());
+    layers::around(router, &door)
+}
+
+async fn nothing_routed() -> Problem {
+    Problem::nothing_here()
+}
+
+async fn wrong_method() -> Problem {
+    Problem::new(Kind::MethodNotAllowed, "This method is not offered here; Allow names those that are.")
+}

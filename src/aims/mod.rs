@@ -5,6 +5,7 @@
 
 pub mod aih_data_processing;
 mod error;
+pub mod retrieval;
 pub mod storage;
 
 use std::sync::Arc;

@@ -188,6 +188,7 @@ impl From<DbError> for Problem {
             DbError::Taken(_) => {
                 Self::new(Kind::Conflict, "An identifier in the request is in use for something else.").because(error)
             }
+            DbError::Nul(_) => Self::new(Kind::MalformedRequest, error.to_string()),
             DbError::WrongState { .. } => {
                 Self::new(Kind::Conflict, "This is not in a state in which that is possible.").because(error)
             }

@@ -14,6 +14,7 @@ use crate::{
         licence_event::{Evidence, Position},
     },
     licensing::{
+        LicensingError,
         confirm::{Answer, ReleaseError},
         permit::{Grounds, Purpose},
     },
@@ -88,6 +89,17 @@ impl Aims {
         limit: u32,
     ) -> Result<crate::db::Page<DataItemRow>, AimError> {
         Ok(self.database.list_data_items(owner, after, limit).await?)
+    }
+
+    /// Whether the item's licence stands on chain, or that cannot be excluded.
+    ///
+    /// # Errors
+    /// When the chain does not answer.
+    pub async fn is_licensed(&self, item: &DataItemRow) -> Result<bool, AimError> {
+        match item.licence {
+            Some(licence) => Ok(self.licensing.node().stands(licence).await.map_err(LicensingError::from)?),
+            None => Ok(false),
+        }
     }
 
     /// The item an End User asks about, when it is theirs.

@@ -134,8 +134,7 @@ impl Database {
             .execute(&mut *tx)
             .await?;
         let delete =
-            sqlx::query("DELETE FROM data_items WHERE aih_data_id = $1 AND state = 'announced'")
-                .bind(id.to_string());
+            sqlx::query("DELETE FROM data_items WHERE aih_data_id = $1 AND state = 'announced'").bind(id.to_string());
         let transition = step_in(&mut tx, delete, STATE, &id.to_string()).await?;
         if transition.is_done() {
             tx.commit().await?;

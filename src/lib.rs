@@ -6,6 +6,7 @@ pub mod clock;
 pub mod config;
 pub mod db;
 pub mod domain;
+pub mod indexer;
 pub mod licensing;
 pub mod schema;
 pub mod startup;

@@ -10,6 +10,7 @@ pub mod config;
 pub mod db;
 pub mod domain;
 pub mod front_end;
+pub mod indexer;
 pub mod licensing;
 pub mod schema;
 pub mod startup;

@@ -7,10 +7,11 @@ use alloy::{
     network::Ethereum,
     primitives::{Address, B256, Bytes, keccak256},
     providers::{DynProvider, Provider, ProviderBuilder},
-    rpc::types::Filter,
+    rpc::types::{Filter, Header},
     sol_types::SolCall,
     transports::TransportResult,
 };
+use futures_util::{Stream, StreamExt};
 
 use super::{
     ChainError,
@@ -43,6 +44,17 @@ pub struct Block {
     pub parent_hash: B256,
     /// Seconds since 1970.
     pub timestamp: u64,
+}
+
+impl Block {
+    fn from_header(header: &Header) -> Self {
+        Self {
+            number: header.number,
+            hash: header.hash,
+            parent_hash: header.parent_hash,
+            timestamp: header.timestamp,
+        }
+    }
 }
 
 /// State of a data item's licence in the registry.
@@ -149,6 +161,15 @@ impl Node {
             .ok_or_else(|| ChainError::Contradiction("a chain without a newest block".to_owned()))
     }
 
+    /// The block with this hash, as long as the node has it.
+    ///
+    /// # Errors
+    /// When the node does not answer.
+    pub async fn block_with_hash(&self, hash: B256) -> Result<Option<Block>, ChainError> {
+        let block = in_time(async { self.provider.get_block_by_hash(hash).await }).await?;
+        Ok(block.map(|block| Block::from_header(&block.header)))
+    }
+
     /// The block with this number on the chain as it is now.
     ///
     /// # Errors
@@ -159,12 +180,7 @@ impl Node {
 
     async fn block_at(&self, tag: BlockNumberOrTag) -> Result<Option<Block>, ChainError> {
         let block = in_time(async { self.provider.get_block_by_number(tag).await }).await?;
-        Ok(block.map(|block| Block {
-            number: block.header.number,
-            hash: block.header.hash,
-            parent_hash: block.header.parent_hash,
-            timestamp: block.header.timestamp,
-        }))
+        Ok(block.map(|block| Block::from_header(&block.header)))
     }
 
     /// The register's events in a range of blocks, both ends included, in order.
@@ -176,6 +192,25 @@ impl Node {
         let mut found = in_time(async { self.provider.get_logs(&filter).await }).await?;
         found.sort_by_key(|log| (log.block_number, log.log_index));
         found.iter().filter_map(|log| logs::decode(log).transpose()).collect()
+    }
+
+    /// The register's events in one block, named by its hash: a node that does not have that block says so, instead of
+    /// giving the logs of another or none.
+    ///
+    /// # Errors
+    /// As [`Node::events`].
+    pub async fn events_of_block(&self, hash: B256) -> Result<Vec<LicenceEvent>, ChainError> {
+        let filter = Filter::new().address(self.registry).at_block_hash(hash);
+        let mut found = in_time(async { self.provider.get_logs(&filter).await }).await?;
+        found.sort_by_key(|log| log.log_index);
+        found.iter().filter_map(|log| logs::decode(log).transpose()).collect()
+    }
+
+    /// New blocks as the node announces them; `None` when the connection cannot (HTTP). The stream ends with the
+    /// connection.
+    pub async fn announced_blocks(&self) -> Option<impl Stream<Item = u64> + Send + Unpin + 'static> {
+        let subscription = in_time(async { self.provider.subscribe_blocks().await }).await.ok()?;
+        Some(subscription.into_stream().map(|header| header.number))
     }
 
     /// The registry's answer without recording it.

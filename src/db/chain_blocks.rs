@@ -14,6 +14,7 @@ use sqlx::{AnyConnection, any::AnyRow};
 
 use super::{
     Database, Result,
+    chain_effects::ChainEffects,
     chain_events::{ChainEventRow, insert_events},
     columns::{Columns, Hex, bigint, exactly_one},
     notices::{NewNotice, append_notices},
@@ -137,10 +138,30 @@ impl Database {
     /// [`super::DbError::Unrelated`] when an event stands in a block that is neither in the batch nor here,
     /// [`super::DbError::Taken`] when a block or event is here already.
     pub async fn append_chain(&self, key: ChainKey, seen: Option<BlockRef>, batch: &ChainBatch) -> Result<CursorMove> {
-        self.retried(|| self.append_chain_once(key, seen, batch)).await
+        self.append_chain_with(key, seen, batch, &ChainEffects::default()).await
     }
 
-    async fn append_chain_once(&self, key: ChainKey, seen: Option<BlockRef>, batch: &ChainBatch) -> Result<CursorMove> {
+    /// As [`Database::append_chain`], with what the events change elsewhere.
+    ///
+    /// # Errors
+    /// As [`Database::append_chain`].
+    pub async fn append_chain_with(
+        &self,
+        key: ChainKey,
+        seen: Option<BlockRef>,
+        batch: &ChainBatch,
+        effects: &ChainEffects,
+    ) -> Result<CursorMove> {
+        self.retried(|| self.append_chain_once(key, seen, batch, effects)).await
+    }
+
+    async fn append_chain_once(
+        &self,
+        key: ChainKey,
+        seen: Option<BlockRef>,
+        batch: &ChainBatch,
+        effects: &ChainEffects,
+    ) -> Result<CursorMove> {
         let mut tx = self.begin().await?;
         let added = batch.events.len() as i64;
         let moved = match seen {
@@ -154,6 +175,7 @@ impl Database {
             insert_block(&mut tx, block).await?;
         }
         insert_events(&mut tx, &batch.events).await?;
+        effects.apply(&mut tx).await?;
         if !batch.notices.is_empty() {
             append_notices(&mut tx, &batch.notices).await?;
         }
@@ -173,7 +195,22 @@ impl Database {
         to: Option<BlockRef>,
         notices: &[NewNotice],
     ) -> Result<CursorMove> {
-        self.retried(|| self.roll_back_chain_once(key, seen, to, notices)).await
+        self.roll_back_chain_with(key, seen, to, notices, &ChainEffects::default()).await
+    }
+
+    /// As [`Database::roll_back_chain`], with what losing the events changes elsewhere.
+    ///
+    /// # Errors
+    /// When the database fails.
+    pub async fn roll_back_chain_with(
+        &self,
+        key: ChainKey,
+        seen: BlockRef,
+        to: Option<BlockRef>,
+        notices: &[NewNotice],
+        effects: &ChainEffects,
+    ) -> Result<CursorMove> {
+        self.retried(|| self.roll_back_chain_once(key, seen, to, notices, effects)).await
     }
 
     async fn roll_back_chain_once(
@@ -182,6 +219,7 @@ impl Database {
         seen: BlockRef,
         to: Option<BlockRef>,
         notices: &[NewNotice],
+        effects: &ChainEffects,
     ) -> Result<CursorMove> {
         let mut tx = self.begin().await?;
         // First the cursor: its row is what two indexers contend for.
@@ -209,6 +247,7 @@ impl Database {
                 exactly_one("chain_cursor", result.rows_affected())?;
             }
         }
+        effects.apply(&mut tx).await?;
         if !notices.is_empty() {
             append_notices(&mut tx, notices).await?;
         }

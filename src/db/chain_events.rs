@@ -319,6 +319,21 @@ impl Database {
         row.as_ref().map(ChainEventRow::read).transpose()
     }
 
+    /// What the registry said of a user, in order, at most 1000.
+    ///
+    /// # Errors
+    /// When the database fails or a row is corrupt.
+    pub async fn list_class_events_of(&self, user: Address) -> Result<Vec<ChainEventRow>> {
+        let rows = sqlx::query(
+            "SELECT * FROM chain_events WHERE user_address = $1 AND event = 'UserClassSet'
+             ORDER BY block_number, log_index LIMIT 1000",
+        )
+        .bind(user.hex())
+        .fetch_all(&self.readers)
+        .await?;
+        ChainEventRow::read_all(&rows)
+    }
+
     /// `None` when the period holds no block we know.
     async fn blocks_of_period(&self, from_s: i64, until_s: i64) -> Result<Option<Bounds>> {
         let first = sqlx::query(

@@ -8,7 +8,7 @@
 //! | [`users`] · [`challenges`] · [`tokens`] | people and what lets them in |
 //! | [`data_items`], [`data_item_steps`] · [`model_licences`] · [`revocations`] | AIH Data and what its owners signed |
 //! | [`operations`], [`operation_steps`] · [`transactions`] | what was asked, answered and done; what was sent to the chain |
-//! | [`chain_blocks`] · [`chain_events`] | the copy of the chain's register, changed only as a whole |
+//! | [`chain_blocks`] · [`chain_events`] · [`chain_effects`] | the copy of the chain's register, changed only as a whole |
 //! | [`idempotency`] · [`notices`] | first answers and the event stream |
 //!
 //! # Rules of the cellar
@@ -30,6 +30,7 @@ mod page;
 mod state;
 
 pub mod chain_blocks;
+pub mod chain_effects;
 pub mod chain_events;
 pub mod challenges;
 pub mod data_item_steps;

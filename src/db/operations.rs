@@ -14,7 +14,7 @@
 
 use alloy::primitives::{Address, B128, B256};
 use serde_json::Value;
-use sqlx::any::AnyRow;
+use sqlx::{AssertSqlSafe, any::AnyRow};
 use uuid::Uuid;
 
 use super::{
@@ -302,6 +302,25 @@ impl Database {
         row.as_ref().map(OperationRow::read).transpose()
     }
 
+    /// The operations these Licence Confirms were asked for, in no order.
+    ///
+    /// # Errors
+    /// When the database fails or a row is corrupt.
+    pub async fn list_operations_by_confirm_ids(&self, confirm_ids: &[B128]) -> Result<Vec<OperationRow>> {
+        const AT_ONCE: usize = 200;
+        let mut found = Vec::new();
+        for some in confirm_ids.chunks(AT_ONCE) {
+            let list: Vec<_> = (1..=some.len()).map(|n| format!("${n}")).collect();
+            let statement = format!("SELECT * FROM operations WHERE confirm_id IN ({})", list.join(", "));
+            let query = sqlx::query(AssertSqlSafe(statement)).persistent(false);
+            let query = some.iter().fold(query, |query, id| query.bind(id.hex()));
+            for row in &query.fetch_all(&self.readers).await? {
+                found.push(OperationRow::read(row)?);
+            }
+        }
+        Ok(found)
+    }
+
     /// The operations whose Licence Confirm rides in one transaction, at most 1000.
     ///
     /// # Errors
@@ -417,5 +436,37 @@ impl Database {
         .fetch_all(&self.readers)
         .await?;
         OperationRow::page(&rows, limit, |operation| operation.started_at_us.unwrap_or(operation.created_at_us))
+    }
+
+    /// Operations on an owner's items whose answer, as the row says, was recorded within `[from_s, until_s)` chain
+    /// time, oldest first: each must stand on chain.
+    ///
+    /// # Errors
+    /// When the database fails or a row is corrupt.
+    pub async fn list_answered_operations(
+        &self,
+        owner: UserId,
+        from_s: i64,
+        until_s: i64,
+        after: Option<&Cursor>,
+        limit: u32,
+    ) -> Result<Page<OperationRow>> {
+        let start = Cursor::new(from_s, "");
+        let after = after.cloned().filter(|after| after.at >= from_s).unwrap_or(start);
+        let rows = sqlx::query(
+            "SELECT * FROM operations WHERE owner = $1 AND confirmed_at_s IS NOT NULL
+                 AND (confirmed_at_s, operation_id) > ($2, $3) AND confirmed_at_s < $4
+             ORDER BY confirmed_at_s, operation_id LIMIT $5",
+        )
+        .bind(owner.to_string())
+        .bind(after.at)
+        .bind(after.key)
+        .bind(until_s)
+        .bind(fetch_limit(limit))
+        .fetch_all(&self.readers)
+        .await?;
+        OperationRow::page(&rows, limit, |operation| {
+            operation.answer.map_or(operation.intended_at_s, |answer| answer.evidence.confirmed_at_s)
+        })
     }
 }

@@ -1,6 +1,7 @@
 //! A Health Back End of the MPAI-AIH standard whose licences are smart contracts.
 
 pub mod aims;
+pub mod bench;
 pub mod chain;
 pub mod clock;
 pub mod config;

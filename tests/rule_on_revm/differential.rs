@@ -1,8 +1,11 @@
 //! The comparison itself.
 
-use std::sync::{
-    Mutex,
-    atomic::{AtomicU64, Ordering},
+use std::{
+    panic::{AssertUnwindSafe, catch_unwind, resume_unwind},
+    sync::{
+        Mutex,
+        atomic::{AtomicU64, Ordering},
+    },
 };
 
 use alloy::{
@@ -59,8 +62,15 @@ fn contract_and_program_judge_alike() {
                     if shard >= size.shards {
                         break;
                     }
-                    let tally = compare_shard(&mut StdRng::seed_from_u64(seed.wrapping_add(shard)), &size);
-                    sum.lock().unwrap().add(&tally);
+                    let mut rng = StdRng::seed_from_u64(seed.wrapping_add(shard));
+                    match catch_unwind(AssertUnwindSafe(|| compare_shard(&mut rng, &size))) {
+                        Ok(tally) => sum.lock().unwrap().add(&tally),
+                        Err(difference) => {
+                            // One is enough: nobody begins another shard.
+                            next.store(size.shards, Ordering::Relaxed);
+                            resume_unwind(difference);
+                        }
+                    }
                 }
             });
         }

@@ -59,7 +59,7 @@ impl Site {
     pub(super) async fn start(options: &Options) -> Result<Self, BenchError> {
         let folder = tempfile::tempdir().map_err(BenchError::Folder)?;
         let devnet = Devnet::start(&options.anvil, &anvil(&folder), folder.path()).await?;
-        let provider = connect(&devnet.ws_url()).await?;
+        let provider = connect(&devnet.url()).await?;
         let [admin, gate_operator, operator, registrar] = std::array::from_fn(|_| PrivateKeySigner::random());
         for key in [&admin, &gate_operator, &operator, &registrar] {
             fund(&provider, key.address()).await?;

@@ -17,8 +17,10 @@
 //! | [`load`] | requesters and their clocks |
 //! | [`ways`] | the three ways, and the bare transaction |
 //! | [`proof`] | reading the events back |
+//! | [`breakdown`] | where the time of one batch goes |
 //! | [`report`] | figures, goals, and how they print |
 
+mod breakdown;
 mod load;
 mod proof;
 mod report;
@@ -27,18 +29,21 @@ mod ways;
 
 use std::{path::PathBuf, time::Duration};
 
+pub use breakdown::Breakdown;
 pub use report::{Alone, Figures, Goal, Report, Row};
 use site::Site;
 
 use crate::{
     chain::{ChainError, deploy::DeployError},
     db::DbError,
-    licensing::LicensingError,
+    licensing::{LicensingError, ledger::LedgerError},
     startup::devnet::DevnetError,
 };
 
 /// Numbers of requesters at once.
 const REQUESTERS: [usize; 4] = [1, 8, 64, 512];
+/// Sizes of batches taken apart.
+const BATCHES: [usize; 3] = [1, 64, 512];
 
 /// What to measure.
 #[derive(Debug, Clone)]
@@ -71,6 +76,9 @@ pub enum BenchError {
     /// The database.
     #[error(transparent)]
     Database(#[from] DbError),
+    /// The ledger.
+    #[error(transparent)]
+    Ledger(#[from] LedgerError),
     /// The gate.
     #[error(transparent)]
     Licensing(#[from] LicensingError),
@@ -96,6 +104,10 @@ pub async fn confirm(options: &Options) -> Result<Report, BenchError> {
         let ceiling = ways::ceiling(&site, &batches, options.cell).await?;
         rows.push(Row { requesters, gate, singly, ceiling });
     }
+    let mut breakdown = Vec::new();
+    for batch in BATCHES {
+        breakdown.push(breakdown::measure(&site, batch).await?);
+    }
     site.stop().await;
-    Ok(Report { alone, rows })
+    Ok(Report { alone, rows, breakdown })
 }

@@ -2,7 +2,7 @@
 
 use std::{fmt, time::Duration};
 
-use super::load::Outcome;
+use super::{breakdown::Breakdown, load::Outcome};
 
 /// Goals of the design.
 const RATE_AT_MOST_REQUESTERS: f64 = 5_000.0;
@@ -67,6 +67,8 @@ pub struct Report {
     pub alone: Alone,
     /// By number of requesters, rising.
     pub rows: Vec<Row>,
+    /// Where a batch's time goes, by size.
+    pub breakdown: Vec<Breakdown>,
 }
 
 impl Figures {
@@ -106,7 +108,7 @@ impl Row {
 }
 
 /// The value below which `percent` of 100 lie; zero of none.
-fn percentile(sorted: &[Duration], percent: usize) -> Duration {
+pub(super) fn percentile(sorted: &[Duration], percent: usize) -> Duration {
     let rank = (sorted.len() * percent).div_ceil(100).max(1) - 1;
     sorted.get(rank).copied().unwrap_or_default()
 }
@@ -177,6 +179,13 @@ impl fmt::Display for Report {
             milliseconds(alone.gate_p50),
             milliseconds(alone.bare_p50)
         )?;
+        for Breakdown { batch, answer_bytes, parts } in &self.breakdown {
+            write!(f, "batch of {batch} (answer {} kB), ms:", answer_bytes / 1_000)?;
+            for (name, median) in parts {
+                write!(f, " {name} {:.2};", milliseconds(*median))?;
+            }
+            writeln!(f)?;
+        }
         for goal in self.goals() {
             let mark = if goal.reached { "reached" } else { "MISSED" };
             writeln!(f, "{mark:>8}: {} ({})", goal.name, goal.measured)?;
@@ -218,7 +227,7 @@ mod tests {
             ceiling: figures(7_000.0),
         };
         let alone = Alone { gate_p50: Duration::from_millis(14), bare_p50: Duration::from_millis(10), turns: 1 };
-        let report = Report { alone, rows: vec![row(1, 1.0), row(512, 6_000.0)] };
+        let report = Report { alone, rows: vec![row(1, 1.0), row(512, 6_000.0)], breakdown: Vec::new() };
         let reached: Vec<bool> = report.goals().iter().map(|goal| goal.reached).collect();
         assert_eq!(reached, [true, true, true, false]);
     }

@@ -48,6 +48,8 @@ pub(super) struct Site {
     pub(super) gate: Licensing,
     pub(super) node: Node,
     pub(super) provider: DynProvider,
+    /// Also the gate's.
+    pub(super) ledger: Database,
     /// The gate's own key is the gate's while it runs; the other ways sign with this one.
     pub(super) operator: PrivateKeySigner,
     asker: Asker,
@@ -73,10 +75,12 @@ impl Site {
         let node = deploy(&provider, &roles).await?.node(provider.clone());
         let users: Vec<Address> = (0..USERS).map(|_| Address::random()).collect();
         vouch(&node, registrar, &users).await?;
-        let gate = gate(&node, gate_operator, &folder).await?;
+        let url = format!("sqlite://{}?mode=rwc", folder.path().join("ledger.db").display());
+        let ledger = Database::connect(&url, 2).await?;
+        let gate = gate(&node, gate_operator, ledger.clone()).await?;
         let items = license(&gate).await?;
         let asker = Asker { items: items.into(), users: users.into() };
-        Ok(Self { gate, node, provider, operator, asker, devnet, _folder: folder })
+        Ok(Self { gate, node, provider, ledger, operator, asker, devnet, _folder: folder })
     }
 
     pub(super) fn asker(&self) -> Asker {
@@ -147,12 +151,10 @@ async fn vouch(node: &Node, registrar: PrivateKeySigner, users: &[Address]) -> R
 }
 
 /// The gate with a ledger on disk, as the server has it; only the index of events is taken to be up to date.
-async fn gate(node: &Node, operator: PrivateKeySigner, folder: &tempfile::TempDir) -> Result<Licensing, BenchError> {
+async fn gate(node: &Node, operator: PrivateKeySigner, ledger: Database) -> Result<Licensing, BenchError> {
     let (vigil, clock) = (Vigil::new(), Clock::system());
     vigil.verify(node, &clock).await;
     vigil.report_indexed(u64::MAX);
-    let url = format!("sqlite://{}?mode=rwc", folder.path().join("ledger.db").display());
-    let ledger = Database::connect(&url, 2).await?;
     let operator = Operator::start(node.clone(), operator).await?;
     let (queue, _) = Queue::start(operator, ledger, vigil.clone());
     Ok(Licensing::new(node.clone(), queue, vigil, clock))

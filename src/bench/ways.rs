@@ -136,17 +136,19 @@ pub(super) async fn alone(site: &Site, time: Duration) -> Result<Alone, BenchErr
 }
 
 fn sign(operator: &mut Operator, questions: &[Question]) -> Result<Signed, ChainError> {
-    let requests = questions.iter().map(|question| {
-        Request::from(&ConfirmRequest {
-            aih_data: question.item.hash(),
-            user: question.requester,
-            operation: question.operation,
-            usage: question.usage,
-            at: question.at,
-            confirm_id: question.confirm_id,
-        })
-    });
-    operator.sign(execute(requests.collect(), Vec::new()))
+    operator.sign(execute(questions.iter().map(request).collect(), Vec::new()))
+}
+
+/// A question as the contract is asked.
+pub(super) fn request(question: &Question) -> Request {
+    Request::from(&ConfirmRequest {
+        aih_data: question.item.hash(),
+        user: question.requester,
+        operation: question.operation,
+        usage: question.usage,
+        at: question.at,
+        confirm_id: question.confirm_id,
+    })
 }
 
 /// What the gate told a requester, which here is always yes.

@@ -3,6 +3,7 @@
 pub mod access;
 pub mod aims;
 pub mod api;
+pub mod bench;
 pub mod chain;
 pub mod cli;
 pub mod clock;

@@ -48,12 +48,7 @@ pub struct Block {
 
 impl Block {
     fn from_header(header: &Header) -> Self {
-        Self {
-            number: header.number,
-            hash: header.hash,
-            parent_hash: header.parent_hash,
-            timestamp: header.timestamp,
-        }
+        Self { number: header.number, hash: header.hash, parent_hash: header.parent_hash, timestamp: header.timestamp }
     }
 }
 

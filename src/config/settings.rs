@@ -17,6 +17,8 @@ use crate::domain::{ids::UserId, taxonomy::UserClass};
 pub struct Settings {
     /// Where the HTTP door stands.
     pub listen: SocketAddr,
+    /// Where users reach the door, such as `https://back-end.example`; the listening address when not set.
+    pub public_url: Option<String>,
     /// Folder for the database, the objects and the keys of the embedded default.
     pub data: PathBuf,
     /// `sqlite://…` or `postgres://…`; a SQLite file in `data` when not set.
@@ -29,8 +31,6 @@ pub struct Settings {
     pub anvil: PathBuf,
     /// Folder with `node_modules`, where anvil is installed.
     pub tools: PathBuf,
-    /// Web origins that may call the API from a browser.
-    pub allowed_origins: Vec<String>,
     /// Users the REGISTRAR vouches for at start; devnet only.
     pub vouched: Vec<Vouched>,
 }
@@ -49,13 +49,13 @@ impl Default for Settings {
     fn default() -> Self {
         Self {
             listen: SocketAddr::from(([127, 0, 0, 1], 8080)),
+            public_url: None,
             data: "var".into(),
             database_url: None,
             rpc_url: None,
             deployments: "deployments".into(),
             anvil: "anvil.toml".into(),
             tools: ".".into(),
-            allowed_origins: Vec::new(),
             vouched: Vec::new(),
         }
     }

@@ -8,6 +8,7 @@ use std::{path::Path, time::Duration};
 
 use alloy::providers::DynProvider;
 use tokio::task::JoinHandle;
+use tokio_util::sync::CancellationToken;
 
 use super::{
     devnet::{self, Devnet, DevnetError},
@@ -15,6 +16,7 @@ use super::{
     vouch,
 };
 use crate::{
+    access::{Access, AccessError, Origin, SigningKey},
     aims::{AimError, Aims, Shared, aih_data_processing::worker::Worker},
     chain::{
         ChainError,
@@ -25,6 +27,7 @@ use crate::{
     clock::Clock,
     config::{ConfigError, anvil::AnvilConfig, settings::Settings},
     db::{Database, DbError},
+    indexer::Indexer,
     licensing::{
         Licensing,
         queue::Queue,
@@ -61,6 +64,10 @@ pub enum StartError {
     Recovery(#[from] RecoveryError),
     #[error(transparent)]
     Aim(#[from] AimError),
+    #[error(transparent)]
+    Access(#[from] AccessError),
+    #[error(transparent)]
+    SigningKey(#[from] crate::access::signing_key::KeyError),
     #[error("{0}")]
     Io(#[from] std::io::Error),
     #[error("the chain at this URL has no registry of this Back End: run `hbe deploy` first")]
@@ -80,6 +87,9 @@ pub struct House {
     devnet: Option<Devnet>,
     vigil: JoinHandle<()>,
     queue: JoinHandle<()>,
+    indexer: JoinHandle<()>,
+    stop: CancellationToken,
+    data: std::path::PathBuf,
 }
 
 impl House {
@@ -119,14 +129,34 @@ impl House {
         if deployment.chain_id == DEVNET {
             vouch::in_advance(&aims, &provider, &settings.vouched).await?;
         }
-        let watch = tokio::spawn(vigil.keep(node, clock));
-        Ok(Self { aims, deployment, rpc_url, provider, devnet, vigil: watch, queue: queue_task })
+        let stop = CancellationToken::new();
+        let clerk = Indexer::new(node.clone(), aims.database.clone(), vigil.clone(), clock.clone(), deployment.block);
+        let indexer = tokio::spawn(clerk.run(stop.clone()));
+        let vigil = tokio::spawn(vigil.keep(node, clock));
+        let data = settings.data.clone();
+        Ok(Self { aims, deployment, rpc_url, provider, devnet, vigil, queue: queue_task, indexer, stop, data })
+    }
+
+    /// The doorkeeper, for a door that is reached under an address.
+    ///
+    /// # Errors
+    /// When the key that signs Tokens cannot be read or made.
+    pub async fn access(&self, origin: Origin) -> Result<Access, StartError> {
+        let key = SigningKey::load_or_create(&self.data.join("tokens.key"))?;
+        let Shared { licensing, database, clock, .. } = &*self.aims;
+        let access = Access::new(licensing.clone(), database.clone(), clock.clone(), key, origin);
+        access.recover(clock.micros()).await?;
+        Ok(access)
     }
 
     /// Takes the house down: what is in flight ends, then the chain.
     pub async fn close(self) {
-        let Self { aims, devnet, vigil, queue, .. } = self;
+        let Self { aims, devnet, vigil, queue, indexer, stop, .. } = self;
         vigil.abort();
+        stop.cancel();
+        if indexer.await.is_err() {
+            tracing::warn!("indexer.panicked");
+        }
         let database = aims.database.clone();
         drop(aims);
         // The queue ends when nobody holds a way into it; a job that still runs is not waited for longer than this.

@@ -1,5 +1,6 @@
 //! `hbe`: the Health Back End.
 
+mod bench;
 mod conformance;
 mod deploy;
 mod licence;
@@ -46,6 +47,9 @@ enum Command {
     Users(users::Users),
     /// Validate messages, or all examples, and print the standard's Table 5 with the result per message.
     Conformance(conformance::Conformance),
+    /// Measure; each bench compares in one run, on a chain of its own.
+    #[command(subcommand)]
+    Bench(bench::Bench),
     /// The child process of an AI Module; started by the Back End itself.
     #[command(name = worker::COMMAND, hide = true)]
     RunModule,
@@ -70,6 +74,7 @@ fn dispatch(arguments: Arguments) -> Outcome {
         Command::Licence(licence) => on_runtime(licence.run(settings)),
         Command::Users(users) => on_runtime(users.run(settings)),
         Command::Conformance(conformance) => conformance.run(),
+        Command::Bench(bench) => on_runtime(bench.run(settings)),
         Command::RunModule => Ok(true),
     }
 }

@@ -10,6 +10,7 @@ use tokio::{
 
 use super::super::Outcome;
 use crate::{
+    api::{self, Door, Limits},
     config::settings::Settings,
     startup::{house::House, keys::DEVNET},
 };
@@ -27,16 +28,23 @@ impl Up {
         let mut interrupt = signal(SignalKind::interrupt())?;
         let house = House::build(&settings, &std::env::current_exe()?).await?;
         let listener = TcpListener::bind(settings.listen).await?;
-        let url = format!("http://{}", listener.local_addr()?);
+        let url = settings.public_url.clone().unwrap_or(format!("http://{}", listener.local_addr()?));
+        let access = house.access(url.parse()?).await?;
+        let tidying = tokio::spawn(access.clone().keep_tidy());
+        let door = Door::new(house.aims.clone(), access, Limits::default());
         banner(&house, &url);
         if let Some(path) = &self.ready_file {
             let ready = json!({ "URL": url, "BackEndID": house.aims.back_end(), "RPC": house.rpc_url });
             std::fs::write(path, ready.to_string())?;
         }
-        tokio::select! {
-            _ = terminate.recv() => {}
-            _ = interrupt.recv() => {}
-        }
+        let told_to_stop = async move {
+            tokio::select! {
+                _ = terminate.recv() => {}
+                _ = interrupt.recv() => {}
+            }
+        };
+        api::serve(listener, door, told_to_stop).await?;
+        tidying.abort();
         house.close().await;
         Ok(true)
     }

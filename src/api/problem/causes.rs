@@ -12,10 +12,11 @@ use axum::{
 use super::{Kind, Problem};
 use crate::{
     access::AccessError,
+    aims::AimError,
     chain::ChainError,
     db::DbError,
     licensing::{
-        LicensingError,
+        LicensingError, Refusal,
         confirm::{Denial, ReleaseError},
         permit::PermitError,
         queue::QueueError,
@@ -92,32 +93,24 @@ impl From<Doubt> for Problem {
     }
 }
 
-/// The contract's refusals have names; those a client can cause are told, the rest are mistakes of ours.
-fn refused(reason: &str) -> Problem {
-    let has = |name: &str| reason.contains(name);
-    if has("Signature") || has("Signer") || has("Sequence") {
-        return Problem::new(
-            Kind::InvalidSignature,
-            "The signature is not by the End User, or was made for other terms, another Back End or another moment in the item's history.",
-        )
-        .because(reason.to_owned());
-    }
-    if has("AlreadyLicensed")
-        || has("AlreadyRevoked")
-        || has("AlreadyRenounced")
-        || has("NotStanding")
-        || has("NotLicensed")
-    {
-        return Problem::new(Kind::Conflict, "The state of the licence on chain does not allow this.")
-            .because(reason.to_owned());
-    }
-    Problem::new(Kind::Conflict, "The registry on chain refused.").because(reason.to_owned())
+/// The contract's own reasons: those that a client can cause are told, any other is a mistake of ours.
+fn refused(refusal: &Refusal) -> Problem {
+    let kind = match refusal {
+        Refusal::InvalidSignature | Refusal::StaleSequence { .. } => Kind::InvalidSignature,
+        Refusal::AlreadyLicensed | Refusal::NoLicence | Refusal::AlreadyRevoked | Refusal::ParentNotStanding => {
+            Kind::Conflict
+        }
+        Refusal::Other(_) | Refusal::Unknown(_) => {
+            return Problem::new(Kind::Conflict, "The registry on chain refused.").because(refusal.clone());
+        }
+    };
+    Problem::new(kind, format!("The registry on chain refused: {refusal}."))
 }
 
 impl From<ChainError> for Problem {
     fn from(error: ChainError) -> Self {
         match &error {
-            ChainError::Refused(refusal) => refused(&refusal.to_string()),
+            ChainError::Refused(refusal) => refused(refusal),
             ChainError::Signer(_) => Self::internal(error),
             ChainError::Unavailable(_)
             | ChainError::Timeout(_)
@@ -139,7 +132,7 @@ impl From<QueueError> for Problem {
     fn from(error: QueueError) -> Self {
         match &error {
             QueueError::Busy => Self::new(Kind::Busy, error.to_string()).retry_after(RETRY_SECONDS),
-            QueueError::Refused(refusal) => refused(&refusal.to_string()),
+            QueueError::Refused(refusal) => refused(refusal),
             QueueError::Closed => Self::new(Kind::Unavailable, error.to_string()).retry_after(RETRY_SECONDS),
             QueueError::Deadline => chain_away(error),
             QueueError::NotRecorded(_) => Self::new(Kind::ChainUnavailable, "The chain did not record an answer.")
@@ -155,7 +148,7 @@ impl From<LicensingError> for Problem {
             LicensingError::Doubt(doubt) => doubt.into(),
             LicensingError::Queue(error) => error.into(),
             LicensingError::Chain(error) => error.into(),
-            LicensingError::Refused(reason) => refused(&reason),
+            LicensingError::Refused(refusal) => refused(&refusal),
         }
     }
 }
@@ -233,6 +226,31 @@ impl From<store::Error> for Problem {
             _ => Self::internal(error),
         }
     }
+}
+
+impl From<AimError> for Problem {
+    fn from(error: AimError) -> Self {
+        match error {
+            AimError::NotFound => Self::nothing_here(),
+            AimError::Refused { pointer, reason } => contradiction(pointer, reason),
+            AimError::Terms { pointer, reason } => terms_refused(pointer, reason),
+            AimError::Conflict(what) => Self::new(Kind::Conflict, format!("{what}.")),
+            AimError::Erased => Self::new(Kind::Gone, "The item was erased."),
+            AimError::NoModule | AimError::Unprocessable(_) => Self::new(Kind::Unprocessable, format!("{error}.")),
+            AimError::Withheld(verdict) => Self::denied(verdict, None),
+            AimError::Permit(error) => error.into(),
+            AimError::Licensing(error) => error.into(),
+            AimError::Store(error) => error.into(),
+            AimError::Database(error) => error.into(),
+            AimError::Worker(_) => Self::internal(error),
+        }
+    }
+}
+
+/// The message is valid by itself and still cannot be: it contradicts itself, its sender or its address.
+pub(in crate::api) fn contradiction(pointer: &str, reason: &str) -> Problem {
+    let place = Violation { pointer: pointer.to_owned(), keyword: "agreement".to_owned(), message: reason.to_owned() };
+    Problem::new(Kind::SchemaViolation, format!("{pointer}: {reason}.")).at(vec![place])
 }
 
 /// Every 401 names a way to authenticate, as HTTP asks.

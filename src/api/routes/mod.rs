@@ -7,11 +7,20 @@
 //! | [`outside`] | beside `/v1`: for machines that watch and people who read |
 
 mod docs;
+mod events;
+mod licence;
+mod licence_compilation;
+mod licence_confirm;
+mod licence_revocation;
 mod livez;
 mod metrics;
 mod problems;
 mod readyz;
+mod register;
+mod register_challenge;
 mod service_info;
+mod token_withdrawal;
+mod tokens;
 
 use axum::{Router, middleware::from_fn_with_state};
 use utoipa_axum::{router::OpenApiRouter, routes};
@@ -20,12 +29,21 @@ use super::{Door, Kind, Problem, layers, openapi};
 
 /// Routes under `/v1` that answer at once or within their deadline.
 fn quick() -> OpenApiRouter<Door> {
-    OpenApiRouter::new().routes(routes!(service_info::service_info))
+    OpenApiRouter::new()
+        .routes(routes!(service_info::service_info))
+        .routes(routes!(register_challenge::challenge))
+        .routes(routes!(register::register))
+        .routes(routes!(tokens::tokens))
+        .routes(routes!(token_withdrawal::withdraw_token))
+        .routes(routes!(licence_compilation::compile))
+        .routes(routes!(licence::licence))
+        .routes(routes!(licence_revocation::revoke))
+        .routes(routes!(licence_confirm::licence_confirm))
 }
 
 /// Routes under `/v1` that stream. Each sets its own limits of size and time.
 fn slow() -> OpenApiRouter<Door> {
-    OpenApiRouter::new()
+    OpenApiRouter::new().routes(routes!(events::events))
 }
 
 /// Routes beside `/v1`.

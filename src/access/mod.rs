@@ -26,7 +26,7 @@ pub mod tokens;
 
 use std::{sync::Arc, time::Duration};
 
-pub use error::AccessError;
+pub use error::{AccessError, ProofRefused, TokenRefused};
 pub use proof::Origin;
 pub use services::Scope;
 pub use signing_key::SigningKey;

@@ -156,6 +156,15 @@ impl Access {
         })
     }
 
+    /// Whether a caller authenticated earlier still is. In doubt not.
+    pub async fn is_still_open(&self, caller: &Caller) -> bool {
+        if self.now_s() >= caller.expires_at_s {
+            return false;
+        }
+        let row = self.inner.database.find_token(&caller.token_id).await;
+        row.is_ok_and(|row| row.is_some_and(|row| row.revoked_at_s.is_none()))
+    }
+
     /// Withdraws a Token of this user. False when they have no such Token, or it was withdrawn before.
     ///
     /// # Errors

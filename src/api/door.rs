@@ -5,8 +5,12 @@ use std::{ops::Deref, sync::Arc, time::Duration};
 use metrics_exporter_prometheus::PrometheusHandle;
 use tokio_util::sync::CancellationToken;
 
-use super::layers::{load::Load, metrics, rate::Rates};
-use crate::{access::Access, aims::Aims};
+use super::{
+    Problem,
+    bell::Bell,
+    layers::{load::Load, metrics, rate::Rates},
+};
+use crate::{access::Access, aims::Aims, schema::wire::DateTime};
 
 /// What the door takes in and how long it waits.
 #[derive(Debug, Clone, PartialEq)]
@@ -65,6 +69,8 @@ pub struct Parts {
     pub load: Load,
     /// How often who asks.
     pub rates: Rates,
+    /// Tells event streams that there is news.
+    pub bell: Bell,
     /// Text for `/metrics`.
     pub metrics: PrometheusHandle,
     closing: CancellationToken,
@@ -79,7 +85,24 @@ impl Door {
     pub fn new(aims: Aims, access: Access, limits: Limits) -> Self {
         let load = Load::new(limits.most_requests, limits.most_streams);
         let (rates, metrics) = (Rates::new(&limits), metrics::handle().clone());
-        Self(Arc::new(Parts { aims, access, limits, load, rates, metrics, closing: CancellationToken::new() }))
+        Self(Arc::new(Parts {
+            aims,
+            access,
+            limits,
+            load,
+            rates,
+            bell: Bell::default(),
+            metrics,
+            closing: CancellationToken::new(),
+        }))
+    }
+
+    /// The present, as messages carry it.
+    ///
+    /// # Errors
+    /// An internal problem when the clock stands after the year 9999.
+    pub fn now(&self) -> Result<DateTime, Problem> {
+        DateTime::from_seconds(self.0.aims.clock.seconds()).map_err(Problem::internal)
     }
 
     /// Tells long answers (event streams) to end; part of a shutdown.

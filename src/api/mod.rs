@@ -28,6 +28,7 @@
 //! 3. A POST that writes runs its work through [`once::Once`].
 //! 4. `UPDATE_OPENAPI=1 cargo nextest run openapi` writes `docs/openapi.json` anew.
 
+pub mod bell;
 pub mod door;
 pub mod evidence;
 pub mod extract;

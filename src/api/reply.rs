@@ -33,6 +33,11 @@ impl<M: Message> Reply<M> {
         Self { status: StatusCode::ACCEPTED, ..Self::ok(message) }.at(location)
     }
 
+    /// With another status of success.
+    pub fn with_status(self, status: StatusCode) -> Self {
+        Self { status, ..self }
+    }
+
     /// Adds a header.
     pub fn with_header(mut self, name: HeaderName, value: HeaderValue) -> Self {
         self.headers.push((name, value));

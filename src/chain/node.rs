@@ -253,6 +253,14 @@ impl Node {
         self.contract().standing(licence).call().await.map_err(call_error)
     }
 
+    /// Whether an address is a licence of this registry.
+    ///
+    /// # Errors
+    /// When the node does not answer.
+    pub async fn is_licence(&self, address: Address) -> Result<bool, ChainError> {
+        self.contract().isLicence(address).call().await.map_err(call_error)
+    }
+
     /// The terms a licence contract carries in its code, and for a derived licence where it comes from.
     ///
     /// # Errors

@@ -29,6 +29,17 @@ impl Bearer {
         self.must_have(Scope::Service(service))
     }
 
+    /// Passes when the Token opens one of these services.
+    ///
+    /// # Errors
+    /// [`Kind::Forbidden`], naming the first of them.
+    pub fn must_open_any(&self, services: &[Operation]) -> Result<(), Problem> {
+        match services.iter().any(|service| self.0.scopes.contains(&Scope::Service(*service))) {
+            true => Ok(()),
+            false => services.first().map_or(Ok(()), |first| self.must_open(*first)),
+        }
+    }
+
     /// Passes when the caller operates this Back End.
     ///
     /// # Errors

@@ -93,19 +93,18 @@ impl From<Doubt> for Problem {
     }
 }
 
-/// The contract's refusals that a client can cause are told; the rest are mistakes of ours.
+/// The contract's own reasons: those that a client can cause are told, any other is a mistake of ours.
 fn refused(refusal: &Refusal) -> Problem {
-    match refusal {
-        Refusal::InvalidSignature | Refusal::StaleSequence { .. } => Problem::new(
-            Kind::InvalidSignature,
-            "The signature is not by the End User, or was made for other terms, another Back End or another moment in the item's history.",
-        ),
-        Refusal::AlreadyLicensed | Refusal::AlreadyRevoked | Refusal::NoLicence | Refusal::ParentNotStanding => {
-            Problem::new(Kind::Conflict, format!("The state of things on chain does not allow this: {refusal}."))
+    let kind = match refusal {
+        Refusal::InvalidSignature | Refusal::StaleSequence { .. } => Kind::InvalidSignature,
+        Refusal::AlreadyLicensed | Refusal::NoLicence | Refusal::AlreadyRevoked | Refusal::ParentNotStanding => {
+            Kind::Conflict
         }
-        Refusal::Other(_) | Refusal::Unknown(_) => Problem::new(Kind::Conflict, "The registry on chain refused."),
-    }
-    .because(refusal.clone())
+        Refusal::Other(_) | Refusal::Unknown(_) => {
+            return Problem::new(Kind::Conflict, "The registry on chain refused.").because(refusal.clone());
+        }
+    };
+    Problem::new(kind, format!("The registry on chain refused: {refusal}."))
 }
 
 impl From<ChainError> for Problem {
@@ -230,6 +229,31 @@ impl From<store::Error> for Problem {
     }
 }
 
+impl From<AimError> for Problem {
+    fn from(error: AimError) -> Self {
+        match error {
+            AimError::NotFound => Self::nothing_here(),
+            AimError::Refused { pointer, reason } => contradiction(pointer, reason),
+            AimError::Terms { pointer, reason } => terms_refused(pointer, reason),
+            AimError::Conflict(what) => Self::new(Kind::Conflict, format!("{what}.")),
+            AimError::Erased => Self::new(Kind::Gone, "The item was erased."),
+            AimError::NoModule | AimError::Unprocessable(_) => Self::new(Kind::Unprocessable, format!("{error}.")),
+            AimError::Withheld(verdict) => Self::denied(verdict, None),
+            AimError::Permit(error) => error.into(),
+            AimError::Licensing(error) => error.into(),
+            AimError::Store(error) => error.into(),
+            AimError::Database(error) => error.into(),
+            AimError::Worker(_) => Self::internal(error),
+        }
+    }
+}
+
+/// The message is valid by itself and still cannot be: it contradicts itself, its sender or its address.
+pub(in crate::api) fn contradiction(pointer: &str, reason: &str) -> Problem {
+    let place = Violation { pointer: pointer.to_owned(), keyword: "agreement".to_owned(), message: reason.to_owned() };
+    Problem::new(Kind::SchemaViolation, format!("{pointer}: {reason}.")).at(vec![place])
+}
+
 /// Every 401 names a way to authenticate, as HTTP asks.
 fn unauthenticated(error: &AccessError, scheme: &'static str) -> Problem {
     Problem::new(Kind::Unauthenticated, format!("{error}."))
@@ -289,30 +313,6 @@ impl From<MultipartError> for Problem {
             StatusCode::PAYLOAD_TOO_LARGE => Self::new(Kind::PayloadTooLarge, "The body is too large."),
             StatusCode::INTERNAL_SERVER_ERROR => Self::internal(error),
             _ => Self::new(Kind::MalformedRequest, "The parts of the body cannot be read.").because(error),
-        }
-    }
-}
-
-impl From<AimError> for Problem {
-    fn from(error: AimError) -> Self {
-        let at = |pointer: &str, reason: &str| {
-            vec![Violation { pointer: pointer.to_owned(), keyword: "refused".to_owned(), message: reason.to_owned() }]
-        };
-        match error {
-            AimError::NotFound => Self::nothing_here(),
-            AimError::Refused { pointer, reason } => {
-                Self::new(Kind::SchemaViolation, format!("{pointer}: {reason}")).at(at(pointer, reason))
-            }
-            AimError::Terms { pointer, reason } => terms_refused(pointer, reason),
-            AimError::Conflict(what) => Self::new(Kind::Conflict, what),
-            AimError::Erased => Self::new(Kind::Gone, "The item was erased."),
-            AimError::NoModule | AimError::Unprocessable(_) => Self::new(Kind::Unprocessable, error.to_string()),
-            AimError::Withheld(verdict) => Self::denied(verdict, None),
-            AimError::Permit(error) => error.into(),
-            AimError::Licensing(error) => error.into(),
-            AimError::Store(error) => error.into(),
-            AimError::Database(error) => error.into(),
-            AimError::Worker(_) => Self::internal(error),
         }
     }
 }

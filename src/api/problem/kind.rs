@@ -49,8 +49,8 @@ kinds! {
         "The body is JSON but not a valid message. `pointers` says where, and what was expected there.";
     UnsupportedTerms = "unsupported-terms", UNPROCESSABLE_ENTITY, "The Model Licence asks for what a licence cannot express",
         "Terms are refused where they cannot be expressed exactly. `pointers` says where and why.";
-    Unprocessable = "unprocessable-data", UNPROCESSABLE_ENTITY, "The data cannot be processed so",
-        "No AI Module performs this on this class and format, or the data is damaged. `detail` says which.";
+    Unprocessable = "unprocessable", UNPROCESSABLE_ENTITY, "The data cannot be processed as asked",
+        "No AI Module of the Store does this on this format, or the module refused the data.";
     InvalidSignature = "invalid-signature", UNPROCESSABLE_ENTITY, "The signature is not the End User's",
         "The End User's signature does not fit the terms, the sequence number or this Back End.";
     Unauthenticated = "unauthenticated", UNAUTHORIZED, "The sender is not authenticated",

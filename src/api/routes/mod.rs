@@ -9,11 +9,20 @@
 mod aih_data;
 mod aih_data_process;
 mod docs;
+mod events;
+mod licence;
+mod licence_compilation;
+mod licence_confirm;
+mod licence_revocation;
 mod livez;
 mod metrics;
 mod problems;
 mod readyz;
+mod register;
+mod register_challenge;
 mod service_info;
+mod token_withdrawal;
+mod tokens;
 
 use axum::{Router, middleware::from_fn_with_state};
 use utoipa_axum::{router::OpenApiRouter, routes};
@@ -28,6 +37,14 @@ fn quick() -> OpenApiRouter<Door> {
         .routes(routes!(aih_data::read::read, aih_data::erase::erase))
         .routes(routes!(aih_data_process::request::request))
         .routes(routes!(aih_data_process::state::state))
+        .routes(routes!(register_challenge::challenge))
+        .routes(routes!(register::register))
+        .routes(routes!(tokens::tokens))
+        .routes(routes!(token_withdrawal::withdraw_token))
+        .routes(routes!(licence_compilation::compile))
+        .routes(routes!(licence::licence))
+        .routes(routes!(licence_revocation::revoke))
+        .routes(routes!(licence_confirm::licence_confirm))
 }
 
 /// Routes under `/v1` that stream. Each sets its own limits of size and time.
@@ -37,6 +54,7 @@ fn slow() -> OpenApiRouter<Door> {
         .routes(routes!(aih_data::payload::payload))
         // Uploads are bounded by their own limits, not by axum's two megabytes.
         .layer(axum::extract::DefaultBodyLimit::disable())
+        .routes(routes!(events::events))
 }
 
 /// Routes beside `/v1`.

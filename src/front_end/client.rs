@@ -68,6 +68,7 @@ impl ClientError {
 #[serde(rename_all = "PascalCase", deny_unknown_fields)]
 pub struct Address {
     /// Base URL.
+    #[serde(rename = "URL")]
     pub url: String,
     /// Back End ID.
     #[serde(rename = "BackEndID")]

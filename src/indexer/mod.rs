@@ -259,7 +259,9 @@ impl Indexer {
         match self.database.append_chain_with(self.key(), seen, &batch, &effects).await? {
             CursorMove::Done => {
                 tracing::debug!(block = reaches.number, events = count, "index.appended");
-                self.report(Some(reaches), self.status.borrow().head.max(reaches.number));
+                // Bound first: a borrow still held while reporting would wait for itself.
+                let head = self.status.borrow().head;
+                self.report(Some(reaches), head.max(reaches.number));
                 self.forget_headers(seen, reaches).await
             }
             CursorMove::Elsewhere(other) => {

@@ -1,4 +1,5 @@
 //! Integration tests on the real thing: anvil, the deployed contracts, a fresh database, files, a server.
 
+mod door;
 mod environment;
 mod licensing;

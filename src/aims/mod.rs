@@ -6,6 +6,7 @@
 pub mod aih_data_processing;
 mod error;
 pub mod licence_withdrawal;
+pub mod retrieval;
 pub mod storage;
 
 use std::sync::Arc;

@@ -91,6 +91,18 @@ pub enum Refusal {
     Unknown(Bytes),
 }
 
+impl ChainError {
+    /// Whether the node answered and declined, as it does when a question is too large; or took too long over it. A
+    /// smaller question may succeed.
+    pub fn is_too_much(&self) -> bool {
+        match self {
+            Self::Unavailable(error) => error.is_error_resp(),
+            Self::Timeout(_) => true,
+            _ => false,
+        }
+    }
+}
+
 impl From<RpcError<TransportErrorKind>> for ChainError {
     fn from(error: RpcError<TransportErrorKind>) -> Self {
         match error.as_error_resp().and_then(|response| response.as_revert_data()) {

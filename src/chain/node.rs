@@ -7,10 +7,11 @@ use alloy::{
     network::Ethereum,
     primitives::{Address, B256, Bytes, keccak256},
     providers::{DynProvider, Provider, ProviderBuilder},
-    rpc::types::Filter,
+    rpc::types::{Filter, Header},
     sol_types::SolCall,
     transports::TransportResult,
 };
+use futures_util::{Stream, StreamExt};
 
 use super::{
     ChainError,
@@ -45,6 +46,12 @@ pub struct Block {
     pub timestamp: u64,
 }
 
+impl Block {
+    fn from_header(header: &Header) -> Self {
+        Self { number: header.number, hash: header.hash, parent_hash: header.parent_hash, timestamp: header.timestamp }
+    }
+}
+
 /// State of a data item's licence in the registry.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct ItemState {
@@ -76,10 +83,26 @@ pub async fn connect(url: &str) -> Result<DynProvider, ChainError> {
     Ok(in_time(connecting).await?.erased())
 }
 
+/// The id of the chain a node serves.
+///
+/// # Errors
+/// When it does not answer.
+pub async fn chain_id(provider: &DynProvider) -> Result<u64, ChainError> {
+    in_time(async { provider.get_chain_id().await }).await
+}
+
 /// Bounds a question to the node.
 pub(super) async fn in_time<T>(question: impl Future<Output = TransportResult<T>>) -> Result<T, ChainError> {
     match tokio::time::timeout(QUESTION_TIME, question).await {
         Ok(answer) => Ok(answer?),
+        Err(_) => Err(ChainError::Timeout(QUESTION_TIME)),
+    }
+}
+
+/// Bounds a call of a contract.
+async fn answer<T>(call: impl Future<Output = alloy::contract::Result<T>>) -> Result<T, ChainError> {
+    match tokio::time::timeout(QUESTION_TIME, call).await {
+        Ok(answer) => answer.map_err(call_error),
         Err(_) => Err(ChainError::Timeout(QUESTION_TIME)),
     }
 }
@@ -141,6 +164,15 @@ impl Node {
             .ok_or_else(|| ChainError::Contradiction("a chain without a newest block".to_owned()))
     }
 
+    /// The block with this hash, as long as the node has it.
+    ///
+    /// # Errors
+    /// When the node does not answer.
+    pub async fn block_with_hash(&self, hash: B256) -> Result<Option<Block>, ChainError> {
+        let block = in_time(async { self.provider.get_block_by_hash(hash).await }).await?;
+        Ok(block.map(|block| Block::from_header(&block.header)))
+    }
+
     /// The block with this number on the chain as it is now.
     ///
     /// # Errors
@@ -151,12 +183,7 @@ impl Node {
 
     async fn block_at(&self, tag: BlockNumberOrTag) -> Result<Option<Block>, ChainError> {
         let block = in_time(async { self.provider.get_block_by_number(tag).await }).await?;
-        Ok(block.map(|block| Block {
-            number: block.header.number,
-            hash: block.header.hash,
-            parent_hash: block.header.parent_hash,
-            timestamp: block.header.timestamp,
-        }))
+        Ok(block.map(|block| Block::from_header(&block.header)))
     }
 
     /// The register's events in a range of blocks, both ends included, in order.
@@ -170,12 +197,31 @@ impl Node {
         found.iter().filter_map(|log| logs::decode(log).transpose()).collect()
     }
 
+    /// The register's events in one block, named by its hash: a node that does not have that block says so, instead of
+    /// giving the logs of another or none.
+    ///
+    /// # Errors
+    /// As [`Node::events`].
+    pub async fn events_of_block(&self, hash: B256) -> Result<Vec<LicenceEvent>, ChainError> {
+        let filter = Filter::new().address(self.registry).at_block_hash(hash);
+        let mut found = in_time(async { self.provider.get_logs(&filter).await }).await?;
+        found.sort_by_key(|log| log.log_index);
+        found.iter().filter_map(|log| logs::decode(log).transpose()).collect()
+    }
+
+    /// New blocks as the node announces them; `None` when the connection cannot (HTTP). The stream ends with the
+    /// connection.
+    pub async fn announced_blocks(&self) -> Option<impl Stream<Item = u64> + Send + Unpin + 'static> {
+        let subscription = in_time(async { self.provider.subscribe_blocks().await }).await.ok()?;
+        Some(subscription.into_stream().map(|header| header.number))
+    }
+
     /// The registry's answer without recording it.
     ///
     /// # Errors
     /// When the node does not answer.
     pub async fn check(&self, request: &ConfirmRequest) -> Result<Verdict, ChainError> {
-        let bits = self.contract().check(Request::from(request)).call().await.map_err(call_error)?;
+        let bits = answer(async { self.contract().check(Request::from(request)).call().await }).await?;
         Verdict::from_bits(bits).map_err(|b| ChainError::Contradiction(format!("verdict with unknown terms {b:#x}")))
     }
 
@@ -184,7 +230,7 @@ impl Node {
     /// # Errors
     /// When the node does not answer.
     pub async fn item(&self, aih_data: B256) -> Result<ItemState, ChainError> {
-        let item = self.contract().itemOf(aih_data).call().await.map_err(call_error)?;
+        let item = answer(async { self.contract().itemOf(aih_data).call().await }).await?;
         Ok(ItemState {
             licence: (item.licence != Address::ZERO).then_some(item.licence),
             sequence: item.sequence,
@@ -198,7 +244,7 @@ impl Node {
     /// # Errors
     /// When the node does not answer.
     pub async fn user(&self, user: Address) -> Result<Registration, ChainError> {
-        let known = self.contract().userClassOf(user).call().await.map_err(call_error)?;
+        let known = answer(async { self.contract().userClassOf(user).call().await }).await?;
         if !known.known {
             return Ok(Registration::Unknown);
         }
@@ -212,7 +258,7 @@ impl Node {
     /// # Errors
     /// When the node does not answer.
     pub async fn stands(&self, licence: Address) -> Result<bool, ChainError> {
-        self.contract().standing(licence).call().await.map_err(call_error)
+        answer(async { self.contract().standing(licence).call().await }).await
     }
 
     /// Whether an address is a licence of this registry.
@@ -220,7 +266,7 @@ impl Node {
     /// # Errors
     /// When the node does not answer.
     pub async fn is_licence(&self, address: Address) -> Result<bool, ChainError> {
-        self.contract().isLicence(address).call().await.map_err(call_error)
+        answer(async { self.contract().isLicence(address).call().await }).await
     }
 
     /// The terms a licence contract carries in its code, and for a derived licence where it comes from.
@@ -241,7 +287,7 @@ impl Node {
     /// # Errors
     /// When the node does not answer.
     pub async fn predict(&self, offer: &crate::domain::terms::Offer) -> Result<Address, ChainError> {
-        self.contract().predict(offer.into()).call().await.map_err(call_error)
+        answer(async { self.contract().predict(offer.into()).call().await }).await
     }
 
     /// Whether an account holds the OPERATOR role.
@@ -249,8 +295,8 @@ impl Node {
     /// # Errors
     /// When the node does not answer.
     pub async fn is_operator(&self, account: Address) -> Result<bool, ChainError> {
-        let role = self.contract().OPERATOR_ROLE().call().await.map_err(call_error)?;
-        self.contract().hasRole(role, account).call().await.map_err(call_error)
+        let role = answer(async { self.contract().OPERATOR_ROLE().call().await }).await?;
+        answer(async { self.contract().hasRole(role, account).call().await }).await
     }
 
     /// Whether a smart account accepts a signature of this hash (ERC-1271). An account without code accepts none.
@@ -262,13 +308,12 @@ impl Node {
         if code.is_empty() {
             return Ok(false);
         }
-        match IERC1271::new(account, &self.provider).isValidSignature(hash, signature).call().await {
-            Ok(answer) => Ok(answer == IERC1271::isValidSignatureCall::SELECTOR),
-            Err(error) => match call_error(error) {
-                // It reverted, or answered what no such account answers.
-                ChainError::Refused(_) | ChainError::Contradiction(_) => Ok(false),
-                other => Err(other),
-            },
+        let asked = IERC1271::new(account, &self.provider);
+        match answer(async { asked.isValidSignature(hash, signature).call().await }).await {
+            Ok(magic) => Ok(magic == IERC1271::isValidSignatureCall::SELECTOR),
+            // It reverted, or answered what no such account answers.
+            Err(ChainError::Refused(_) | ChainError::Contradiction(_)) => Ok(false),
+            Err(error) => Err(error),
         }
     }
 

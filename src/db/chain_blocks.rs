@@ -14,10 +14,33 @@ use sqlx::{AnyConnection, any::AnyRow};
 
 use super::{
     Database, Result,
+    chain_effects::ChainEffects,
     chain_events::{ChainEventRow, insert_events},
     columns::{Columns, Hex, bigint, exactly_one},
     notices::{NewNotice, append_notices},
 };
+
+/// Columns by name: a newer program may add some while this one runs.
+macro_rules! select_block {
+    ($tail:literal) => {
+        concat!(
+            "SELECT number, hash, parent_hash, timestamp_s \
+             FROM chain_blocks ",
+            $tail
+        )
+    };
+}
+
+/// Columns by name: a newer program may add some while this one runs.
+macro_rules! select_cursor {
+    ($tail:literal) => {
+        concat!(
+            "SELECT chain_id, registry, block_number, block_hash, event_count \
+             FROM chain_cursor ",
+            $tail
+        )
+    };
+}
 
 /// The register that is copied. One database holds one.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
@@ -115,10 +138,30 @@ impl Database {
     /// [`super::DbError::Unrelated`] when an event stands in a block that is neither in the batch nor here,
     /// [`super::DbError::Taken`] when a block or event is here already.
     pub async fn append_chain(&self, key: ChainKey, seen: Option<BlockRef>, batch: &ChainBatch) -> Result<CursorMove> {
-        self.retried(|| self.append_chain_once(key, seen, batch)).await
+        self.append_chain_with(key, seen, batch, &ChainEffects::default()).await
     }
 
-    async fn append_chain_once(&self, key: ChainKey, seen: Option<BlockRef>, batch: &ChainBatch) -> Result<CursorMove> {
+    /// As [`Database::append_chain`], with what the events change elsewhere.
+    ///
+    /// # Errors
+    /// As [`Database::append_chain`].
+    pub async fn append_chain_with(
+        &self,
+        key: ChainKey,
+        seen: Option<BlockRef>,
+        batch: &ChainBatch,
+        effects: &ChainEffects,
+    ) -> Result<CursorMove> {
+        self.retried(|| self.append_chain_once(key, seen, batch, effects)).await
+    }
+
+    async fn append_chain_once(
+        &self,
+        key: ChainKey,
+        seen: Option<BlockRef>,
+        batch: &ChainBatch,
+        effects: &ChainEffects,
+    ) -> Result<CursorMove> {
         let mut tx = self.begin().await?;
         let added = batch.events.len() as i64;
         let moved = match seen {
@@ -132,6 +175,7 @@ impl Database {
             insert_block(&mut tx, block).await?;
         }
         insert_events(&mut tx, &batch.events).await?;
+        effects.apply(&mut tx).await?;
         if !batch.notices.is_empty() {
             append_notices(&mut tx, &batch.notices).await?;
         }
@@ -151,7 +195,22 @@ impl Database {
         to: Option<BlockRef>,
         notices: &[NewNotice],
     ) -> Result<CursorMove> {
-        self.retried(|| self.roll_back_chain_once(key, seen, to, notices)).await
+        self.roll_back_chain_with(key, seen, to, notices, &ChainEffects::default()).await
+    }
+
+    /// As [`Database::roll_back_chain`], with what losing the events changes elsewhere.
+    ///
+    /// # Errors
+    /// When the database fails.
+    pub async fn roll_back_chain_with(
+        &self,
+        key: ChainKey,
+        seen: BlockRef,
+        to: Option<BlockRef>,
+        notices: &[NewNotice],
+        effects: &ChainEffects,
+    ) -> Result<CursorMove> {
+        self.retried(|| self.roll_back_chain_once(key, seen, to, notices, effects)).await
     }
 
     async fn roll_back_chain_once(
@@ -160,6 +219,7 @@ impl Database {
         seen: BlockRef,
         to: Option<BlockRef>,
         notices: &[NewNotice],
+        effects: &ChainEffects,
     ) -> Result<CursorMove> {
         let mut tx = self.begin().await?;
         // First the cursor: its row is what two indexers contend for.
@@ -187,6 +247,7 @@ impl Database {
                 exactly_one("chain_cursor", result.rows_affected())?;
             }
         }
+        effects.apply(&mut tx).await?;
         if !notices.is_empty() {
             append_notices(&mut tx, notices).await?;
         }
@@ -199,7 +260,7 @@ impl Database {
     /// # Errors
     /// When the database fails or the row is corrupt.
     pub async fn find_chain_cursor(&self, key: ChainKey) -> Result<Option<ChainCursor>> {
-        let row = sqlx::query("SELECT * FROM chain_cursor WHERE chain_id = $1 AND registry = $2")
+        let row = sqlx::query(select_cursor!("WHERE chain_id = $1 AND registry = $2"))
             .bind(bigint("chain_id", key.chain_id)?)
             .bind(key.registry.hex())
             .fetch_optional(&self.readers)
@@ -212,7 +273,7 @@ impl Database {
     /// # Errors
     /// When the database fails or the row is corrupt.
     pub async fn find_copied_chain(&self) -> Result<Option<ChainCursor>> {
-        let row = sqlx::query("SELECT * FROM chain_cursor LIMIT 1").fetch_optional(&self.readers).await?;
+        let row = sqlx::query(select_cursor!("LIMIT 1")).fetch_optional(&self.readers).await?;
         row.as_ref().map(ChainCursor::read).transpose()
     }
 
@@ -221,7 +282,7 @@ impl Database {
     /// # Errors
     /// When the database fails or the row is corrupt.
     pub async fn find_block(&self, number: u64) -> Result<Option<BlockRow>> {
-        let row = sqlx::query("SELECT * FROM chain_blocks WHERE number = $1")
+        let row = sqlx::query(select_block!("WHERE number = $1"))
             .bind(bigint("block_number", number)?)
             .fetch_optional(&self.readers)
             .await?;
@@ -233,7 +294,7 @@ impl Database {
     /// # Errors
     /// When the database fails or the row is corrupt.
     pub async fn find_block_at_or_below(&self, number: u64) -> Result<Option<BlockRow>> {
-        let row = sqlx::query("SELECT * FROM chain_blocks WHERE number <= $1 ORDER BY number DESC LIMIT 1")
+        let row = sqlx::query(select_block!("WHERE number <= $1 ORDER BY number DESC LIMIT 1"))
             .bind(bigint("block_number", number)?)
             .fetch_optional(&self.readers)
             .await?;
@@ -286,7 +347,7 @@ async fn make_cursor(connection: &mut AnyConnection, key: ChainKey, at: BlockRef
 }
 
 async fn stands_at(connection: &mut AnyConnection, key: ChainKey) -> Result<Option<BlockRef>> {
-    let row = sqlx::query("SELECT * FROM chain_cursor WHERE chain_id = $1 AND registry = $2")
+    let row = sqlx::query(select_cursor!("WHERE chain_id = $1 AND registry = $2"))
         .bind(bigint("chain_id", key.chain_id)?)
         .bind(key.registry.hex())
         .fetch_optional(connection)

@@ -2,7 +2,10 @@
 
 use sqlx::any::AnyRow;
 
-use super::{Database, Result, columns::Columns};
+use super::{
+    Database, Result,
+    columns::{Columns, is_storable, storable},
+};
 use crate::domain::{ids::UserId, operation::Operation, taxonomy::Word};
 
 /// A Token given out, without its text.
@@ -72,7 +75,7 @@ impl Database {
             "INSERT INTO tokens (token_id, user_address, services, issued_at_s, expires_at_s)
              VALUES ($1, $2, $3, $4, $5)",
         )
-        .bind(token.token_id.clone())
+        .bind(storable("token_id", &token.token_id)?)
         .bind(token.user.to_string())
         .bind(services.join(","))
         .bind(token.issued_at_s)
@@ -107,9 +110,14 @@ impl Database {
     /// # Errors
     /// When the database fails or the row is corrupt.
     pub async fn find_token(&self, token_id: &str) -> Result<Option<TokenRow>> {
+        if !is_storable(token_id) {
+            return Ok(None);
+        }
         let row = sqlx::query(
-            "SELECT * FROM tokens WHERE token_id = $1
-             UNION ALL SELECT * FROM operator_tokens WHERE token_id = $1",
+            "SELECT token_id, user_address, services, issued_at_s, expires_at_s, revoked_at_s
+             FROM tokens WHERE token_id = $1
+             UNION ALL SELECT token_id, user_address, services, issued_at_s, expires_at_s, revoked_at_s
+             FROM operator_tokens WHERE token_id = $1",
         )
         .bind(token_id)
         .fetch_optional(&self.readers)
@@ -122,6 +130,9 @@ impl Database {
     /// # Errors
     /// When the database fails.
     pub async fn revoke_token(&self, token_id: &str, user: UserId, at_s: i64) -> Result<bool> {
+        if !is_storable(token_id) {
+            return Ok(false);
+        }
         let result = sqlx::query(
             "UPDATE tokens SET revoked_at_s = $3 WHERE token_id = $1 AND user_address = $2 AND revoked_at_s IS NULL",
         )

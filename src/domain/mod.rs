@@ -11,6 +11,8 @@
 //! | [`window`] | half-open intervals of seconds |
 //! | [`model_licence`] | what the End User signs |
 //! | [`licence_event`] | what the chain says happened |
+//! | [`event_arguments`] | its arguments as they are stored |
+//! | [`register`] | the registry's state, rebuilt from events alone |
 //! | [`terms`] | what it compiles to, and its packed form in the licence contract's code |
 //! | [`rule`] | the licence rule, mirrored by `LicenceTerms.sol` |
 //! | [`verdict`] | the answer: a set of failing terms |
@@ -21,11 +23,13 @@
 #[macro_use]
 pub mod taxonomy;
 
+pub mod event_arguments;
 pub mod ids;
 pub mod licence_event;
 pub mod model_licence;
 pub mod operation;
 pub mod reading;
+pub mod register;
 pub mod rule;
 pub mod terms;
 pub mod user;

@@ -104,6 +104,11 @@ impl Vigil {
         self.head.send_if_modified(|head| std::mem::replace(head, block) != block);
     }
 
+    /// Changes whenever somebody reports another newest block.
+    pub fn heads(&self) -> watch::Receiver<u64> {
+        self.head.subscribe()
+    }
+
     /// Waits until the index holds a block, at most for `patience`.
     ///
     /// # Errors

@@ -2,4 +2,5 @@
 
 mod door;
 mod environment;
+mod indexer;
 mod licensing;

@@ -34,8 +34,8 @@ use crate::{
 /// A request to process an item.
 #[derive(Debug, Clone)]
 pub struct ProcessRequest {
-    /// ID of the message.
-    pub message_id: Uuid,
+    /// ID of the message; a reading has none.
+    pub message_id: Option<Uuid>,
     /// Who asks; the registry's account is the Back End itself.
     pub requester: UserId,
     /// The item.
@@ -115,7 +115,7 @@ impl Aims {
         Ok(NewOperation {
             id,
             kind,
-            message_id: Some(request.message_id.to_string()),
+            message_id: request.message_id.map(|id| id.to_string()),
             requester: request.requester,
             user_class: user.and_then(|user| user.user_class),
             aih_data_id: request.item,

@@ -1,6 +1,8 @@
 //! What goes wrong in the house, and the document each of it becomes. One exhaustive match per module's error: a new
 //! error does not compile until somebody has said what the client gets to know.
 
+use std::error::Error;
+
 use axum::{
     extract::{
         multipart::{MultipartError, MultipartRejection},
@@ -187,6 +189,7 @@ impl From<DbError> for Problem {
             DbError::Taken(_) => {
                 Self::new(Kind::Conflict, "An identifier in the request is in use for something else.").because(error)
             }
+            DbError::Nul(_) => Self::new(Kind::MalformedRequest, error.to_string()),
             DbError::WrongState { .. } => {
                 Self::new(Kind::Conflict, "This is not in a state in which that is possible.").because(error)
             }
@@ -219,9 +222,7 @@ impl From<store::Error> for Problem {
                 }
             }
             store::Error::Exists { .. } => Self::new(Kind::Conflict, "This is stored already.").because(error),
-            store::Error::Input(_) => {
-                Self::new(Kind::MalformedRequest, "The payload broke off; nothing was kept.").because(error)
-            }
+            store::Error::Input(_) => broken_off(error),
             // A payload that should be there and is not, or does not open, is damage: never told apart for a client.
             _ => Self::internal(error),
         }
@@ -245,6 +246,25 @@ impl From<AimError> for Problem {
             AimError::Worker(_) => Self::internal(error),
         }
     }
+}
+
+/// The body stopped coming: the connection broke, or stood still for too long. Nothing of it was kept.
+pub(in crate::api) fn broken_off(error: impl Error + Send + Sync + 'static) -> Problem {
+    match is_late(&error) {
+        true => Problem::new(Kind::Timeout, "The body arrived too slowly; nothing was kept."),
+        false => Problem::new(Kind::MalformedRequest, "The body broke off; nothing was kept.").because(error),
+    }
+}
+
+fn is_late(error: &(dyn Error + 'static)) -> bool {
+    let mut next = Some(error);
+    while let Some(error) = next {
+        if error.is::<tower_http::timeout::TimeoutError>() {
+            return true;
+        }
+        next = error.source();
+    }
+    false
 }
 
 /// The message is valid by itself and still cannot be: it contradicts itself, its sender or its address.
@@ -311,6 +331,7 @@ impl From<MultipartError> for Problem {
         match error.status() {
             StatusCode::PAYLOAD_TOO_LARGE => Self::new(Kind::PayloadTooLarge, "The body is too large."),
             StatusCode::INTERNAL_SERVER_ERROR => Self::internal(error),
+            _ if is_late(&error) => broken_off(error),
             _ => Self::new(Kind::MalformedRequest, "The parts of the body cannot be read.").because(error),
         }
     }

@@ -6,6 +6,8 @@
 //! | [`slow`] | as long as something moves: uploads, downloads, event streams |
 //! | [`outside`] | beside `/v1`: for machines that watch and people who read |
 
+mod aih_data;
+mod aih_data_process;
 mod docs;
 mod events;
 mod licence;
@@ -31,6 +33,10 @@ use super::{Door, Kind, Problem, layers, openapi};
 fn quick() -> OpenApiRouter<Door> {
     OpenApiRouter::new()
         .routes(routes!(service_info::service_info))
+        .routes(routes!(aih_data::list::list))
+        .routes(routes!(aih_data::read::read, aih_data::erase::erase))
+        .routes(routes!(aih_data_process::request::request))
+        .routes(routes!(aih_data_process::state::state))
         .routes(routes!(register_challenge::challenge))
         .routes(routes!(register::register))
         .routes(routes!(tokens::tokens))
@@ -43,7 +49,12 @@ fn quick() -> OpenApiRouter<Door> {
 
 /// Routes under `/v1` that stream. Each sets its own limits of size and time.
 fn slow() -> OpenApiRouter<Door> {
-    OpenApiRouter::new().routes(routes!(events::events))
+    OpenApiRouter::new()
+        .routes(routes!(aih_data::upload::upload))
+        .routes(routes!(aih_data::payload::payload))
+        // Uploads are bounded by their own limits, not by axum's two megabytes.
+        .layer(axum::extract::DefaultBodyLimit::disable())
+        .routes(routes!(events::events))
 }
 
 /// Routes beside `/v1`.

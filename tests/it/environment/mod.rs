@@ -1,5 +1,6 @@
 //! One environment for all: a fresh anvil with the registry deployed on it, torn down with the test.
 
+pub mod copy;
 pub mod house;
 pub mod ledger;
 
@@ -58,11 +59,16 @@ pub struct Chain {
     pub devnet: Devnet,
     pub provider: DynProvider,
     pub deployment: Deployment,
-    _folder: tempfile::TempDir,
+    _folder: Option<tempfile::TempDir>,
 }
 
 impl Chain {
     pub async fn start() -> Self {
+        Self::start_with_admin(ADMIN).await
+    }
+
+    /// Another admin is another registry.
+    pub async fn start_with_admin(admin: usize) -> Self {
         let folder = tempfile::tempdir().unwrap();
         let config = AnvilConfig {
             port: 0,
@@ -71,16 +77,31 @@ impl Chain {
             cache_path: Some(folder.path().join("cache")),
             ..AnvilConfig::read(Path::new("anvil.toml")).unwrap()
         };
-        let devnet = Devnet::start(&binary(Path::new(".")), &config, folder.path()).await.unwrap();
+        let chain = Self::deployed(&config, folder.path(), admin).await;
+        Self { _folder: Some(folder), ..chain }
+    }
+
+    /// On an anvil configured by the test, whose files outlive the chain.
+    pub async fn with(config: &AnvilConfig, folder: &Path) -> Self {
+        Self::deployed(config, folder, ADMIN).await
+    }
+
+    /// A chain that ran before.
+    pub fn resume(devnet: Devnet, provider: DynProvider, deployment: Deployment) -> Self {
+        Self { devnet, provider, deployment, _folder: None }
+    }
+
+    async fn deployed(config: &AnvilConfig, folder: &Path, admin: usize) -> Self {
+        let devnet = Devnet::start(&binary(Path::new(".")), config, folder).await.unwrap();
         let provider = connect(&devnet.ws_url()).await.unwrap();
         let roles = Roles {
-            admin: key(ADMIN),
+            admin: key(admin),
             operators: vec![key(OPERATOR).address()],
             registrars: vec![key(REGISTRAR).address()],
             admin_delay_seconds: 0,
         };
         let deployment = deploy(&provider, &roles).await.unwrap();
-        Self { devnet, provider, deployment, _folder: folder }
+        Self { devnet, provider, deployment, _folder: None }
     }
 
     pub fn node(&self) -> Node {

@@ -1,0 +1,318 @@
+//! The copy of the register: complete, and right again after whatever happens to the chain, the node or the clerk.
+
+use std::{path::Path, time::Duration};
+
+use alloy::{
+    network::{EthereumWallet, TransactionBuilder},
+    primitives::{B128, Bytes},
+    providers::{Provider, ProviderBuilder, ext::AnvilApi},
+    rpc::types::TransactionRequest,
+};
+use health_back_end::{
+    chain::node::connect,
+    config::anvil::AnvilConfig,
+    db::{
+        operations::{Answer, Evidence, NewOperation, OperationKind},
+        users::UserStanding,
+    },
+    domain::{licence_event::Evidence as Recorded, taxonomy::UserClass, verdict::Verdict},
+    indexer::{IndexerError, KEPT_HEADERS},
+    licensing::{confirm::Question, vigil::Doubt},
+    startup::devnet::{Devnet, binary},
+};
+use serde_json::json;
+use tokio_util::sync::CancellationToken;
+use uuid::Uuid;
+
+use crate::environment::{
+    Chain, INSTITUTE, PATIENT, REGISTRAR,
+    copy::{Copy, permitted, question},
+    key,
+};
+
+const PATIENCE: Duration = Duration::from_secs(30);
+
+async fn a_chain_with_an_institute() -> Chain {
+    let chain = Chain::start().await;
+    chain.vouch(key(INSTITUTE).address(), UserClass::NonProfitEntity).await;
+    chain
+}
+
+#[tokio::test]
+async fn the_copy_is_what_a_full_scan_gives() {
+    let chain = a_chain_with_an_institute().await;
+    let gate = chain.licensing().await;
+    let copy = Copy::new(&chain).await;
+    chain.live(&gate, 8).await;
+    copy.indexer().catch_up().await.unwrap();
+    copy.is_a_full_scan().await;
+    chain.mine(3_000).await;
+    chain.live(&gate, 4).await;
+    copy.indexer().catch_up().await.unwrap();
+    copy.is_a_full_scan().await;
+    copy.vigil.pass_for_audit(gate.node().head().await.unwrap().number).unwrap();
+    chain.devnet.stop().await;
+}
+
+#[tokio::test]
+async fn empty_blocks_are_not_kept() {
+    let chain = Chain::start().await;
+    let copy = Copy::new(&chain).await;
+    let indexer = copy.indexer();
+    for _ in 0..40 {
+        chain.mine(15).await;
+        indexer.catch_up().await.unwrap();
+    }
+    let head = copy.database.find_copied_chain().await.unwrap().unwrap().block.number;
+    let mut kept = 0;
+    for number in 0..=head - KEPT_HEADERS - 1 {
+        kept += usize::from(copy.database.find_block(number).await.unwrap().is_some());
+    }
+    let with_events = copy.events().await.len();
+    assert!(kept <= with_events, "{kept} old headers are kept for {with_events} events");
+    chain.devnet.stop().await;
+}
+
+#[tokio::test]
+async fn reorganisations_of_several_depths_are_followed() {
+    let chain = a_chain_with_an_institute().await;
+    let gate = chain.licensing().await;
+    let copy = Copy::new(&chain).await;
+    let indexer = copy.indexer();
+    chain.live(&gate, 6).await;
+    for depth in [1, 2, 5, 12] {
+        chain.mine(3).await;
+        indexer.catch_up().await.unwrap();
+        copy.is_a_full_scan().await;
+        chain.reorganise(depth, Vec::new()).await;
+        indexer.catch_up().await.unwrap();
+        copy.is_a_full_scan().await;
+        chain.mine(1).await;
+        chain.reorganise(depth, Vec::new()).await;
+        indexer.catch_up().await.unwrap();
+        copy.is_a_full_scan().await;
+    }
+    chain.devnet.stop().await;
+}
+
+#[tokio::test]
+async fn a_chain_cut_short_is_followed_back() {
+    let chain = a_chain_with_an_institute().await;
+    let gate = chain.licensing().await;
+    let copy = Copy::new(&chain).await;
+    let snapshot = chain.provider.anvil_snapshot().await.unwrap();
+    chain.live(&gate, 3).await;
+    copy.indexer().catch_up().await.unwrap();
+    assert!(chain.provider.anvil_revert(snapshot).await.unwrap());
+    let indexer = copy.indexer();
+    let cautious = indexer.step(false).await.unwrap();
+    assert_eq!(cautious, health_back_end::indexer::Step::NodeBehind);
+    indexer.catch_up().await.unwrap();
+    copy.is_a_full_scan().await;
+    chain.devnet.stop().await;
+}
+
+/// An operation of the institute's that the chain permitted, as its row.
+async fn operation(copy: &Copy, question: &Question, recorded: &Recorded) -> Uuid {
+    let id = Uuid::now_v7();
+    let new = NewOperation {
+        id,
+        kind: OperationKind::Process,
+        message_id: None,
+        requester: copy.user(question.requester),
+        user_class: Some(UserClass::NonProfitEntity),
+        aih_data_id: question.item,
+        owner: Some(copy.user(key(PATIENT).address())),
+        operation: question.operation,
+        usage: question.usage,
+        intended_at_s: question.at as i64,
+        parameters: json!({}),
+        confirm_id: Some(B128::from(question.confirm_id)),
+        created_at_us: copy.clock.micros(),
+    };
+    let _ = copy.database.insert_operation(&new).await.unwrap();
+    let evidence = Evidence {
+        tx_hash: recorded.transaction,
+        block_number: recorded.position.block,
+        block_hash: recorded.block_hash,
+        log_index: recorded.position.log_index,
+        confirmed_at_s: recorded.block_time as i64,
+    };
+    let answer = Answer { verdict: Verdict::PERMITTED, licence: recorded.licence, evidence };
+    copy.database.answer_operation(id, &answer, copy.clock.micros()).await.unwrap().required().unwrap();
+    id
+}
+
+#[tokio::test]
+async fn evidence_notices_and_classes_follow_a_reorganisation() {
+    let chain = a_chain_with_an_institute().await;
+    let gate = chain.licensing().await;
+    let copy = Copy::new(&chain).await;
+    let (patient, institute, caregiver) =
+        (key(PATIENT).address(), key(INSTITUTE).address(), key(REGISTRAR).address());
+    for (user, class) in
+        [(patient, UserClass::EndUser), (institute, UserClass::NonProfitEntity), (caregiver, UserClass::Caregiver)]
+    {
+        copy.register(user, class).await;
+    }
+    let (item, licence) = chain.license(&gate).await;
+    copy.keep(item, patient, licence, None).await;
+    let (stays, vanishes) = (question(item, institute), question(item, institute));
+    let first = permitted(&gate, &stays).await;
+    let second = permitted(&gate, &vanishes).await;
+    chain.vouch(caregiver, UserClass::Caregiver).await;
+    let (stays_id, vanishes_id) =
+        (operation(&copy, &stays, &first).await, operation(&copy, &vanishes, &second).await);
+    let indexer = copy.indexer();
+    indexer.catch_up().await.unwrap();
+    let standing = |user| async move { copy_standing(&user).await };
+    async fn copy_standing((copy, user): &(&Copy, alloy::primitives::Address)) -> UserStanding {
+        copy.database.find_user(copy.user(*user)).await.unwrap().unwrap().standing
+    }
+    assert_eq!(standing((&copy, institute)).await, UserStanding::Active);
+    assert_eq!(standing((&copy, caregiver)).await, UserStanding::Active);
+    let told = copy.database.list_notices(copy.user(institute), 0, 100).await.unwrap();
+    assert_eq!(told.iter().filter(|notice| notice.kind == "decision").count(), 2);
+
+    // The first answer comes back two blocks later; the second and the caregiver's class do not.
+    let head = gate.node().head().await.unwrap().number;
+    let depth = head - first.position.block + 1;
+    chain.reorganise(depth, vec![(first.transaction, 2)]).await;
+    indexer.catch_up().await.unwrap();
+    copy.is_a_full_scan().await;
+
+    let moved = copy.database.find_operation(stays_id).await.unwrap().unwrap().answer.unwrap().evidence;
+    assert_eq!(moved.block_number, first.position.block + 2);
+    let stands = copy.database.find_event_by_confirm_id(B128::from(stays.confirm_id)).await.unwrap().unwrap();
+    assert_eq!((moved.block_hash, moved.log_index), (stands.block_hash, stands.log_index));
+    assert_ne!(moved.block_hash, first.block_hash);
+    let gone = copy.database.find_operation(vanishes_id).await.unwrap().unwrap().answer.unwrap().evidence;
+    assert_eq!(gone.block_hash, second.block_hash);
+    assert_eq!(copy.database.find_event_by_confirm_id(B128::from(vanishes.confirm_id)).await.unwrap(), None);
+    assert_eq!(standing((&copy, institute)).await, UserStanding::Active);
+    assert_eq!(standing((&copy, caregiver)).await, UserStanding::Pending);
+    let later = copy.database.list_notices(copy.user(patient), told.last().unwrap().seq, 100).await.unwrap();
+    let kinds: Vec<_> = later.iter().map(|notice| notice.kind.as_str()).collect();
+    assert_eq!(kinds.iter().filter(|kind| **kind == "register-corrected").count(), 1, "{kinds:?}");
+    assert_eq!(kinds.last(), Some(&"decision"));
+    chain.devnet.stop().await;
+}
+
+#[tokio::test]
+async fn two_clerks_share_one_database_and_one_that_stopped_goes_on() {
+    let chain = a_chain_with_an_institute().await;
+    let gate = chain.licensing().await;
+    let copy = Copy::new(&chain).await;
+    chain.live(&gate, 5).await;
+    let stop = CancellationToken::new();
+    let one = tokio::spawn(copy.indexer().run(stop.clone()));
+    let other = tokio::spawn(copy.indexer().run(stop.clone()));
+    chain.live(&gate, 5).await;
+    let head = gate.node().head().await.unwrap().number;
+    copy.vigil.indexed_up_to(head, PATIENCE).await.unwrap();
+    stop.cancel();
+    one.await.unwrap();
+    other.await.unwrap();
+    copy.is_a_full_scan().await;
+
+    chain.live(&gate, 3).await;
+    chain.reorganise(4, Vec::new()).await;
+    let stop = CancellationToken::new();
+    let again = tokio::spawn(copy.indexer().run(stop.clone()));
+    let head = gate.node().head().await.unwrap();
+    let mut status = copy.indexer().status();
+    let _ = status.borrow_and_update();
+    // Another clerk may be the one that gets there.
+    loop {
+        let cursor = copy.database.find_copied_chain().await.unwrap().unwrap();
+        if cursor.block.hash == head.hash {
+            break;
+        }
+        tokio::task::yield_now().await;
+    }
+    stop.cancel();
+    again.await.unwrap();
+    copy.is_a_full_scan().await;
+    chain.devnet.stop().await;
+}
+
+#[tokio::test]
+async fn a_node_that_goes_away_is_waited_for() {
+    let folder = tempfile::tempdir().unwrap();
+    let config = |port| AnvilConfig {
+        port,
+        state: Some(folder.path().join("state.json")),
+        state_interval: None,
+        cache_path: Some(folder.path().join("cache")),
+        ..AnvilConfig::read(Path::new("anvil.toml")).unwrap()
+    };
+    let chain = Chain::with(&config(0), folder.path()).await;
+    chain.vouch(key(INSTITUTE).address(), UserClass::NonProfitEntity).await;
+    let port = chain.devnet.url().rsplit_once(':').unwrap().1.parse().unwrap();
+    let provider = connect(&chain.devnet.url()).await.unwrap();
+    let node = chain.deployment.node(provider);
+    let copy = Copy::new(&chain).await;
+    let stop = CancellationToken::new();
+    let indexer = copy.indexer_on(node.clone());
+    let mut status = indexer.status();
+    let clerk = tokio::spawn(indexer.run(stop.clone()));
+    copy.vigil.indexed_up_to(node.head().await.unwrap().number, PATIENCE).await.unwrap();
+    let Chain { devnet, deployment, .. } = chain;
+    devnet.stop().await;
+    tokio::time::timeout(PATIENCE, status.wait_for(|status| status.trouble.is_some())).await.unwrap().unwrap();
+
+    let devnet = Devnet::start(&binary(Path::new(".")), &config(port), folder.path()).await.unwrap();
+    let provider = connect(&devnet.ws_url()).await.unwrap();
+    let chain = Chain::resume(devnet, provider, deployment);
+    chain.vouch(key(PATIENT).address(), UserClass::EndUser).await;
+    let head = node.head().await.unwrap().number;
+    copy.vigil.indexed_up_to(head, PATIENCE).await.unwrap();
+    tokio::time::timeout(PATIENCE, status.wait_for(|status| status.trouble.is_none())).await.unwrap().unwrap();
+    stop.cancel();
+    clerk.await.unwrap();
+    assert_eq!(copy.events().await.len(), 2);
+    chain.devnet.stop().await;
+}
+
+#[tokio::test]
+async fn a_log_that_cannot_be_read_is_never_skipped() {
+    let chain = a_chain_with_an_institute().await;
+    let gate = chain.licensing().await;
+    let copy = Copy::new(&chain).await;
+    chain.live(&gate, 2).await;
+    let registry = chain.deployment.registry;
+    let code = chain.provider.get_code_at(registry).await.unwrap();
+    // LOG1 with a topic that is none of ours: PUSH1 7, PUSH1 0, PUSH1 0, LOG1.
+    chain.provider.anvil_set_code(registry, Bytes::from_static(&[0x60, 7, 0x5f, 0x5f, 0xa1])).await.unwrap();
+    let wallet = EthereumWallet::from(key(REGISTRAR));
+    let sender = ProviderBuilder::new().wallet(wallet).connect_provider(chain.provider.clone());
+    let call = TransactionRequest::default().with_to(registry);
+    let strange = sender.send_transaction(call).await.unwrap().get_receipt().await.unwrap().block_number.unwrap();
+    chain.provider.anvil_set_code(registry, code).await.unwrap();
+    chain.live(&gate, 2).await;
+    // Read near the head, and as part of a range.
+    for blocks in [0, 200] {
+        chain.mine(blocks).await;
+        let copy = Copy::new(&chain).await;
+        let error = copy.indexer().catch_up().await.unwrap_err();
+        assert!(matches!(error, IndexerError::Undecodable { block, .. } if block == strange), "{error}");
+        let cursor = copy.database.find_copied_chain().await.unwrap().unwrap();
+        assert_eq!(cursor.block.number, strange - 1);
+        let head = gate.node().head().await.unwrap().number;
+        assert!(matches!(copy.vigil.pass_for_audit(head), Err(Doubt::IndexBehind(_))));
+    }
+    drop(copy);
+    chain.devnet.stop().await;
+}
+
+#[tokio::test]
+async fn the_copy_of_another_register_is_not_overwritten() {
+    let chain = Chain::start().await;
+    let copy = Copy::new(&chain).await;
+    copy.indexer().catch_up().await.unwrap();
+    let other = Chain::start_with_admin(REGISTRAR).await;
+    let error = copy.indexer_on(other.node()).catch_up().await.unwrap_err();
+    assert!(matches!(error, IndexerError::OtherRegister { found } if found.registry == chain.deployment.registry));
+    other.devnet.stop().await;
+    chain.devnet.stop().await;
+}

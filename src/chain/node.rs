@@ -313,6 +313,8 @@ impl Node {
             Ok(magic) => Ok(magic == IERC1271::isValidSignatureCall::SELECTOR),
             // It reverted, or answered what no such account answers.
             Err(ChainError::Refused(_) | ChainError::Contradiction(_)) => Ok(false),
+            // It ran into an error that carries no revert data: the node answered, and it was no yes.
+            Err(ChainError::Unavailable(error)) if error.as_error_resp().is_some() => Ok(false),
             Err(error) => Err(error),
         }
     }

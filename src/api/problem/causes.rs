@@ -1,5 +1,6 @@
 //! What goes wrong in the house, and the document each of it becomes. One exhaustive match per module's error: a new
-//! error does not compile until somebody has said what the client gets to know.
+//! error does not compile until somebody has said what the client gets to know. This is the one file of the door that
+//! knows the errors of cellar and store by name; it knows nothing else of them.
 
 use std::error::Error;
 
@@ -15,10 +16,9 @@ use super::{Kind, Problem};
 use crate::{
     access::AccessError,
     aims::AimError,
-    chain::ChainError,
     db::DbError,
     licensing::{
-        LicensingError, Refusal,
+        ChainError, LicensingError, Refusal,
         confirm::{Denial, ReleaseError},
         permit::PermitError,
         queue::QueueError,
@@ -274,29 +274,22 @@ pub(in crate::api) fn contradiction(pointer: &str, reason: &str) -> Problem {
 }
 
 /// Every 401 names a way to authenticate, as HTTP asks.
-fn unauthenticated(error: &AccessError, scheme: &'static str) -> Problem {
-    Problem::new(Kind::Unauthenticated, format!("{error}."))
+fn unauthenticated(refused: &impl Error, scheme: &'static str) -> Problem {
+    Problem::new(Kind::Unauthenticated, format!("{refused}."))
         .with_header(header::WWW_AUTHENTICATE, HeaderValue::from_static(scheme))
 }
 
 impl From<AccessError> for Problem {
     fn from(error: AccessError) -> Self {
-        let refused = |kind| Self::new(kind, format!("{error}."));
-        match &error {
-            AccessError::Proof(_) => unauthenticated(&error, "Signature"),
-            AccessError::Token(_) => unauthenticated(&error, "Bearer error=\"invalid_token\""),
+        match error {
+            AccessError::Proof(refused) => unauthenticated(&refused, "Signature"),
+            AccessError::Token(refused) => unauthenticated(&refused, "Bearer error=\"invalid_token\""),
             AccessError::NotRegistered | AccessError::Pending | AccessError::Suspended | AccessError::NoService(_) => {
-                refused(Kind::Forbidden)
+                Self::new(Kind::Forbidden, format!("{error}."))
             }
-            AccessError::Key(_) => Self::internal(error),
-            AccessError::Licensing(_) | AccessError::Chain(_) | AccessError::Database(_) | AccessError::Store(_) => {
-                match error {
-                    AccessError::Licensing(error) => error.into(),
-                    AccessError::Chain(error) => error.into(),
-                    AccessError::Database(error) => error.into(),
-                    other => Self::internal(other),
-                }
-            }
+            AccessError::Licensing(error) => error.into(),
+            AccessError::Database(error) => error.into(),
+            AccessError::Key(_) | AccessError::Store(_) => Self::internal(error),
         }
     }
 }

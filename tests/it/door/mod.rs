@@ -2,9 +2,11 @@
 
 mod events;
 mod idempotency;
+mod licence_change;
 mod licences;
 mod limits;
 mod openapi;
 mod registration;
 mod requests;
+mod secrecy;
 mod tokens;

@@ -2,7 +2,7 @@
 
 use health_back_end::{
     access::registration::PROFILE,
-    domain::taxonomy::UserClass,
+    domain::{ids::UserId, taxonomy::UserClass},
     store::{EndUserKey, WrappedKey},
 };
 use serde_json::{Value, json};
@@ -135,5 +135,29 @@ async fn a_suspended_user_is_not_let_in() {
     let answer = institute.register(&institute.organisation("Non-Profit Entity"), &["Retrieve"]).await;
     answer.expect(403).problem("forbidden");
     assert_eq!(answer.body["message"]["RegisterData"]["Response"]["Success"], false);
+    house.stop().await;
+}
+
+/// A smart account has no key; its own code says which signatures it accepts (ERC-1271).
+#[tokio::test]
+async fn a_smart_account_registers_by_its_own_judgement() {
+    use alloy::{
+        primitives::{Address, Bytes, bytes},
+        providers::ext::AnvilApi,
+    };
+    // Answers every question with one word: the magic value of ERC-1271, or another one.
+    const YES: Bytes = bytes!("631626ba7e60e01b60005260206000f3");
+    const NO: Bytes = bytes!("63ffffffff60e01b60005260206000f3");
+    let house = House::start().await;
+    for (byte, code, status) in
+        [(0xa1, YES, 201), (0xa2, NO, 401), (0xa3, bytes!("fe"), 401), (0xa4, Bytes::new(), 401)]
+    {
+        let mut account = house.stranger(PATIENT);
+        account.user = UserId::new(31337, Address::repeat_byte(byte));
+        house.chain.provider.anvil_set_code(account.user.address(), code).await.unwrap();
+        let proof = json!({"Message": account.challenge().await, "Signature": format!("0x{}", "ab".repeat(130))});
+        let message = account.register_message(&account.person(), &["Store"], proof);
+        account.post("/v1/register", &message).await.expect(status);
+    }
     house.stop().await;
 }

@@ -1,6 +1,10 @@
 //! Why the doorkeeper does not let somebody in.
 
-use crate::{chain::ChainError, db::DbError, licensing::LicensingError, store};
+use crate::{
+    db::DbError,
+    licensing::{ChainError, LicensingError},
+    store,
+};
 
 /// Why somebody is not let in, or why it cannot be decided.
 #[derive(Debug, thiserror::Error)]
@@ -29,15 +33,18 @@ pub enum AccessError {
     /// The gate.
     #[error(transparent)]
     Licensing(#[from] LicensingError),
-    /// The chain.
-    #[error(transparent)]
-    Chain(#[from] ChainError),
     /// The database.
     #[error(transparent)]
     Database(#[from] DbError),
     /// Sealing or opening failed.
     #[error(transparent)]
     Store(#[from] store::Error),
+}
+
+impl From<ChainError> for AccessError {
+    fn from(error: ChainError) -> Self {
+        Self::Licensing(error.into())
+    }
 }
 
 /// Why a proof is none.

@@ -3,10 +3,8 @@
 
 use super::{Access, AccessError, services::is_open_to, tokens::Issued};
 use crate::{
-    chain::ChainError,
     db::users::{NewUser, Registered},
     domain::{ids::UserId, operation::Operation, taxonomy::UserClass, user::Registration},
-    licensing::{LicensingError, queue::QueueError},
     store::{EndUserKey, RootKey},
 };
 
@@ -86,7 +84,7 @@ impl Access {
         match self.inner.licensing.register_end_user(user.address()).await {
             Ok(_) => {}
             // Somebody else was quicker; what the chain says now counts.
-            Err(LicensingError::Chain(ChainError::Refused(_)) | LicensingError::Queue(QueueError::Refused(_))) => {}
+            Err(error) if error.refusal().is_some() => {}
             Err(error) => return Err(error.into()),
         }
         Ok(node.user(user.address()).await?)

@@ -5,6 +5,7 @@
 
 pub mod aih_data_processing;
 mod error;
+pub mod licence_change;
 pub mod licence_withdrawal;
 pub mod retrieval;
 pub mod storage;

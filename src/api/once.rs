@@ -62,6 +62,11 @@ pub fn digest(bytes: &[u8]) -> B256 {
 }
 
 impl Once {
+    /// A request with this key, as where the key comes from elsewhere than a header.
+    pub fn with_key(key: &str) -> Self {
+        Self(Some(key.to_owned()))
+    }
+
     /// Does the work, unless the same request was answered before; then gives that answer.
     ///
     /// `route` is method and path template, `body` the digest of what the request carries.

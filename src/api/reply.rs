@@ -63,3 +63,35 @@ impl<M: Message> IntoResponse for Reply<M> {
         response
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use serde_json::json;
+
+    use super::*;
+    use crate::schema::{from_value, wire::LicenceConfirm};
+
+    fn answer() -> LicenceConfirm {
+        let document = json!({
+            "Header": "AIH-LCF-V1.0",
+            "LicenceConfirmID": "urn:uuid:0190f3c4-5b7a-7c31-9d2e-0b8f6a1c2d3e",
+            "LicenceConfirmTime": "2026-11-22T08:00:00Z",
+            "LicenceConfirm": {"Response": {"Status": true, "Reasons": []}},
+        });
+        from_value(&document).unwrap()
+    }
+
+    #[test]
+    fn a_message_leaves_as_its_schema_says() {
+        let response = Reply::created(answer(), "/v1/here").into_response();
+        assert_eq!(response.status(), StatusCode::CREATED);
+        assert_eq!(response.headers()[header::LOCATION], "/v1/here");
+    }
+
+    #[test]
+    fn a_message_that_violates_its_schema_does_not_leave() {
+        let wrong = LicenceConfirm { descr_metadata: Some("x".repeat(3_000).into()), ..answer() };
+        let response = Reply::ok(wrong).into_response();
+        assert_eq!(response.status(), StatusCode::INTERNAL_SERVER_ERROR);
+    }
+}

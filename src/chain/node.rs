@@ -99,6 +99,14 @@ pub(super) async fn in_time<T>(question: impl Future<Output = TransportResult<T>
     }
 }
 
+/// Bounds a call of a contract.
+async fn answer<T>(call: impl Future<Output = alloy::contract::Result<T>>) -> Result<T, ChainError> {
+    match tokio::time::timeout(QUESTION_TIME, call).await {
+        Ok(answer) => answer.map_err(call_error),
+        Err(_) => Err(ChainError::Timeout(QUESTION_TIME)),
+    }
+}
+
 impl Node {
     /// A registry whose chain id and code hash are known from its deployment. Nothing is asked of the node yet;
     /// [`Node::verify`] does.
@@ -213,7 +221,7 @@ impl Node {
     /// # Errors
     /// When the node does not answer.
     pub async fn check(&self, request: &ConfirmRequest) -> Result<Verdict, ChainError> {
-        let bits = self.contract().check(Request::from(request)).call().await.map_err(call_error)?;
+        let bits = answer(async { self.contract().check(Request::from(request)).call().await }).await?;
         Verdict::from_bits(bits).map_err(|b| ChainError::Contradiction(format!("verdict with unknown terms {b:#x}")))
     }
 
@@ -222,7 +230,7 @@ impl Node {
     /// # Errors
     /// When the node does not answer.
     pub async fn item(&self, aih_data: B256) -> Result<ItemState, ChainError> {
-        let item = self.contract().itemOf(aih_data).call().await.map_err(call_error)?;
+        let item = answer(async { self.contract().itemOf(aih_data).call().await }).await?;
         Ok(ItemState {
             licence: (item.licence != Address::ZERO).then_some(item.licence),
             sequence: item.sequence,
@@ -236,7 +244,7 @@ impl Node {
     /// # Errors
     /// When the node does not answer.
     pub async fn user(&self, user: Address) -> Result<Registration, ChainError> {
-        let known = self.contract().userClassOf(user).call().await.map_err(call_error)?;
+        let known = answer(async { self.contract().userClassOf(user).call().await }).await?;
         if !known.known {
             return Ok(Registration::Unknown);
         }
@@ -250,7 +258,7 @@ impl Node {
     /// # Errors
     /// When the node does not answer.
     pub async fn stands(&self, licence: Address) -> Result<bool, ChainError> {
-        self.contract().standing(licence).call().await.map_err(call_error)
+        answer(async { self.contract().standing(licence).call().await }).await
     }
 
     /// Whether an address is a licence of this registry.
@@ -258,7 +266,7 @@ impl Node {
     /// # Errors
     /// When the node does not answer.
     pub async fn is_licence(&self, address: Address) -> Result<bool, ChainError> {
-        self.contract().isLicence(address).call().await.map_err(call_error)
+        answer(async { self.contract().isLicence(address).call().await }).await
     }
 
     /// The terms a licence contract carries in its code, and for a derived licence where it comes from.
@@ -279,7 +287,7 @@ impl Node {
     /// # Errors
     /// When the node does not answer.
     pub async fn predict(&self, offer: &crate::domain::terms::Offer) -> Result<Address, ChainError> {
-        self.contract().predict(offer.into()).call().await.map_err(call_error)
+        answer(async { self.contract().predict(offer.into()).call().await }).await
     }
 
     /// Whether an account holds the OPERATOR role.
@@ -287,8 +295,8 @@ impl Node {
     /// # Errors
     /// When the node does not answer.
     pub async fn is_operator(&self, account: Address) -> Result<bool, ChainError> {
-        let role = self.contract().OPERATOR_ROLE().call().await.map_err(call_error)?;
-        self.contract().hasRole(role, account).call().await.map_err(call_error)
+        let role = answer(async { self.contract().OPERATOR_ROLE().call().await }).await?;
+        answer(async { self.contract().hasRole(role, account).call().await }).await
     }
 
     /// Whether a smart account accepts a signature of this hash (ERC-1271). An account without code accepts none.
@@ -300,13 +308,14 @@ impl Node {
         if code.is_empty() {
             return Ok(false);
         }
-        match IERC1271::new(account, &self.provider).isValidSignature(hash, signature).call().await {
-            Ok(answer) => Ok(answer == IERC1271::isValidSignatureCall::SELECTOR),
-            Err(error) => match call_error(error) {
-                // It reverted, or answered what no such account answers.
-                ChainError::Refused(_) | ChainError::Contradiction(_) => Ok(false),
-                other => Err(other),
-            },
+        let asked = IERC1271::new(account, &self.provider);
+        match answer(async { asked.isValidSignature(hash, signature).call().await }).await {
+            Ok(magic) => Ok(magic == IERC1271::isValidSignatureCall::SELECTOR),
+            // It reverted, or answered what no such account answers.
+            Err(ChainError::Refused(_) | ChainError::Contradiction(_)) => Ok(false),
+            // It ran into an error that carries no revert data: the node answered, and it was no yes.
+            Err(ChainError::Unavailable(error)) if error.as_error_resp().is_some() => Ok(false),
+            Err(error) => Err(error),
         }
     }
 

@@ -33,7 +33,7 @@ pub mod vigil;
 
 use std::time::Duration;
 
-pub use crate::chain::Refusal;
+pub use crate::chain::{ChainError, Refusal};
 pub use error::LicensingError;
 
 use crate::{chain::node::Node, clock::Clock};

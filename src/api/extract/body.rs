@@ -9,7 +9,7 @@ use futures_util::StreamExt;
 use serde::de::DeserializeOwned;
 
 use crate::{
-    api::{Door, Kind, Problem},
+    api::{Door, Kind, Problem, problem},
     schema::strict,
 };
 
@@ -54,8 +54,7 @@ async fn collect(request: Request, most: usize) -> Result<Bytes, Problem> {
     let mut stream = request.into_body().into_data_stream();
     let mut bytes = BytesMut::new();
     while let Some(chunk) = stream.next().await {
-        let chunk =
-            chunk.map_err(|error| Problem::new(Kind::MalformedRequest, "The body broke off.").because(error))?;
+        let chunk = chunk.map_err(problem::broken_off)?;
         if bytes.len() + chunk.len() > most {
             return Err(too_large(most));
         }

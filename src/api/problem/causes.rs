@@ -1,5 +1,8 @@
 //! What goes wrong in the house, and the document each of it becomes. One exhaustive match per module's error: a new
-//! error does not compile until somebody has said what the client gets to know.
+//! error does not compile until somebody has said what the client gets to know. This is the one file of the door that
+//! knows the errors of cellar and store by name; it knows nothing else of them.
+
+use std::error::Error;
 
 use axum::{
     extract::{
@@ -13,10 +16,9 @@ use super::{Kind, Problem};
 use crate::{
     access::AccessError,
     aims::AimError,
-    chain::ChainError,
     db::DbError,
     licensing::{
-        LicensingError, Refusal,
+        ChainError, LicensingError, Refusal,
         confirm::{Denial, ReleaseError},
         permit::PermitError,
         queue::QueueError,
@@ -220,9 +222,7 @@ impl From<store::Error> for Problem {
                 }
             }
             store::Error::Exists { .. } => Self::new(Kind::Conflict, "This is stored already.").because(error),
-            store::Error::Input(_) => {
-                Self::new(Kind::MalformedRequest, "The payload broke off; nothing was kept.").because(error)
-            }
+            store::Error::Input(_) => broken_off(error),
             // A payload that should be there and is not, or does not open, is damage: never told apart for a client.
             _ => Self::internal(error),
         }
@@ -248,6 +248,25 @@ impl From<AimError> for Problem {
     }
 }
 
+/// The body stopped coming: the connection broke, or stood still for too long. Nothing of it was kept.
+pub(in crate::api) fn broken_off(error: impl Error + Send + Sync + 'static) -> Problem {
+    match is_late(&error) {
+        true => Problem::new(Kind::Timeout, "The body arrived too slowly; nothing was kept."),
+        false => Problem::new(Kind::MalformedRequest, "The body broke off; nothing was kept.").because(error),
+    }
+}
+
+fn is_late(error: &(dyn Error + 'static)) -> bool {
+    let mut next = Some(error);
+    while let Some(error) = next {
+        if error.is::<tower_http::timeout::TimeoutError>() {
+            return true;
+        }
+        next = error.source();
+    }
+    false
+}
+
 /// The message is valid by itself and still cannot be: it contradicts itself, its sender or its address.
 pub(in crate::api) fn contradiction(pointer: &str, reason: &str) -> Problem {
     let place = Violation { pointer: pointer.to_owned(), keyword: "agreement".to_owned(), message: reason.to_owned() };
@@ -255,29 +274,22 @@ pub(in crate::api) fn contradiction(pointer: &str, reason: &str) -> Problem {
 }
 
 /// Every 401 names a way to authenticate, as HTTP asks.
-fn unauthenticated(error: &AccessError, scheme: &'static str) -> Problem {
-    Problem::new(Kind::Unauthenticated, format!("{error}."))
+fn unauthenticated(refused: &impl Error, scheme: &'static str) -> Problem {
+    Problem::new(Kind::Unauthenticated, format!("{refused}."))
         .with_header(header::WWW_AUTHENTICATE, HeaderValue::from_static(scheme))
 }
 
 impl From<AccessError> for Problem {
     fn from(error: AccessError) -> Self {
-        let refused = |kind| Self::new(kind, format!("{error}."));
-        match &error {
-            AccessError::Proof(_) => unauthenticated(&error, "Signature"),
-            AccessError::Token(_) => unauthenticated(&error, "Bearer error=\"invalid_token\""),
+        match error {
+            AccessError::Proof(refused) => unauthenticated(&refused, "Signature"),
+            AccessError::Token(refused) => unauthenticated(&refused, "Bearer error=\"invalid_token\""),
             AccessError::NotRegistered | AccessError::Pending | AccessError::Suspended | AccessError::NoService(_) => {
-                refused(Kind::Forbidden)
+                Self::new(Kind::Forbidden, format!("{error}."))
             }
-            AccessError::Key(_) => Self::internal(error),
-            AccessError::Licensing(_) | AccessError::Chain(_) | AccessError::Database(_) | AccessError::Store(_) => {
-                match error {
-                    AccessError::Licensing(error) => error.into(),
-                    AccessError::Chain(error) => error.into(),
-                    AccessError::Database(error) => error.into(),
-                    other => Self::internal(other),
-                }
-            }
+            AccessError::Licensing(error) => error.into(),
+            AccessError::Database(error) => error.into(),
+            AccessError::Key(_) | AccessError::Store(_) => Self::internal(error),
         }
     }
 }
@@ -312,6 +324,7 @@ impl From<MultipartError> for Problem {
         match error.status() {
             StatusCode::PAYLOAD_TOO_LARGE => Self::new(Kind::PayloadTooLarge, "The body is too large."),
             StatusCode::INTERNAL_SERVER_ERROR => Self::internal(error),
+            _ if is_late(&error) => broken_off(error),
             _ => Self::new(Kind::MalformedRequest, "The parts of the body cannot be read.").because(error),
         }
     }

@@ -25,7 +25,7 @@ use axum::{
 use serde::Serialize;
 use serde_json::Value;
 
-pub(in crate::api) use causes::contradiction;
+pub(in crate::api) use causes::{broken_off, contradiction};
 pub use kind::Kind;
 
 use crate::{

@@ -11,6 +11,7 @@ mod aih_data_process;
 mod docs;
 mod events;
 mod licence;
+mod licence_change;
 mod licence_compilation;
 mod licence_confirm;
 mod licence_revocation;
@@ -42,7 +43,7 @@ fn quick() -> OpenApiRouter<Door> {
         .routes(routes!(tokens::tokens))
         .routes(routes!(token_withdrawal::withdraw_token))
         .routes(routes!(licence_compilation::compile))
-        .routes(routes!(licence::licence))
+        .routes(routes!(licence::licence, licence_change::change))
         .routes(routes!(licence_revocation::revoke))
         .routes(routes!(licence_confirm::licence_confirm))
 }

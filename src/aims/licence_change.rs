@@ -1,0 +1,158 @@
+//! Changing a licence (the service `LicenceChange`): the End User signs another Model Licence for the same item, the chain
+//! puts it in the place of the old one, and everything derived under the old one falls. A withdrawn item is licensed anew
+//! the same way.
+//!
+//! ```text
+//! keep the signed document ─▶ change on chain ─▶ mark it in force (the old one: replaced) ─▶ the item's row names it
+//! ```
+//!
+//! The address of a licence follows from its content, so the same request after a crash finds how far it came.
+
+use alloy::primitives::{Address, Bytes};
+
+use super::{AimError, Aims};
+use crate::{
+    db::{
+        data_items::DataItemState,
+        model_licences::{ModelLicenceRow, NewModelLicence},
+    },
+    domain::{ids::AihDataId, terms::Offer},
+    licensing::{
+        LicensingError,
+        read::{Reading, State},
+        terms::compile,
+    },
+    schema::{self, canonical, wire::SignedDocument},
+};
+
+/// Rows read at once.
+const PAGE_ROWS: u32 = 100;
+
+/// Another Model Licence for a licensed item.
+#[derive(Debug, Clone)]
+pub struct LicenceChange {
+    /// The item.
+    pub item: AihDataId,
+    /// What the End User signed.
+    pub document: SignedDocument,
+    /// Their EIP-712 signature of its terms.
+    pub signature: Bytes,
+    /// The moment in the item's history it was signed for.
+    pub sequence: u64,
+}
+
+impl Aims {
+    /// Puts another licence in the place of the one read. The same content again finds the first result.
+    ///
+    /// # Errors
+    /// When the licence is not the item's own current one, the Model Licence cannot be expressed or is about something
+    /// else, the signature is not the End User's for this moment, or chain or database do not answer.
+    pub async fn change_licence(&self, reading: &Reading, change: &LicenceChange) -> Result<Address, AimError> {
+        let offer = self.examine_change(reading, change)?;
+        let item = self.database.find_data_item(change.item).await?.ok_or(AimError::NotFound)?;
+        if item.state == DataItemState::Erased {
+            return Err(AimError::Erased);
+        }
+        let node = self.licensing.node();
+        let licence = node.predict(&offer).await.map_err(LicensingError::from)?;
+        let now_on_chain = node.item(change.item.hash()).await.map_err(LicensingError::from)?;
+        let is_done = now_on_chain.licence == Some(licence) && !now_on_chain.revoked;
+        if !is_done && reading.state == State::Superseded {
+            return Err(AimError::Conflict("this licence is not the current one of its item"));
+        }
+        self.database.insert_model_licence(&self.kept(change, licence)).await?;
+        if !is_done {
+            self.change_on_chain(change, &offer, licence).await?;
+        }
+        let now = self.clock.micros();
+        self.database.mark_model_licence_issued(licence, now).await?.required()?;
+        self.database.change_data_item_licence(change.item, licence, now).await?.required()?;
+        Ok(licence)
+    }
+
+    /// At a start: signed Model Licences of which a crash left unknown whether the chain has them are looked up there.
+    /// Returns how many were settled; those of items not licensed yet are left to the upload that brings them again.
+    ///
+    /// # Errors
+    /// When chain or database do not answer.
+    pub async fn settle_signed_licences(&self) -> Result<usize, AimError> {
+        let (began, mut after, mut settled) = (self.clock.micros(), None, 0);
+        loop {
+            let page = self.database.list_unfinished_model_licences(began, after.as_ref(), PAGE_ROWS).await?;
+            for row in &page.rows {
+                settled += usize::from(self.settle_signed(row).await?);
+            }
+            after = page.next;
+            if after.is_none() {
+                return Ok(settled);
+            }
+        }
+    }
+
+    async fn settle_signed(&self, row: &ModelLicenceRow) -> Result<bool, AimError> {
+        let Some(item) = self.database.find_data_item(row.aih_data_id).await? else { return Ok(false) };
+        if !matches!(item.state, DataItemState::Licensed | DataItemState::Stored) {
+            return Ok(false);
+        }
+        let on_chain = self.licensing.node().item(row.aih_data_id.hash()).await.map_err(LicensingError::from)?;
+        let now = self.clock.micros();
+        if on_chain.licence == Some(row.licence) && !on_chain.revoked {
+            self.database.mark_model_licence_issued(row.licence, now).await?.required()?;
+            self.database.change_data_item_licence(row.aih_data_id, row.licence, now).await?.required()?;
+            return Ok(true);
+        }
+        // Its moment has passed: the chain will never take it.
+        if on_chain.sequence > row.sequence && on_chain.licence != Some(row.licence) {
+            return Ok(self.database.remove_model_licence(row.licence).await?.is_done());
+        }
+        Ok(false)
+    }
+
+    fn examine_change(&self, reading: &Reading, change: &LicenceChange) -> Result<Offer, AimError> {
+        let refuse = |pointer, reason| Err(AimError::Refused { pointer, reason });
+        if reading.derivation.is_some() {
+            return Err(AimError::Conflict("a derived licence follows its root; change the root's"));
+        }
+        let licence = schema::into_domain(change.document.document())?;
+        if licence.aih_data != change.item || change.item.hash() != reading.item() {
+            return refuse("/BlockchainLicence/Request/AIHDataID", "licence and Model Licence are for different items");
+        }
+        if licence.end_user.address() != reading.terms.end_user {
+            return refuse("/BlockchainLicence/Request/ModelLicence/EndUserID", "the licence has another End User");
+        }
+        Ok(compile(&licence, &self.back_end(), change.sequence)?)
+    }
+
+    async fn change_on_chain(&self, change: &LicenceChange, offer: &Offer, licence: Address) -> Result<(), AimError> {
+        match self.licensing.change(change.item, offer, &change.signature).await {
+            // Its permit to store is not needed: the payload is there.
+            Ok(issued) => drop(issued.permit),
+            Err(error) => {
+                // What the contract refused was never in force. An unknown end stays, to be found by the next attempt.
+                if error.refusal().is_some()
+                    && let Err(error) = self.database.remove_model_licence(licence).await
+                {
+                    tracing::warn!(%licence, %error, "licence.not_taken_back");
+                }
+                return Err(error.into());
+            }
+        }
+        Ok(())
+    }
+
+    fn kept(&self, change: &LicenceChange, licence: Address) -> NewModelLicence {
+        let back_end = self.back_end();
+        let canonical = canonical::canonical(change.document.document());
+        NewModelLicence {
+            licence,
+            aih_data_id: change.item,
+            // Canonical JSON is UTF-8.
+            document: String::from_utf8_lossy(&canonical).into_owned(),
+            signature: change.signature.clone(),
+            sequence: change.sequence,
+            chain_id: back_end.chain_id(),
+            registry: back_end.address(),
+            created_at_us: self.clock.micros(),
+        }
+    }
+}

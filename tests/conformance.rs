@@ -5,16 +5,28 @@
 //! - whatever validates can be read into its wire type (the schemas are never wider than the types);
 //! - nothing that arrives makes the reader, the validator or the wire types panic.
 
-use std::{collections::BTreeMap, fs, path::PathBuf};
+use std::{
+    collections::{BTreeMap, BTreeSet},
+    fs,
+    path::PathBuf,
+    sync::LazyLock,
+};
 
-use health_back_end::schema::{
-    MessageType, StrictError,
-    conformance::{self, EXAMPLES, Examined, Outcome, Refusal, TABLE_5},
-    into_domain, strict, validate,
-    wire::{self, Message},
+use health_back_end::{
+    domain::{
+        operation::Operation,
+        taxonomy::{AnomalyType, DataClass, DataStatus, Usage, UserClass, Word},
+        verdict::FailingTerm,
+    },
+    schema::{
+        MessageType, ReadError, StrictError,
+        conformance::{self, EXAMPLES, Examined, Outcome, Refusal, TABLE_5},
+        from_value, into_domain, read, strict, validate,
+        wire::{self, Message},
+    },
 };
 use proptest::prelude::*;
-use serde_json::{Map, Value};
+use serde_json::{Map, Value, json};
 
 const MOST_BYTES: usize = 1 << 26;
 
@@ -31,6 +43,9 @@ fn examples(kind: &str) -> Vec<(PathBuf, MessageType, Vec<u8>)> {
     found.sort();
     found
 }
+
+/// Read once: the property tests draw from them for every case.
+static VALID: LazyLock<Vec<(PathBuf, MessageType, Vec<u8>)>> = LazyLock::new(|| examples("valid"));
 
 fn document(bytes: &[u8]) -> Value {
     strict::read(bytes, MOST_BYTES).unwrap()
@@ -72,7 +87,10 @@ fn every_invalid_example_is_refused_where_its_author_meant() {
             },
         };
         if let Some(expected) = pointers.get(&name) {
-            assert!(found.iter().any(|f| f.starts_with(expected.as_str())), "{name}: {expected} is not in {found:?}");
+            assert!(
+                found.iter().all(|f| f.starts_with(expected.as_str())),
+                "{name}: not only at {expected}: {found:?}"
+            );
         }
     }
 }
@@ -101,7 +119,7 @@ fn every_valid_model_licence_means_something_to_the_domain() {
             assert!(document.pointer(&block.pointer).is_some(), "{}", block.pointer);
         }
     }
-    let hashes: std::collections::BTreeSet<_> =
+    let hashes: BTreeSet<_> =
         licences.iter().map(|(_, _, bytes)| into_domain(&document(bytes)).unwrap().hash).collect();
     assert_eq!(hashes.len(), licences.len());
 }
@@ -109,12 +127,9 @@ fn every_valid_model_licence_means_something_to_the_domain() {
 #[test]
 fn a_model_licence_inside_a_message_keeps_the_hash_of_the_document() {
     let mut found = 0;
-    for (_, message, bytes) in examples("valid") {
-        if message != MessageType::AihData {
-            continue;
-        }
-        let document = document(&bytes);
-        let data = health_back_end::schema::from_value::<wire::AihData>(&document).unwrap();
+    for (_, _, bytes) in VALID.iter().filter(|(_, message, _)| *message == MessageType::AihData) {
+        let document = document(bytes);
+        let data = from_value::<wire::AihData>(&document).unwrap();
         let Some(signed) = data.model_licence.as_ref().and_then(|l| l.document()) else { continue };
         assert_eq!(signed.hash(), into_domain(&document["ModelLicence"]).unwrap().hash);
         assert_eq!(serde_json::to_value(&data).unwrap()["ModelLicence"], document["ModelLicence"]);
@@ -138,16 +153,110 @@ fn table_5_is_fully_exercised_by_the_examples() {
     let json = report.to_json();
     assert_eq!(json["complete"], true);
     assert_eq!(json["table5"][0]["message"], "Federated Learn Request");
-    assert_eq!(json["failures"], serde_json::json!([]));
+    assert_eq!(json["failures"], json!([]));
+}
+
+#[test]
+fn an_upload_whose_model_licence_is_for_something_else_is_refused() {
+    let uploads = VALID.iter().filter(|(_, message, _)| *message == MessageType::AihData).map(|(_, _, b)| document(b));
+    let upload = uploads.into_iter().find(|d| d["ModelLicence"].is_object() && d.get("LicenceID").is_none()).unwrap();
+    let refused = |change: fn(&mut Value)| {
+        let mut changed = upload.clone();
+        change(&mut changed);
+        validate(MessageType::AihData, &changed).is_err()
+    };
+    assert!(refused(|d| d["AIHDataID"] = "urn:uuid:0190f3c4-5b7a-7c31-9d2e-0b8f6a1c2d3e".into()));
+    assert!(refused(|d| d["EndUserID"] = "eip155:31337:0x3C44CdDdB6a900fa2b585dd299e03d12FA4293BC".into()));
+    assert!(refused(|d| d["AIHDataQualifier"]["DataClass"] = "Omics".into()));
+    assert!(!refused(|d| d["EndUserID"] = d["EndUserID"].as_str().unwrap().to_lowercase().into()));
+}
+
+/// The labels that no example carries, so that the examples and this test together visit every label of the schemas.
+#[test]
+fn labels_that_no_example_carries_are_read_and_written_too() {
+    let evidence = first(MessageType::LicenceConfirm, "/LicenceConfirm/Response/Evidence");
+    let attributes = json!({
+        "CodeSystems": ["http://loinc.org"], "Device": "chest strap", "DurationSeconds": 10.5, "SensorPlacement": "chest",
+        "ElectrodePlacement": "10-20", "RecordingContext": "rest", "ReferenceGenome": "GRCh38",
+    });
+    let id = "urn:uuid:0190f3c4-5b7a-7c31-9d2e-0b8f6a1c2d3e";
+    for (message, pointer, labels) in [
+        (MessageType::AihData, "/AIHDataQualifier", json!({"Attributes": attributes})),
+        (
+            MessageType::Audit,
+            "/Audit/Response/NonConformities/0",
+            json!({"Evidence": evidence, "LicenceConfirmID": id}),
+        ),
+    ] {
+        let (_, _, bytes) =
+            VALID.iter().find(|(_, of, bytes)| *of == message && document(bytes).pointer(pointer).is_some()).unwrap();
+        let mut changed = document(bytes);
+        let target = changed.pointer_mut(pointer).unwrap().as_object_mut().unwrap();
+        target.extend(labels.as_object().unwrap().clone());
+        assert_rewritten(message, &changed);
+    }
+    for (_, message, bytes) in VALID.iter() {
+        let mut changed = document(bytes);
+        changed["MInstanceID"] = "ward-7".into();
+        changed["DescrMetadata"] = "n".repeat(2048).into();
+        assert_rewritten(*message, &changed);
+    }
+}
+
+fn first(message: MessageType, pointer: &str) -> Value {
+    VALID
+        .iter()
+        .filter(|(_, of, _)| *of == message)
+        .find_map(|(_, _, bytes)| document(bytes).pointer(pointer).cloned())
+        .unwrap()
+}
+
+fn assert_rewritten(message: MessageType, document: &Value) {
+    assert_eq!(validate(message, document), Ok(()), "{message}");
+    let written = wire::rewrite(message, document).unwrap();
+    assert!(wire::is_same(&written, document), "{message}: {written:#}");
+}
+
+/// The words of a taxonomy in the schemas are the words of the Rust list, in the order of the codes.
+#[test]
+fn schemas_and_types_know_the_same_words() {
+    fn words<W: Word>() -> Vec<&'static str> {
+        W::ALL.iter().map(|word| word.word()).collect()
+    }
+    fn written<W: serde::Serialize>(all: &[W]) -> Value {
+        serde_json::to_value(all).unwrap()
+    }
+    let taxonomies: Value = serde_json::from_str(MessageType::AihTaxonomies.schema_text()).unwrap();
+    let list = |name: &str| taxonomies["$defs"][name]["enum"].clone();
+    let operations = |keep: fn(&Operation) -> bool| -> Value {
+        Operation::ALL.iter().filter(|o| keep(o)).map(|o| Value::from(o.word())).collect()
+    };
+    assert_eq!(list("DataClass"), json!(words::<DataClass>()));
+    assert_eq!(list("DataUser"), json!(words::<UserClass>()));
+    assert_eq!(list("DataStatus"), json!(words::<DataStatus>()));
+    assert_eq!(list("DataUsage"), json!(words::<Usage>()));
+    assert_eq!(list("DataAnomaly"), json!(words::<AnomalyType>()));
+    assert_eq!(list("Verdict"), json!(words::<FailingTerm>()));
+    assert_eq!(list("Operation"), json!(words::<Operation>()));
+    assert_eq!(list("AIHDataProcessingType"), operations(|o| o.is_processing_type()));
+    assert_eq!(list("ProcessTypes"), operations(|o| o.is_service()));
+    assert_eq!(list("BackEndOperation"), operations(|o| !o.is_service() && !o.is_processing_type()));
+    assert_eq!(list("ServiceType"), written(wire::ServiceType::ALL));
+    let data: Value = serde_json::from_str(MessageType::AihData.schema_text()).unwrap();
+    assert_eq!(data["$defs"]["Qualifier"]["properties"]["Format"]["enum"], written(wire::DataFormat::ALL));
+    assert!(serde_json::from_value::<Vec<wire::Risk>>(list("Risk")).is_ok());
+    assert!(serde_json::from_value::<Vec<wire::DataProcessTechnique>>(list("DataProcessTechnique")).is_ok());
+    assert!(serde_json::from_value::<Vec<wire::DeIdAndAnonymType>>(list("DeIDAndAnonymType")).is_ok());
 }
 
 #[test]
 fn a_whole_message_is_read_in_one_step() {
     let (_, _, bytes) = examples("valid").into_iter().find(|(_, m, _)| *m == wire::Audit::TYPE).unwrap();
-    let received = health_back_end::schema::read::<wire::Audit>(&bytes, MOST_BYTES).unwrap();
+    let received = read::<wire::Audit>(&bytes, MOST_BYTES).unwrap();
     assert_eq!(received.document["Header"], "AIH-ADT-V1.0");
-    assert!(health_back_end::schema::read::<wire::Audit>(&bytes, 10).is_err());
-    assert!(health_back_end::schema::read::<wire::Tokens>(&bytes, MOST_BYTES).is_err());
+    assert!(matches!(read::<wire::Audit>(&bytes, 10), Err(ReadError::Json(StrictError::TooLarge { most: 10, .. }))));
+    let other = read::<wire::Tokens>(&bytes, MOST_BYTES).err().unwrap();
+    assert!(matches!(other, ReadError::Schema { message: MessageType::Tokens, violations } if !violations.is_empty()));
 }
 
 /// A change to a document: at one of its places, something else.
@@ -265,8 +374,7 @@ proptest! {
         example in any::<prop::sample::Index>(),
         mutations in prop::collection::vec(mutation(), 1..4),
     ) {
-        let all = examples("valid");
-        let (_, message, bytes) = example.get(&all);
+        let (_, message, bytes) = example.get(&VALID);
         let mut mutated = document(bytes);
         mutations.iter().for_each(|m| mutate(&mut mutated, m));
         holds(*message, mutated.to_string().as_bytes())?;
@@ -277,8 +385,7 @@ proptest! {
         example in any::<prop::sample::Index>(),
         damage in prop::collection::vec((any::<prop::sample::Index>(), any::<u8>()), 1..8),
     ) {
-        let all = examples("valid");
-        let (_, message, bytes) = example.get(&all);
+        let (_, message, bytes) = example.get(&VALID);
         let mut broken = bytes.clone();
         for (place, byte) in damage {
             let at = place.index(broken.len());

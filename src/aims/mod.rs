@@ -3,7 +3,15 @@
 //! | AIM | File |
 //! | --- | --- |
 
+pub mod aih_data_processing;
+mod error;
+pub mod licence_withdrawal;
+pub mod retrieval;
+pub mod storage;
+
 use std::sync::Arc;
+
+pub use error::AimError;
 
 use crate::{
     clock::Clock,
@@ -29,6 +37,8 @@ pub struct Shared {
     pub objects: Objects,
     /// What wraps every End User's key.
     pub root_key: RootKey,
+    /// Where AI Modules run.
+    pub worker: aih_data_processing::worker::Worker,
     /// The time.
     pub clock: Clock,
 }

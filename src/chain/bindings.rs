@@ -37,3 +37,12 @@ sol! {
         address licence;
     }
 }
+
+sol! {
+    /// What a smart account offers to have its signatures checked (ERC-1271).
+    #[sol(rpc)]
+    #[allow(missing_docs)]
+    interface IERC1271 {
+        function isValidSignature(bytes32 hash, bytes signature) external view returns (bytes4 magic);
+    }
+}

@@ -2,11 +2,15 @@
 
 use alloy::{
     primitives::{Address, B256, Bytes, FixedBytes, aliases::U40},
-    sol_types::SolInterface,
+    sol_types::{SolError, SolInterface},
 };
 
 use super::{
-    bindings::{Grant, LicenceRegistry, Request, Terms},
+    bindings::{
+        Grant,
+        LicenceRegistry::{self, LicenceRegistryErrors as Errors},
+        Request, Terms,
+    },
     error::Refusal,
 };
 use crate::domain::{
@@ -97,14 +101,26 @@ fn seconds(value: u64) -> U40 {
 }
 
 /// Decodes revert data through the contracts' typed errors.
-pub(super) fn refusal(data: Bytes) -> Refusal {
-    match LicenceRegistry::LicenceRegistryErrors::abi_decode(&data) {
-        Ok(error) => Refusal::Named(format!("{error:?}")),
-        Err(_) => Refusal::Unknown(data),
+pub(super) fn refusal(data: &Bytes) -> Refusal {
+    match Errors::abi_decode(data) {
+        Ok(Errors::LicenceRegistry_InvalidSignature(_)) => Refusal::InvalidSignature,
+        Ok(Errors::LicenceRegistry_AlreadyLicensed(_)) => Refusal::AlreadyLicensed,
+        Ok(Errors::LicenceRegistry_NoLicence(_)) => Refusal::NoLicence,
+        Ok(Errors::LicenceRegistry_StaleSequence(e)) => Refusal::StaleSequence { expected: e.expected, given: e.given },
+        Ok(Errors::LicenceRegistry_AlreadyRevoked(_) | Errors::LicenceRegistry_AlreadyRenounced(_)) => {
+            Refusal::AlreadyRevoked
+        }
+        Ok(Errors::LicenceRegistry_ParentNotStanding(_)) => Refusal::ParentNotStanding,
+        Ok(error) => Refusal::Other(format!("{error:?}")),
+        Err(_) => Refusal::Unknown(data.clone()),
     }
 }
 
-/// The name of the custom error with this selector, as `DerivationRefused` carries it.
-pub fn error_name(selector: [u8; 4]) -> &'static str {
-    LicenceRegistry::LicenceRegistryErrors::name_by_selector(selector).unwrap_or("an unknown reason")
+/// Reads the selector of a custom error, as `DerivationRefused` carries it.
+pub fn refusal_of_derivation(selector: [u8; 4]) -> Refusal {
+    if selector == LicenceRegistry::LicenceRegistry_ParentNotStanding::SELECTOR {
+        return Refusal::ParentNotStanding;
+    }
+    let name = Errors::name_by_selector(selector).unwrap_or("an unknown reason");
+    Refusal::Other(name.to_owned())
 }

@@ -60,9 +60,32 @@ pub enum ChainError {
 /// Why the contract refused, decoded through its typed interface.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 pub enum Refusal {
-    /// A custom error of the contracts: its name and arguments.
+    /// The signature is not the End User's for exactly this content.
+    #[error("the signature is not the End User's for exactly this content")]
+    InvalidSignature,
+    /// The item has another licence already.
+    #[error("the item has another licence already")]
+    AlreadyLicensed,
+    /// The item has no licence.
+    #[error("the item has no licence")]
+    NoLicence,
+    /// Signed for another moment in the item's history.
+    #[error("signed for moment {given} in the item's history, which has reached {expected}")]
+    StaleSequence {
+        /// Events the chain has seen.
+        expected: u64,
+        /// Events the signature speaks of.
+        given: u64,
+    },
+    /// Withdrawn, or given up, before.
+    #[error("it was withdrawn before")]
+    AlreadyRevoked,
+    /// The parent's licence does not stand.
+    #[error("the licence it would derive from does not stand")]
+    ParentNotStanding,
+    /// A custom error of the contracts that callers do not tell apart: its name and arguments.
     #[error("{0}")]
-    Named(String),
+    Other(String),
     /// Revert data that no error of ours decodes.
     #[error("unknown reason {0}")]
     Unknown(Bytes),
@@ -83,7 +106,7 @@ impl ChainError {
 impl From<RpcError<TransportErrorKind>> for ChainError {
     fn from(error: RpcError<TransportErrorKind>) -> Self {
         match error.as_error_resp().and_then(|response| response.as_revert_data()) {
-            Some(data) => Self::Refused(super::convert::refusal(data)),
+            Some(data) => Self::Refused(super::convert::refusal(&data)),
             None => Self::Unavailable(error),
         }
     }

@@ -5,16 +5,17 @@ use std::{future::Future, time::Duration};
 use alloy::{
     eips::BlockNumberOrTag,
     network::Ethereum,
-    primitives::{Address, B256, keccak256},
+    primitives::{Address, B256, Bytes, keccak256},
     providers::{DynProvider, Provider, ProviderBuilder},
     rpc::types::{Filter, Header},
+    sol_types::SolCall,
     transports::TransportResult,
 };
 use futures_util::{Stream, StreamExt};
 
 use super::{
     ChainError,
-    bindings::{LicenceRegistry, Request, licence::Licence},
+    bindings::{IERC1271, LicenceRegistry, Request, licence::Licence},
     convert::ConfirmRequest,
     logs,
 };
@@ -47,12 +48,7 @@ pub struct Block {
 
 impl Block {
     fn from_header(header: &Header) -> Self {
-        Self {
-            number: header.number,
-            hash: header.hash,
-            parent_hash: header.parent_hash,
-            timestamp: header.timestamp,
-        }
+        Self { number: header.number, hash: header.hash, parent_hash: header.parent_hash, timestamp: header.timestamp }
     }
 }
 
@@ -87,10 +83,26 @@ pub async fn connect(url: &str) -> Result<DynProvider, ChainError> {
     Ok(in_time(connecting).await?.erased())
 }
 
+/// The id of the chain a node serves.
+///
+/// # Errors
+/// When it does not answer.
+pub async fn chain_id(provider: &DynProvider) -> Result<u64, ChainError> {
+    in_time(async { provider.get_chain_id().await }).await
+}
+
 /// Bounds a question to the node.
 pub(super) async fn in_time<T>(question: impl Future<Output = TransportResult<T>>) -> Result<T, ChainError> {
     match tokio::time::timeout(QUESTION_TIME, question).await {
         Ok(answer) => Ok(answer?),
+        Err(_) => Err(ChainError::Timeout(QUESTION_TIME)),
+    }
+}
+
+/// Bounds a call of a contract.
+async fn answer<T>(call: impl Future<Output = alloy::contract::Result<T>>) -> Result<T, ChainError> {
+    match tokio::time::timeout(QUESTION_TIME, call).await {
+        Ok(answer) => answer.map_err(call_error),
         Err(_) => Err(ChainError::Timeout(QUESTION_TIME)),
     }
 }
@@ -209,7 +221,7 @@ impl Node {
     /// # Errors
     /// When the node does not answer.
     pub async fn check(&self, request: &ConfirmRequest) -> Result<Verdict, ChainError> {
-        let bits = self.contract().check(Request::from(request)).call().await.map_err(call_error)?;
+        let bits = answer(async { self.contract().check(Request::from(request)).call().await }).await?;
         Verdict::from_bits(bits).map_err(|b| ChainError::Contradiction(format!("verdict with unknown terms {b:#x}")))
     }
 
@@ -218,7 +230,7 @@ impl Node {
     /// # Errors
     /// When the node does not answer.
     pub async fn item(&self, aih_data: B256) -> Result<ItemState, ChainError> {
-        let item = self.contract().itemOf(aih_data).call().await.map_err(call_error)?;
+        let item = answer(async { self.contract().itemOf(aih_data).call().await }).await?;
         Ok(ItemState {
             licence: (item.licence != Address::ZERO).then_some(item.licence),
             sequence: item.sequence,
@@ -232,7 +244,7 @@ impl Node {
     /// # Errors
     /// When the node does not answer.
     pub async fn user(&self, user: Address) -> Result<Registration, ChainError> {
-        let known = self.contract().userClassOf(user).call().await.map_err(call_error)?;
+        let known = answer(async { self.contract().userClassOf(user).call().await }).await?;
         if !known.known {
             return Ok(Registration::Unknown);
         }
@@ -246,7 +258,15 @@ impl Node {
     /// # Errors
     /// When the node does not answer.
     pub async fn stands(&self, licence: Address) -> Result<bool, ChainError> {
-        self.contract().standing(licence).call().await.map_err(call_error)
+        answer(async { self.contract().standing(licence).call().await }).await
+    }
+
+    /// Whether an address is a licence of this registry.
+    ///
+    /// # Errors
+    /// When the node does not answer.
+    pub async fn is_licence(&self, address: Address) -> Result<bool, ChainError> {
+        answer(async { self.contract().isLicence(address).call().await }).await
     }
 
     /// The terms a licence contract carries in its code, and for a derived licence where it comes from.
@@ -267,7 +287,7 @@ impl Node {
     /// # Errors
     /// When the node does not answer.
     pub async fn predict(&self, offer: &crate::domain::terms::Offer) -> Result<Address, ChainError> {
-        self.contract().predict(offer.into()).call().await.map_err(call_error)
+        answer(async { self.contract().predict(offer.into()).call().await }).await
     }
 
     /// Whether an account holds the OPERATOR role.
@@ -275,8 +295,26 @@ impl Node {
     /// # Errors
     /// When the node does not answer.
     pub async fn is_operator(&self, account: Address) -> Result<bool, ChainError> {
-        let role = self.contract().OPERATOR_ROLE().call().await.map_err(call_error)?;
-        self.contract().hasRole(role, account).call().await.map_err(call_error)
+        let role = answer(async { self.contract().OPERATOR_ROLE().call().await }).await?;
+        answer(async { self.contract().hasRole(role, account).call().await }).await
+    }
+
+    /// Whether a smart account accepts a signature of this hash (ERC-1271). An account without code accepts none.
+    ///
+    /// # Errors
+    /// When the node does not answer.
+    pub async fn accepts_signature(&self, account: Address, hash: B256, signature: Bytes) -> Result<bool, ChainError> {
+        let code = in_time(async { self.provider.get_code_at(account).await }).await?;
+        if code.is_empty() {
+            return Ok(false);
+        }
+        let asked = IERC1271::new(account, &self.provider);
+        match answer(async { asked.isValidSignature(hash, signature).call().await }).await {
+            Ok(magic) => Ok(magic == IERC1271::isValidSignatureCall::SELECTOR),
+            // It reverted, or answered what no such account answers.
+            Err(ChainError::Refused(_) | ChainError::Contradiction(_)) => Ok(false),
+            Err(error) => Err(error),
+        }
     }
 
     /// A handle on the licence contract itself.

@@ -72,6 +72,17 @@ impl AnvilConfig {
             .map_err(|source| ConfigError::Malformed { path: path.to_owned(), source: Box::new(source) })
     }
 
+    /// The same devnet with its files below another folder, where they are named relative to `var`.
+    #[must_use]
+    pub fn within(mut self, data: &Path) -> Self {
+        for path in [&mut self.state, &mut self.cache_path, &mut self.ipc].into_iter().flatten() {
+            if let Ok(inner) = path.strip_prefix("var") {
+                *path = data.join(inner);
+            }
+        }
+        self
+    }
+
     /// The flags anvil understands.
     pub fn flags(&self) -> Vec<String> {
         let mut flags = Flags(Vec::new());

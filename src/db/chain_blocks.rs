@@ -20,6 +20,28 @@ use super::{
     notices::{NewNotice, append_notices},
 };
 
+/// Columns by name: a newer program may add some while this one runs.
+macro_rules! select_block {
+    ($tail:literal) => {
+        concat!(
+            "SELECT number, hash, parent_hash, timestamp_s \
+             FROM chain_blocks ",
+            $tail
+        )
+    };
+}
+
+/// Columns by name: a newer program may add some while this one runs.
+macro_rules! select_cursor {
+    ($tail:literal) => {
+        concat!(
+            "SELECT chain_id, registry, block_number, block_hash, event_count \
+             FROM chain_cursor ",
+            $tail
+        )
+    };
+}
+
 /// The register that is copied. One database holds one.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub struct ChainKey {
@@ -238,7 +260,7 @@ impl Database {
     /// # Errors
     /// When the database fails or the row is corrupt.
     pub async fn find_chain_cursor(&self, key: ChainKey) -> Result<Option<ChainCursor>> {
-        let row = sqlx::query("SELECT * FROM chain_cursor WHERE chain_id = $1 AND registry = $2")
+        let row = sqlx::query(select_cursor!("WHERE chain_id = $1 AND registry = $2"))
             .bind(bigint("chain_id", key.chain_id)?)
             .bind(key.registry.hex())
             .fetch_optional(&self.readers)
@@ -251,7 +273,7 @@ impl Database {
     /// # Errors
     /// When the database fails or the row is corrupt.
     pub async fn find_copied_chain(&self) -> Result<Option<ChainCursor>> {
-        let row = sqlx::query("SELECT * FROM chain_cursor LIMIT 1").fetch_optional(&self.readers).await?;
+        let row = sqlx::query(select_cursor!("LIMIT 1")).fetch_optional(&self.readers).await?;
         row.as_ref().map(ChainCursor::read).transpose()
     }
 
@@ -260,7 +282,7 @@ impl Database {
     /// # Errors
     /// When the database fails or the row is corrupt.
     pub async fn find_block(&self, number: u64) -> Result<Option<BlockRow>> {
-        let row = sqlx::query("SELECT * FROM chain_blocks WHERE number = $1")
+        let row = sqlx::query(select_block!("WHERE number = $1"))
             .bind(bigint("block_number", number)?)
             .fetch_optional(&self.readers)
             .await?;
@@ -272,7 +294,7 @@ impl Database {
     /// # Errors
     /// When the database fails or the row is corrupt.
     pub async fn find_block_at_or_below(&self, number: u64) -> Result<Option<BlockRow>> {
-        let row = sqlx::query("SELECT * FROM chain_blocks WHERE number <= $1 ORDER BY number DESC LIMIT 1")
+        let row = sqlx::query(select_block!("WHERE number <= $1 ORDER BY number DESC LIMIT 1"))
             .bind(bigint("block_number", number)?)
             .fetch_optional(&self.readers)
             .await?;
@@ -325,7 +347,7 @@ async fn make_cursor(connection: &mut AnyConnection, key: ChainKey, at: BlockRef
 }
 
 async fn stands_at(connection: &mut AnyConnection, key: ChainKey) -> Result<Option<BlockRef>> {
-    let row = sqlx::query("SELECT * FROM chain_cursor WHERE chain_id = $1 AND registry = $2")
+    let row = sqlx::query(select_cursor!("WHERE chain_id = $1 AND registry = $2"))
         .bind(bigint("chain_id", key.chain_id)?)
         .bind(key.registry.hex())
         .fetch_optional(connection)

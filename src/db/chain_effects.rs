@@ -9,11 +9,7 @@ use super::{
     columns::{Hex, bigint},
     operations::Evidence,
 };
-use crate::domain::{
-    ids::UserId,
-    taxonomy::Word,
-    user::Registration,
-};
+use crate::domain::{ids::UserId, taxonomy::Word, user::Registration};
 
 /// The effects of a range of blocks, or of taking one back.
 #[derive(Debug, Clone, Default)]

@@ -9,11 +9,23 @@ use serde_json::Value;
 use sqlx::{AnyConnection, AssertSqlSafe, any::AnyRow};
 
 use super::{
-    Database, Result, State,
+    Database, DbError, Result, State,
     columns::{Columns, Hex, bigint},
     state::states,
 };
 use crate::domain::ids::UserId;
+
+/// Columns by name: a newer program may add some while this one runs.
+macro_rules! select {
+    ($tail:literal) => {
+        concat!(
+            "SELECT block_number, log_index, block_hash, tx_hash, event, aih_data, licence, user_address, \
+             confirm_id, data, timestamp_s \
+             FROM chain_events ",
+            $tail
+        )
+    };
+}
 
 states! {
     /// The registry's events.
@@ -140,10 +152,10 @@ impl Database {
         limit: u32,
     ) -> Result<Vec<ChainEventRow>> {
         let (block, log) = behind(after)?;
-        let rows = sqlx::query(
-            "SELECT * FROM chain_events WHERE aih_data = $1 AND (block_number, log_index) > ($2, $3)
-             ORDER BY block_number, log_index LIMIT $4",
-        )
+        let rows = sqlx::query(select!(
+            "WHERE aih_data = $1 AND (block_number, log_index) > ($2, $3)
+             ORDER BY block_number, log_index LIMIT $4"
+        ))
         .bind(aih_data.hex())
         .bind(block)
         .bind(log)
@@ -164,12 +176,11 @@ impl Database {
         limit: u32,
     ) -> Result<Vec<ChainEventRow>> {
         let (block, log) = behind(after)?;
-        let rows = sqlx::query(
-            "SELECT * FROM chain_events
-             WHERE aih_data = $1 AND (block_number, log_index) > ($2, $3)
+        let rows = sqlx::query(select!(
+            "WHERE aih_data = $1 AND (block_number, log_index) > ($2, $3)
                  AND event IN ('LicenceIssued', 'LicenceDerived', 'LicenceChanged', 'LicenceRevoked')
-             ORDER BY block_number, log_index LIMIT $4",
-        )
+             ORDER BY block_number, log_index LIMIT $4"
+        ))
         .bind(aih_data.hex())
         .bind(block)
         .bind(log)
@@ -213,9 +224,11 @@ impl Database {
         let (block, log) = behind(after)?;
         let list: Vec<_> = (6..6 + items.len()).map(|n| format!("${n}")).collect();
         let mut query = sqlx::query(AssertSqlSafe(format!(
-            "SELECT * FROM chain_events WHERE aih_data IN ({}) AND (block_number, log_index) > ($1, $2)
+            select!(
+                "WHERE aih_data IN ({}) AND (block_number, log_index) > ($1, $2)
                  AND block_number >= $3 AND block_number <= $4
-             ORDER BY block_number, log_index LIMIT $5",
+             ORDER BY block_number, log_index LIMIT $5"
+            ),
             list.join(", ")
         )))
         .persistent(false)
@@ -245,12 +258,11 @@ impl Database {
     ) -> Result<Vec<ChainEventRow>> {
         let Some(bounds) = self.blocks_of_period(from_s, until_s).await? else { return Ok(Vec::new()) };
         let (block, log) = behind(after)?;
-        let rows = sqlx::query(
-            "SELECT e.* FROM data_items d JOIN chain_events e ON e.aih_data = d.hash
-             WHERE d.owner = $1 AND (e.block_number, e.log_index) > ($2, $3)
-                 AND e.block_number >= $4 AND e.block_number <= $5
-             ORDER BY e.block_number, e.log_index LIMIT $6",
-        )
+        let rows = sqlx::query(select!(
+            "WHERE aih_data IN (SELECT hash FROM data_items WHERE owner = $1)
+                 AND (block_number, log_index) > ($2, $3) AND block_number >= $4 AND block_number <= $5
+             ORDER BY block_number, log_index LIMIT $6"
+        ))
         .bind(owner.to_string())
         .bind(block)
         .bind(log)
@@ -268,10 +280,10 @@ impl Database {
     /// When the database fails or a row is corrupt.
     pub async fn list_events(&self, after: Option<EventPosition>, limit: u32) -> Result<Vec<ChainEventRow>> {
         let (block, log) = behind(after)?;
-        let rows = sqlx::query(
-            "SELECT * FROM chain_events WHERE (block_number, log_index) > ($1, $2)
-             ORDER BY block_number, log_index LIMIT $3",
-        )
+        let rows = sqlx::query(select!(
+            "WHERE (block_number, log_index) > ($1, $2)
+             ORDER BY block_number, log_index LIMIT $3"
+        ))
         .bind(block)
         .bind(log)
         .bind(most(limit))
@@ -300,11 +312,10 @@ impl Database {
     /// # Errors
     /// When the database fails or the row is corrupt.
     pub async fn find_event_by_confirm_id(&self, confirm_id: B128) -> Result<Option<ChainEventRow>> {
-        let row =
-            sqlx::query("SELECT * FROM chain_events WHERE confirm_id = $1 ORDER BY block_number, log_index LIMIT 1")
-                .bind(confirm_id.hex())
-                .fetch_optional(&self.readers)
-                .await?;
+        let row = sqlx::query(select!("WHERE confirm_id = $1 ORDER BY block_number, log_index LIMIT 1"))
+            .bind(confirm_id.hex())
+            .fetch_optional(&self.readers)
+            .await?;
         row.as_ref().map(ChainEventRow::read).transpose()
     }
 
@@ -341,26 +352,44 @@ impl Database {
     }
 }
 
+/// Rows written by one statement: a range of blocks costs few round trips to a server.
+const ROWS_AT_ONCE: usize = 50;
+/// Columns of the table.
+const COLUMNS: usize = 11;
+
 pub(super) async fn insert_events(connection: &mut AnyConnection, events: &[ChainEventRow]) -> Result<()> {
-    for event in events {
-        sqlx::query(
+    for rows in events.chunks(ROWS_AT_ONCE) {
+        let row = |n: usize| {
+            let places: Vec<_> = (1..=COLUMNS).map(|column| format!("${}", n * COLUMNS + column)).collect();
+            format!("({})", places.join(", "))
+        };
+        let places: Vec<_> = (0..rows.len()).map(row).collect();
+        let mut query = sqlx::query(AssertSqlSafe(format!(
             "INSERT INTO chain_events (block_number, log_index, block_hash, tx_hash, event, aih_data, licence,
                  user_address, confirm_id, data, timestamp_s)
-             VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11)",
-        )
-        .bind(bigint("block_number", event.block_number)?)
-        .bind(bigint("log_index", event.log_index)?)
-        .bind(event.block_hash.hex())
-        .bind(event.tx_hash.hex())
-        .bind(event.event.word())
-        .bind(event.aih_data.as_ref().map(Hex::hex))
-        .bind(event.licence.as_ref().map(Hex::hex))
-        .bind(event.user.as_ref().map(Hex::hex))
-        .bind(event.confirm_id.as_ref().map(Hex::hex))
-        .bind(event.data.to_string())
-        .bind(event.timestamp_s)
-        .execute(&mut *connection)
-        .await?;
+             VALUES {}",
+            places.join(", ")
+        )));
+        for event in rows {
+            query = query
+                .bind(bigint("block_number", event.block_number)?)
+                .bind(bigint("log_index", event.log_index)?)
+                .bind(event.block_hash.hex())
+                .bind(event.tx_hash.hex())
+                .bind(event.event.word())
+                .bind(event.aih_data.as_ref().map(Hex::hex))
+                .bind(event.licence.as_ref().map(Hex::hex))
+                .bind(event.user.as_ref().map(Hex::hex))
+                .bind(event.confirm_id.as_ref().map(Hex::hex))
+                .bind(event.data.to_string())
+                .bind(event.timestamp_s);
+        }
+        // Full statements are prepared once; odd ones would only fill the cache.
+        let result = query.persistent(rows.len() == ROWS_AT_ONCE).execute(&mut *connection).await?;
+        if result.rows_affected() != rows.len() as u64 {
+            let expected = rows.len() as u64;
+            return Err(DbError::Affected { table: "chain_events", changed: result.rows_affected(), expected });
+        }
     }
     Ok(())
 }

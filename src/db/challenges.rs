@@ -1,6 +1,9 @@
 //! `challenges`: texts that an account must sign to prove itself; each is good for one proof, for a short time.
 
-use super::{Database, Result, columns::Columns};
+use super::{
+    Database, Result,
+    columns::{Columns, is_storable, storable},
+};
 use crate::domain::ids::UserId;
 
 /// A challenge given out.
@@ -29,12 +32,12 @@ impl Database {
     /// Remembers a challenge.
     ///
     /// # Errors
-    /// [`super::DbError::Taken`] when the nonce was given out before.
+    /// [`super::DbError::Taken`] when the nonce was given out before, [`super::DbError::Nul`] for a text with a NUL.
     pub async fn insert_challenge(&self, challenge: &NewChallenge) -> Result<()> {
         sqlx::query("INSERT INTO challenges (nonce, address, message, expires_at_s) VALUES ($1, $2, $3, $4)")
-            .bind(challenge.nonce.clone())
+            .bind(storable("nonce", &challenge.nonce)?)
             .bind(challenge.address.to_string())
-            .bind(challenge.message.clone())
+            .bind(storable("message", &challenge.message)?)
             .bind(challenge.expires_at_s)
             .execute(&self.writers)
             .await?;
@@ -46,6 +49,9 @@ impl Database {
     /// # Errors
     /// When the database fails or the row is corrupt.
     pub async fn take_challenge(&self, nonce: &str, now_s: i64) -> Result<Option<TakenChallenge>> {
+        if !is_storable(nonce) {
+            return Ok(None);
+        }
         let mut tx = self.begin().await?;
         let row = sqlx::query(
             "UPDATE challenges SET used_at_s = $2 WHERE nonce = $1 AND used_at_s IS NULL AND expires_at_s > $2

@@ -128,6 +128,16 @@ pub(super) fn bigint(what: &'static str, value: u64) -> Result<i64> {
     i64::try_from(value).map_err(|_| DbError::OutOfRange { what, value })
 }
 
+/// Whether a text that came from outside can stand in a column; one that cannot is in no row.
+pub(super) fn is_storable(text: &str) -> bool {
+    !text.contains('\0')
+}
+
+/// A text from outside for a TEXT column. JSON needs no such care: there a NUL is written as an escape.
+pub(super) fn storable(what: &'static str, text: &str) -> Result<String> {
+    if is_storable(text) { Ok(text.to_owned()) } else { Err(DbError::Nul(what)) }
+}
+
 /// Verifies that exactly one row changed.
 pub(super) fn exactly_one(table: &'static str, changed: u64) -> Result<()> {
     if changed == 1 { Ok(()) } else { Err(DbError::Affected { table, changed, expected: 1 }) }

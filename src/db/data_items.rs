@@ -1,13 +1,15 @@
 //! `data_items`: what the Back End holds of each item of AIH Data, apart from its payload.
 //!
 //! ```text
-//! insert ─▶ receiving ─▶ received ─▶ licensed ─▶ stored
-//!               │            │           │          │
-//!               ▼            ▼           ▼          ▼
-//!             (row removed: undone)      └─ erased ◀┘   key destroyed, row kept for the audit
+//! insert ─▶ announced ─▶ licensed ─▶ stored
+//!               │            │          │
+//!               ▼            └▶ erased ◀┘   key destroyed, row kept for the audit
+//!        (row removed: undone)
 //! ```
 //!
-//! Only an item with a Licence is ever `stored`; everything before is finished or undone at a restart.
+//! Nothing of a payload is kept before the chain has the item's licence. An item that stays `licensed` lost its upload;
+//! sending it again goes on from there. Moves are in
+//! [`super::data_item_steps`].
 
 use alloy::primitives::{Address, B256};
 use futures_util::Stream;
@@ -15,26 +17,37 @@ use serde_json::Value;
 use sqlx::any::AnyRow;
 
 use super::{
-    Cursor, Database, Page, Result, Transition,
-    columns::{Columns, Hex, bigint, step_in},
+    Cursor, Database, Page, Result,
+    columns::{Columns, Hex},
     page::fetch_limit,
     state::states,
 };
 use crate::domain::{
     ids::{AihDataId, UserId},
-    taxonomy::{DataClass, DataStatus, Word},
+    taxonomy::{DataClass, DataStatus},
 };
+
+/// Columns by name: a newer program may add some while this one runs.
+macro_rules! select {
+    ($tail:literal) => {
+        concat!(
+            "SELECT aih_data_id, hash, owner, data_class, status, qualifier, data_time, descr_metadata, licence, \
+             root_id, parent_id, object_name, plain_length, stored_length, sha256, item_key_wrapped, state, \
+             created_at_us, updated_at_us \
+             FROM data_items ",
+            $tail
+        )
+    };
+}
 
 states! {
     /// How far an item has come.
     DataItemState in "data_items" {
-        /// Its payload is being streamed in.
-        Receiving = "receiving",
-        /// The payload lies sealed in the object store.
-        Received = "received",
+        /// Known by name; the chain has no licence for it yet.
+        Announced = "announced",
         /// The chain has its licence.
         Licensed = "licensed",
-        /// Licensed and acknowledged.
+        /// Its payload lies sealed in the object store, acknowledged.
         Stored = "stored",
         /// Its key is destroyed.
         Erased = "erased",
@@ -108,11 +121,11 @@ pub struct DataItemRow {
     pub parent: Option<AihDataId>,
     /// Where the sealed payload lies; `None` when erased.
     pub object_name: Option<String>,
-    /// Bytes before sealing, once received.
+    /// Bytes before sealing, once stored.
     pub plain_length: Option<u64>,
-    /// Bytes in the object store, once received.
+    /// Bytes in the object store, once stored.
     pub stored_length: Option<u64>,
-    /// SHA-256 of the plain payload, once received; `None` when erased.
+    /// SHA-256 of the plain payload, once stored; `None` when erased.
     pub sha256: Option<B256>,
     /// Item key, wrapped by the user's key; `None` when erased.
     pub item_key_wrapped: Option<String>,
@@ -156,161 +169,14 @@ impl DataItemRow {
     }
 }
 
-const STATE: &str = "SELECT state FROM data_items WHERE aih_data_id = $1";
-
 impl Database {
-    /// Makes the row of an item before the first byte of its payload is kept: what the object store holds is known.
-    ///
-    /// # Errors
-    /// [`super::DbError::Taken`] for an ID (`DataItem` or `DataItemHash`) or object name in use,
-    /// [`super::DbError::Unrelated`] for an unknown owner.
-    pub async fn insert_data_item(&self, item: &NewDataItem) -> Result<()> {
-        sqlx::query(
-            "INSERT INTO data_items (aih_data_id, hash, owner, data_class, status, qualifier, data_time,
-                 descr_metadata, root_id, parent_id, object_name, item_key_wrapped, state, created_at_us, updated_at_us)
-             VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, 'receiving', $13, $13)",
-        )
-        .bind(item.id.to_string())
-        .bind(item.id.hash().hex())
-        .bind(item.owner.to_string())
-        .bind(item.data_class.word())
-        .bind(item.status.word())
-        .bind(item.qualifier.to_string())
-        .bind(item.data_time.to_string())
-        .bind(item.descr_metadata.clone())
-        .bind(item.root.unwrap_or(item.id).to_string())
-        .bind(item.parent.map(|parent| parent.to_string()))
-        .bind(item.object_name.clone())
-        .bind(item.item_key_wrapped.clone())
-        .bind(item.created_at_us)
-        .execute(&self.writers)
-        .await?;
-        Ok(())
-    }
-
-    /// The payload has arrived: `receiving → received`.
-    ///
-    /// # Errors
-    /// When the database fails or a length does not fit.
-    pub async fn mark_data_item_received(
-        &self,
-        id: AihDataId,
-        facts: &ObjectFacts,
-        at_us: i64,
-    ) -> Result<Transition<DataItemState>> {
-        let update = sqlx::query(
-            "UPDATE data_items SET state = 'received', plain_length = $2, stored_length = $3, sha256 = $4,
-                 updated_at_us = $5
-             WHERE aih_data_id = $1 AND state = 'receiving'",
-        )
-        .bind(id.to_string())
-        .bind(bigint("plain_length", facts.plain_length)?)
-        .bind(bigint("stored_length", facts.stored_length)?)
-        .bind(facts.sha256.hex())
-        .bind(at_us);
-        self.step(update, STATE, &id.to_string()).await
-    }
-
-    /// The chain has the item's licence: `received → licensed`. Done again with the same licence is `Done`.
-    ///
-    /// # Errors
-    /// When the database fails.
-    pub async fn mark_data_item_licensed(
-        &self,
-        id: AihDataId,
-        licence: Address,
-        at_us: i64,
-    ) -> Result<Transition<DataItemState>> {
-        let update = sqlx::query(
-            "UPDATE data_items SET state = 'licensed', licence = $2, updated_at_us = $3
-             WHERE aih_data_id = $1 AND (state = 'received' OR (state = 'licensed' AND licence = $2))",
-        )
-        .bind(id.to_string())
-        .bind(licence.hex())
-        .bind(at_us);
-        self.step(update, STATE, &id.to_string()).await
-    }
-
-    /// The item is acknowledged: `licensed → stored`.
-    ///
-    /// # Errors
-    /// When the database fails.
-    pub async fn mark_data_item_stored(&self, id: AihDataId, at_us: i64) -> Result<Transition<DataItemState>> {
-        let update = sqlx::query(
-            "UPDATE data_items SET state = 'stored', updated_at_us = $2 WHERE aih_data_id = $1 AND state = 'licensed'",
-        )
-        .bind(id.to_string())
-        .bind(at_us);
-        self.step(update, STATE, &id.to_string()).await
-    }
-
-    /// Another licence took the place of the item's: from `licensed` or `stored`, which it stays in.
-    ///
-    /// # Errors
-    /// When the database fails.
-    pub async fn change_data_item_licence(
-        &self,
-        id: AihDataId,
-        licence: Address,
-        at_us: i64,
-    ) -> Result<Transition<DataItemState>> {
-        let update = sqlx::query(
-            "UPDATE data_items SET licence = $2, updated_at_us = $3
-             WHERE aih_data_id = $1 AND state IN ('licensed', 'stored')",
-        )
-        .bind(id.to_string())
-        .bind(licence.hex())
-        .bind(at_us);
-        self.step(update, STATE, &id.to_string()).await
-    }
-
-    /// Destroys the item key and what describes the payload: from `received`, `licensed` or `stored` to `erased`. Class,
-    /// status, qualifier, lineage and licence stay, for the audit. The object may be deleted afterwards; the sweep does
-    /// not know its name any more.
-    ///
-    /// # Errors
-    /// When the database fails.
-    pub async fn erase_data_item(&self, id: AihDataId, at_us: i64) -> Result<Transition<DataItemState>> {
-        let update = sqlx::query(
-            "UPDATE data_items SET state = 'erased', item_key_wrapped = NULL, object_name = NULL, sha256 = NULL,
-                 descr_metadata = NULL, data_time = 'null', updated_at_us = $2
-             WHERE aih_data_id = $1 AND state IN ('received', 'licensed', 'stored')",
-        )
-        .bind(id.to_string())
-        .bind(at_us);
-        self.step(update, STATE, &id.to_string()).await
-    }
-
-    /// Undoes an item no licence was issued for: the row goes, with Model Licences signed but never issued. From
-    /// `receiving` or `received`.
-    ///
-    /// # Errors
-    /// [`super::DbError::Unrelated`] when a licence was issued for it after all; otherwise when the database fails.
-    pub async fn remove_data_item(&self, id: AihDataId) -> Result<Transition<DataItemState>> {
-        let mut tx = self.begin().await?;
-        sqlx::query("DELETE FROM model_licences WHERE aih_data_id = $1 AND state = 'signed'")
-            .bind(id.to_string())
-            .execute(&mut *tx)
-            .await?;
-        let delete =
-            sqlx::query("DELETE FROM data_items WHERE aih_data_id = $1 AND state IN ('receiving', 'received')")
-                .bind(id.to_string());
-        let transition = step_in(&mut tx, delete, STATE, &id.to_string()).await?;
-        if transition.is_done() {
-            tx.commit().await?;
-        }
-        Ok(transition)
-    }
-
     /// The item with this ID.
     ///
     /// # Errors
     /// When the database fails or the row is corrupt.
     pub async fn find_data_item(&self, id: AihDataId) -> Result<Option<DataItemRow>> {
-        let row = sqlx::query("SELECT * FROM data_items WHERE aih_data_id = $1")
-            .bind(id.to_string())
-            .fetch_optional(&self.readers)
-            .await?;
+        let row =
+            sqlx::query(select!("WHERE aih_data_id = $1")).bind(id.to_string()).fetch_optional(&self.readers).await?;
         row.as_ref().map(DataItemRow::read).transpose()
     }
 
@@ -319,10 +185,7 @@ impl Database {
     /// # Errors
     /// When the database fails or the row is corrupt.
     pub async fn find_data_item_by_hash(&self, hash: B256) -> Result<Option<DataItemRow>> {
-        let row = sqlx::query("SELECT * FROM data_items WHERE hash = $1")
-            .bind(hash.hex())
-            .fetch_optional(&self.readers)
-            .await?;
+        let row = sqlx::query(select!("WHERE hash = $1")).bind(hash.hex()).fetch_optional(&self.readers).await?;
         row.as_ref().map(DataItemRow::read).transpose()
     }
 
@@ -337,10 +200,10 @@ impl Database {
         limit: u32,
     ) -> Result<Page<DataItemRow>> {
         let after = Cursor::highest(after);
-        let rows = sqlx::query(
-            "SELECT * FROM data_items WHERE owner = $1 AND (created_at_us, aih_data_id) < ($2, $3)
-             ORDER BY created_at_us DESC, aih_data_id DESC LIMIT $4",
-        )
+        let rows = sqlx::query(select!(
+            "WHERE owner = $1 AND (created_at_us, aih_data_id) < ($2, $3)
+             ORDER BY created_at_us DESC, aih_data_id DESC LIMIT $4"
+        ))
         .bind(owner.to_string())
         .bind(after.at)
         .bind(after.key)
@@ -361,10 +224,10 @@ impl Database {
         limit: u32,
     ) -> Result<Page<DataItemRow>> {
         let after = Cursor::lowest(after);
-        let rows = sqlx::query(
-            "SELECT * FROM data_items WHERE root_id = $1 AND (created_at_us, aih_data_id) > ($2, $3)
-             ORDER BY created_at_us, aih_data_id LIMIT $4",
-        )
+        let rows = sqlx::query(select!(
+            "WHERE root_id = $1 AND (created_at_us, aih_data_id) > ($2, $3)
+             ORDER BY created_at_us, aih_data_id LIMIT $4"
+        ))
         .bind(root.to_string())
         .bind(after.at)
         .bind(after.key)
@@ -386,11 +249,11 @@ impl Database {
         limit: u32,
     ) -> Result<Page<DataItemRow>> {
         let after = Cursor::lowest(after);
-        let rows = sqlx::query(
-            "SELECT * FROM data_items WHERE state IN ('receiving', 'received', 'licensed')
+        let rows = sqlx::query(select!(
+            "WHERE state IN ('announced', 'licensed')
                  AND updated_at_us < $1 AND (updated_at_us, aih_data_id) > ($2, $3)
-             ORDER BY updated_at_us, aih_data_id LIMIT $4",
-        )
+             ORDER BY updated_at_us, aih_data_id LIMIT $4"
+        ))
         .bind(untouched_since_us)
         .bind(after.at)
         .bind(after.key)

@@ -45,6 +45,9 @@ pub enum DbError {
         /// The number.
         value: u64,
     },
+    /// A text with a NUL character, which PostgreSQL cannot hold; refused on both.
+    #[error("{0} holds a NUL character")]
+    Nul(&'static str),
     /// A row was not in the state a step needs, or not there. Made by [`super::Transition::required`].
     #[error("{table}: the step is not possible from state `{found}`")]
     WrongState {
@@ -167,6 +170,18 @@ impl DbError {
     }
 }
 
+/// Whether the database says that it cannot serve now, whatever is asked.
+fn is_away(error: &dyn sqlx::error::DatabaseError) -> bool {
+    const SQLSTATE_LENGTH: usize = 5;
+    let code = error.code().unwrap_or_default();
+    if code.len() == SQLSTATE_LENGTH {
+        // PostgreSQL's classes: connection, resources, operator intervention (shutting down, starting up).
+        return ["08", "53", "57"].iter().any(|class| code.starts_with(class));
+    }
+    // SQLite's extended codes hold the plain one in the low byte: BUSY, LOCKED, IOERR, FULL, CANTOPEN.
+    code.parse::<u32>().is_ok_and(|code| matches!(code & 0xff, 5 | 6 | 10 | 13 | 14))
+}
+
 impl From<sqlx::Error> for DbError {
     fn from(error: sqlx::Error) -> Self {
         use sqlx::Error;
@@ -177,8 +192,10 @@ impl From<sqlx::Error> for DbError {
                 }
                 ErrorKind::ForeignKeyViolation => Self::Unrelated(error),
                 ErrorKind::NotNullViolation | ErrorKind::CheckViolation => Self::Rule(error),
+                _ if is_away(cause.as_ref()) => Self::Unavailable(error),
                 _ => Self::Statement(error),
             },
+            Error::Configuration(reason) => Self::Url(reason.to_string()),
             Error::Io(_) | Error::Tls(_) | Error::PoolTimedOut | Error::PoolClosed | Error::WorkerCrashed => {
                 Self::Unavailable(error)
             }

@@ -11,10 +11,22 @@ use sqlx::any::AnyRow;
 
 use super::{
     Database, Result,
-    columns::{Columns, Hex},
+    columns::{Columns, Hex, storable},
     state::states,
 };
 use crate::domain::ids::UserId;
+
+/// Columns by name: a newer program may add some while this one runs.
+macro_rules! select {
+    ($tail:literal) => {
+        concat!(
+            "SELECT user_address, route, request_key, body_sha256, state, status, response_headers, response_body, \
+             created_at_us \
+             FROM idempotency ",
+            $tail
+        )
+    };
+}
 
 states! {
     /// Whether the first answer is known.
@@ -66,8 +78,9 @@ impl Database {
     /// Asks what a request with this key and body is; of several at once exactly one is `Fresh`.
     ///
     /// # Errors
-    /// When the database fails or the row is corrupt.
+    /// [`super::DbError::Nul`] for a key with a NUL; otherwise when the database fails or the row is corrupt.
     pub async fn begin_idempotent(&self, key: &IdempotencyKey, body_sha256: B256, now_us: i64) -> Result<Begun> {
+        let request_key = storable("request_key", &key.key)?;
         loop {
             let inserted = sqlx::query(
                 "INSERT INTO idempotency (user_address, route, request_key, body_sha256, state, created_at_us)
@@ -76,7 +89,7 @@ impl Database {
             )
             .bind(key.user.to_string())
             .bind(key.route.clone())
-            .bind(key.key.clone())
+            .bind(request_key.clone())
             .bind(body_sha256.hex())
             .bind(now_us)
             .execute(&self.writers)
@@ -84,13 +97,12 @@ impl Database {
             if inserted.rows_affected() == 1 {
                 return Ok(Begun::Fresh);
             }
-            let row =
-                sqlx::query("SELECT * FROM idempotency WHERE user_address = $1 AND route = $2 AND request_key = $3")
-                    .bind(key.user.to_string())
-                    .bind(key.route.clone())
-                    .bind(key.key.clone())
-                    .fetch_optional(&self.readers)
-                    .await?;
+            let row = sqlx::query(select!("WHERE user_address = $1 AND route = $2 AND request_key = $3"))
+                .bind(key.user.to_string())
+                .bind(key.route.clone())
+                .bind(key.key.clone())
+                .fetch_optional(&self.readers)
+                .await?;
             // Abandoned or purged between the two statements: then this one may be the first.
             if let Some(row) = row {
                 return begun(&row, body_sha256);

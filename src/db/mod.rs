@@ -6,14 +6,15 @@
 //! | File | Rows |
 //! | --- | --- |
 //! | [`users`] · [`challenges`] · [`tokens`] | people and what lets them in |
-//! | [`data_items`] · [`model_licences`] · [`revocations`] | AIH Data and what its owners signed |
+//! | [`data_items`], [`data_item_steps`] · [`model_licences`] · [`revocations`] | AIH Data and what its owners signed |
 //! | [`operations`], [`operation_steps`] · [`transactions`] | what was asked, answered and done; what was sent to the chain |
 //! | [`chain_blocks`] · [`chain_events`] · [`chain_effects`] | the copy of the chain's register, changed only as a whole |
 //! | [`idempotency`] · [`notices`] | first answers and the event stream |
 //!
 //! # Rules of the cellar
 //!
-//! - **Acknowledged is durable.** A write method returns after commit, with SQLite at `synchronous=FULL`.
+//! - **Acknowledged is durable.** A write method returns after commit, with SQLite at `synchronous=FULL`;
+//!   with PostgreSQL as its `synchronous_commit` says. A write of one statement is its own transaction.
 //! - **Writers queue.** SQLite has one writing connection per process, handed out in order, and opens transactions
 //!   with `BEGIN IMMEDIATE`; readers have connections that cannot write. So `database is locked` has no way to appear
 //!   inside a process, and another process is waited for. PostgreSQL writes at READ COMMITTED behind conditions in the
@@ -32,6 +33,7 @@ pub mod chain_blocks;
 pub mod chain_effects;
 pub mod chain_events;
 pub mod challenges;
+pub mod data_item_steps;
 pub mod data_items;
 pub mod idempotency;
 pub mod model_licences;

@@ -20,6 +20,18 @@ use super::{
 };
 use crate::domain::ids::AihDataId;
 
+/// Columns by name: a newer program may add some while this one runs.
+macro_rules! select {
+    ($tail:literal) => {
+        concat!(
+            "SELECT licence, aih_data_id, document, signature, sequence, chain_id, registry, state, created_at_us, \
+             updated_at_us \
+             FROM model_licences ",
+            $tail
+        )
+    };
+}
+
 states! {
     /// What became of a signed Model Licence.
     ModelLicenceState in "model_licences" {
@@ -210,10 +222,7 @@ impl Database {
     /// # Errors
     /// When the database fails or the row is corrupt.
     pub async fn find_model_licence(&self, licence: Address) -> Result<Option<ModelLicenceRow>> {
-        let row = sqlx::query("SELECT * FROM model_licences WHERE licence = $1")
-            .bind(licence.hex())
-            .fetch_optional(&self.readers)
-            .await?;
+        let row = sqlx::query(select!("WHERE licence = $1")).bind(licence.hex()).fetch_optional(&self.readers).await?;
         row.as_ref().map(ModelLicenceRow::read).transpose()
     }
 
@@ -222,7 +231,7 @@ impl Database {
     /// # Errors
     /// When the database fails or the row is corrupt.
     pub async fn find_model_licence_in_force(&self, item: AihDataId) -> Result<Option<ModelLicenceRow>> {
-        let row = sqlx::query("SELECT * FROM model_licences WHERE aih_data_id = $1 AND state = 'issued'")
+        let row = sqlx::query(select!("WHERE aih_data_id = $1 AND state = 'issued'"))
             .bind(item.to_string())
             .fetch_optional(&self.readers)
             .await?;
@@ -234,12 +243,10 @@ impl Database {
     /// # Errors
     /// When the database fails or a row is corrupt.
     pub async fn list_model_licences_of(&self, item: AihDataId) -> Result<Vec<ModelLicenceRow>> {
-        let rows = sqlx::query(
-            "SELECT * FROM model_licences WHERE aih_data_id = $1 ORDER BY aih_data_id, sequence, licence LIMIT 1000",
-        )
-        .bind(item.to_string())
-        .fetch_all(&self.readers)
-        .await?;
+        let rows = sqlx::query(select!("WHERE aih_data_id = $1 ORDER BY aih_data_id, sequence, licence LIMIT 1000"))
+            .bind(item.to_string())
+            .fetch_all(&self.readers)
+            .await?;
         ModelLicenceRow::read_all(&rows)
     }
 
@@ -257,10 +264,10 @@ impl Database {
             Some(last) => (last.aih_data_id.to_string(), bigint("sequence", last.sequence)?, last.licence.hex()),
             None => (String::new(), -1, String::new()),
         };
-        let rows = sqlx::query(
-            "SELECT * FROM model_licences WHERE (aih_data_id, sequence, licence) > ($1, $2, $3) AND state <> 'signed'
-             ORDER BY aih_data_id, sequence, licence LIMIT $4",
-        )
+        let rows = sqlx::query(select!(
+            "WHERE (aih_data_id, sequence, licence) > ($1, $2, $3) AND state <> 'signed'
+             ORDER BY aih_data_id, sequence, licence LIMIT $4"
+        ))
         .bind(item)
         .bind(sequence)
         .bind(licence)
@@ -281,11 +288,11 @@ impl Database {
         limit: u32,
     ) -> Result<Page<ModelLicenceRow>> {
         let after = Cursor::lowest(after);
-        let rows = sqlx::query(
-            "SELECT * FROM model_licences WHERE state = 'signed'
+        let rows = sqlx::query(select!(
+            "WHERE state = 'signed'
                  AND updated_at_us < $1 AND (updated_at_us, licence) > ($2, $3)
-             ORDER BY updated_at_us, licence LIMIT $4",
-        )
+             ORDER BY updated_at_us, licence LIMIT $4"
+        ))
         .bind(untouched_since_us)
         .bind(after.at)
         .bind(after.key)

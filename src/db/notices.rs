@@ -7,6 +7,17 @@ use sqlx::{AnyConnection, any::AnyRow};
 use super::{Database, DbError, Result, columns::Columns, page::fetch_limit};
 use crate::domain::ids::UserId;
 
+/// Columns by name: a newer program may add some while this one runs.
+macro_rules! select {
+    ($tail:literal) => {
+        concat!(
+            "SELECT seq, user_address, kind, data, created_at_us \
+             FROM notices ",
+            $tail
+        )
+    };
+}
+
 /// Something a user is to be told. Identifiers and words only, never health data.
 #[derive(Debug, Clone, PartialEq)]
 pub struct NewNotice {
@@ -65,14 +76,12 @@ impl Database {
     /// # Errors
     /// When the database fails or a row is corrupt.
     pub async fn list_notices(&self, user: UserId, after_seq: i64, limit: u32) -> Result<Vec<NoticeRow>> {
-        let rows = sqlx::query(
-            "SELECT * FROM notices WHERE user_address = $1 AND seq > $2 ORDER BY user_address, seq LIMIT $3",
-        )
-        .bind(user.to_string())
-        .bind(after_seq)
-        .bind(fetch_limit(limit) - 1)
-        .fetch_all(&self.readers)
-        .await?;
+        let rows = sqlx::query(select!("WHERE user_address = $1 AND seq > $2 ORDER BY user_address, seq LIMIT $3"))
+            .bind(user.to_string())
+            .bind(after_seq)
+            .bind(fetch_limit(limit) - 1)
+            .fetch_all(&self.readers)
+            .await?;
         rows.iter().map(NoticeRow::read).collect()
     }
 

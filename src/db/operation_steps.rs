@@ -1,14 +1,16 @@
 //! Moves of `operations` from state to state; the drawing is in [`super::operations`].
 
+use std::collections::BTreeSet;
+
 use alloy::primitives::{B128, B256};
 use uuid::Uuid;
 
 use super::{
-    Database, Result, Transition,
-    columns::{Hex, Statement, bigint, exactly_one},
-    operations::{Answer, Evidence, OperationState},
+    Database, DbError, Result, Transition,
+    columns::{Hex, Statement, bigint, exactly_one, step_in, storable},
+    operations::{Answer, Evidence, NewOperation, OperationState, Requested},
 };
-use crate::domain::ids::AihDataId;
+use crate::domain::{ids::AihDataId, taxonomy::Word};
 
 /// How an operation ended without a result.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -22,6 +24,47 @@ pub struct Failure {
 const STATE: &str = "SELECT state FROM operations WHERE operation_id = $1";
 
 impl Database {
+    /// Records that an operation is asked for. The same message of the same requester finds the first row; whether it
+    /// says the same is for the caller to compare.
+    ///
+    /// # Errors
+    /// [`DbError::Taken`] for an operation ID or confirm ID in use, [`DbError::Nul`] for a message ID with a NUL.
+    pub async fn insert_operation(&self, new: &NewOperation) -> Result<Requested> {
+        let message_id = new.message_id.as_deref().map(|text| storable("message_id", text)).transpose()?;
+        let changed = sqlx::query(
+            "INSERT INTO operations (operation_id, kind, message_id, requester, user_class, aih_data_id, owner,
+                 operation, usage_word, intended_at_s, parameters, confirm_id, state, progress, created_at_us,
+                 updated_at_us)
+             VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, 'requested', 0, $13, $13)
+             ON CONFLICT (requester, message_id) DO NOTHING",
+        )
+        .bind(new.id.to_string())
+        .bind(super::State::word(new.kind))
+        .bind(message_id)
+        .bind(new.requester.to_string())
+        .bind(new.user_class.map(Word::word))
+        .bind(new.aih_data_id.to_string())
+        .bind(new.owner.map(|owner| owner.to_string()))
+        .bind(new.operation.word())
+        .bind(new.usage.word())
+        .bind(new.intended_at_s)
+        .bind(new.parameters.to_string())
+        .bind(new.confirm_id.as_ref().map(Hex::hex))
+        .bind(new.created_at_us)
+        .execute(&self.writers)
+        .await?
+        .rows_affected();
+        if changed == 1 {
+            return Ok(Requested::New);
+        }
+        let existing = match &new.message_id {
+            Some(message_id) => self.find_operation_by_message(new.requester, message_id).await?,
+            None => None,
+        };
+        let existing = existing.ok_or(DbError::Affected { table: "operations", changed, expected: 1 })?;
+        Ok(Requested::Existing(Box::new(existing)))
+    }
+
     async fn step_operation(&self, id: Uuid, update: Statement) -> Result<Transition<OperationState>> {
         self.step(update, STATE, &id.to_string()).await
     }
@@ -36,6 +79,8 @@ impl Database {
     }
 
     async fn set_transaction_once(&self, ids: &[Uuid], tx_hash: B256, at_us: i64) -> Result<()> {
+        // In one order everywhere, so that two of these wait for each other in turn and not in a circle.
+        let ids: BTreeSet<_> = ids.iter().collect();
         let mut tx = self.begin().await?;
         for id in ids {
             let result = sqlx::query(
@@ -58,25 +103,40 @@ impl Database {
     /// # Errors
     /// When the database fails.
     pub async fn answer_operation(&self, id: Uuid, answer: &Answer, at_us: i64) -> Result<Transition<OperationState>> {
-        let permitted = answer.verdict.is_permitted();
-        let evidence = &answer.evidence;
-        let update = sqlx::query(
-            "UPDATE operations SET state = $2, verdict = $3, licence = $4, tx_hash = $5, block_number = $6,
-                 block_hash = $7, log_index = $8, confirmed_at_s = $9, updated_at_us = $10, finished_at_us = $11
-             WHERE operation_id = $1 AND state = 'requested'",
-        )
-        .bind(id.to_string())
-        .bind(if permitted { "confirmed" } else { "denied" })
-        .bind(i64::from(answer.verdict.bits()))
-        .bind(answer.licence.as_ref().map(Hex::hex))
-        .bind(evidence.tx_hash.hex())
-        .bind(bigint("block_number", evidence.block_number)?)
-        .bind(evidence.block_hash.hex())
-        .bind(bigint("log_index", evidence.log_index)?)
-        .bind(evidence.confirmed_at_s)
-        .bind(at_us)
-        .bind((!permitted).then_some(at_us));
+        let update = answered(id, answer, at_us)?;
         self.step_operation(id, update).await
+    }
+
+    /// Records the answers one transaction on chain gave to many, in one transaction here: one wait for the disk
+    /// instead of a hundred. One that cannot be answered does not keep the others from it; the transitions come in the
+    /// order of the answers.
+    ///
+    /// # Errors
+    /// When the database fails; then none is recorded.
+    pub async fn answer_operations(
+        &self,
+        answers: &[(Uuid, Answer)],
+        at_us: i64,
+    ) -> Result<Vec<Transition<OperationState>>> {
+        self.retried(|| self.answer_operations_once(answers, at_us)).await
+    }
+
+    async fn answer_operations_once(
+        &self,
+        answers: &[(Uuid, Answer)],
+        at_us: i64,
+    ) -> Result<Vec<Transition<OperationState>>> {
+        // In one order everywhere, as above.
+        let mut in_order: Vec<_> = answers.iter().enumerate().collect();
+        in_order.sort_by_key(|(_, (id, _))| *id);
+        let mut transitions = vec![Transition::Absent; answers.len()];
+        let mut tx = self.begin().await?;
+        for (place, (id, answer)) in in_order {
+            let update = answered(*id, answer, at_us)?;
+            transitions[place] = step_in(&mut tx, update, STATE, &id.to_string()).await?;
+        }
+        tx.commit().await?;
+        Ok(transitions)
     }
 
     /// The answer to a Licence Confirm stands elsewhere after a reorganisation. The verdict and state stay; false when
@@ -220,6 +280,30 @@ impl Database {
     }
 }
 
+fn answered(id: Uuid, answer: &Answer, at_us: i64) -> Result<Statement> {
+    let permitted = answer.verdict.is_permitted();
+    let evidence = &answer.evidence;
+    let update = sqlx::query(
+        "UPDATE operations SET state = $2, verdict = $3, licence = $4, tx_hash = $5, block_number = $6,
+             block_hash = $7, log_index = $8, confirmed_at_s = $9, updated_at_us = $10, finished_at_us = $11
+         WHERE operation_id = $1 AND state = 'requested'",
+    )
+    .bind(id.to_string())
+    .bind(if permitted { "confirmed" } else { "denied" })
+    .bind(i64::from(answer.verdict.bits()))
+    .bind(answer.licence.as_ref().map(Hex::hex))
+    .bind(evidence.tx_hash.hex())
+    .bind(bigint("block_number", evidence.block_number)?)
+    .bind(evidence.block_hash.hex())
+    .bind(bigint("log_index", evidence.log_index)?)
+    .bind(evidence.confirmed_at_s)
+    .bind(at_us)
+    .bind((!permitted).then_some(at_us));
+    Ok(update)
+}
+
 fn ended(update: Statement, id: Uuid, failure: &Failure, at_us: i64) -> Statement {
-    update.bind(id.to_string()).bind(failure.kind.clone()).bind(failure.text.clone()).bind(at_us)
+    // A failure must be recorded whatever its words are, so a NUL in them is left out.
+    let text = failure.text.replace('\0', "");
+    update.bind(id.to_string()).bind(failure.kind.clone()).bind(text).bind(at_us)
 }

@@ -18,17 +18,31 @@ use sqlx::{AssertSqlSafe, any::AnyRow};
 use uuid::Uuid;
 
 use super::{
-    Cursor, Database, DbError, Page, Result,
-    columns::{Columns, Hex},
+    Cursor, Database, Page, Result,
+    columns::{Columns, Hex, is_storable},
     page::fetch_limit,
     state::states,
 };
 use crate::domain::{
     ids::{AihDataId, UserId},
     operation::Operation,
-    taxonomy::{Usage, UserClass, Word},
+    taxonomy::{Usage, UserClass},
     verdict::Verdict,
 };
+
+/// Columns by name: a newer program may add some while this one runs.
+macro_rules! select {
+    ($tail:literal) => {
+        concat!(
+            "SELECT operation_id, kind, message_id, requester, user_class, aih_data_id, owner, operation, \
+             usage_word, intended_at_s, parameters, confirm_id, state, tx_hash, verdict, licence, \
+             block_number, block_hash, log_index, confirmed_at_s, progress, result_id, error_kind, \
+             error_text, created_at_us, updated_at_us, started_at_us, finished_at_us \
+             FROM operations ",
+            $tail
+        )
+    };
+}
 
 states! {
     /// How far an operation has come.
@@ -252,55 +266,13 @@ pub enum Requested {
 }
 
 impl Database {
-    /// Records that an operation is asked for. The same message of the same requester finds the first row; whether it
-    /// says the same is for the caller to compare.
-    ///
-    /// # Errors
-    /// [`DbError::Taken`] for an operation ID or confirm ID in use.
-    pub async fn insert_operation(&self, new: &NewOperation) -> Result<Requested> {
-        let changed = sqlx::query(
-            "INSERT INTO operations (operation_id, kind, message_id, requester, user_class, aih_data_id, owner,
-                 operation, usage_word, intended_at_s, parameters, confirm_id, state, progress, created_at_us,
-                 updated_at_us)
-             VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, 'requested', 0, $13, $13)
-             ON CONFLICT (requester, message_id) DO NOTHING",
-        )
-        .bind(new.id.to_string())
-        .bind(super::State::word(new.kind))
-        .bind(new.message_id.clone())
-        .bind(new.requester.to_string())
-        .bind(new.user_class.map(Word::word))
-        .bind(new.aih_data_id.to_string())
-        .bind(new.owner.map(|owner| owner.to_string()))
-        .bind(new.operation.word())
-        .bind(new.usage.word())
-        .bind(new.intended_at_s)
-        .bind(new.parameters.to_string())
-        .bind(new.confirm_id.as_ref().map(Hex::hex))
-        .bind(new.created_at_us)
-        .execute(&self.writers)
-        .await?
-        .rows_affected();
-        if changed == 1 {
-            return Ok(Requested::New);
-        }
-        let existing = match &new.message_id {
-            Some(message_id) => self.find_operation_by_message(new.requester, message_id).await?,
-            None => None,
-        };
-        let existing = existing.ok_or(DbError::Affected { table: "operations", changed, expected: 1 })?;
-        Ok(Requested::Existing(Box::new(existing)))
-    }
-
     /// The operation with this ID.
     ///
     /// # Errors
     /// When the database fails or the row is corrupt.
     pub async fn find_operation(&self, id: Uuid) -> Result<Option<OperationRow>> {
-        let row = sqlx::query("SELECT * FROM operations WHERE operation_id = $1")
-            .bind(id.to_string())
-            .fetch_optional(&self.readers)
-            .await?;
+        let row =
+            sqlx::query(select!("WHERE operation_id = $1")).bind(id.to_string()).fetch_optional(&self.readers).await?;
         row.as_ref().map(OperationRow::read).transpose()
     }
 
@@ -309,7 +281,10 @@ impl Database {
     /// # Errors
     /// When the database fails or the row is corrupt.
     pub async fn find_operation_by_message(&self, requester: UserId, message_id: &str) -> Result<Option<OperationRow>> {
-        let row = sqlx::query("SELECT * FROM operations WHERE requester = $1 AND message_id = $2")
+        if !is_storable(message_id) {
+            return Ok(None);
+        }
+        let row = sqlx::query(select!("WHERE requester = $1 AND message_id = $2"))
             .bind(requester.to_string())
             .bind(message_id)
             .fetch_optional(&self.readers)
@@ -322,10 +297,8 @@ impl Database {
     /// # Errors
     /// When the database fails or the row is corrupt.
     pub async fn find_operation_by_confirm_id(&self, confirm_id: B128) -> Result<Option<OperationRow>> {
-        let row = sqlx::query("SELECT * FROM operations WHERE confirm_id = $1")
-            .bind(confirm_id.hex())
-            .fetch_optional(&self.readers)
-            .await?;
+        let row =
+            sqlx::query(select!("WHERE confirm_id = $1")).bind(confirm_id.hex()).fetch_optional(&self.readers).await?;
         row.as_ref().map(OperationRow::read).transpose()
     }
 
@@ -353,7 +326,7 @@ impl Database {
     /// # Errors
     /// When the database fails or a row is corrupt.
     pub async fn list_operations_in_transaction(&self, tx_hash: B256) -> Result<Vec<OperationRow>> {
-        let rows = sqlx::query("SELECT * FROM operations WHERE tx_hash = $1 ORDER BY operation_id LIMIT 1000")
+        let rows = sqlx::query(select!("WHERE tx_hash = $1 ORDER BY operation_id LIMIT 1000"))
             .bind(tx_hash.hex())
             .fetch_all(&self.readers)
             .await?;
@@ -371,10 +344,10 @@ impl Database {
         limit: u32,
     ) -> Result<Page<OperationRow>> {
         let after = Cursor::highest(after);
-        let rows = sqlx::query(
-            "SELECT * FROM operations WHERE requester = $1 AND (created_at_us, operation_id) < ($2, $3)
-             ORDER BY created_at_us DESC, operation_id DESC LIMIT $4",
-        )
+        let rows = sqlx::query(select!(
+            "WHERE requester = $1 AND (created_at_us, operation_id) < ($2, $3)
+             ORDER BY created_at_us DESC, operation_id DESC LIMIT $4"
+        ))
         .bind(requester.to_string())
         .bind(after.at)
         .bind(after.key)
@@ -395,10 +368,10 @@ impl Database {
         limit: u32,
     ) -> Result<Page<OperationRow>> {
         let after = Cursor::highest(after);
-        let rows = sqlx::query(
-            "SELECT * FROM operations WHERE aih_data_id = $1 AND (created_at_us, operation_id) < ($2, $3)
-             ORDER BY created_at_us DESC, operation_id DESC LIMIT $4",
-        )
+        let rows = sqlx::query(select!(
+            "WHERE aih_data_id = $1 AND (created_at_us, operation_id) < ($2, $3)
+             ORDER BY created_at_us DESC, operation_id DESC LIMIT $4"
+        ))
         .bind(item.to_string())
         .bind(after.at)
         .bind(after.key)
@@ -420,11 +393,11 @@ impl Database {
         limit: u32,
     ) -> Result<Page<OperationRow>> {
         let after = Cursor::lowest(after);
-        let rows = sqlx::query(
-            "SELECT * FROM operations WHERE state IN ('requested', 'confirmed', 'running')
+        let rows = sqlx::query(select!(
+            "WHERE state IN ('requested', 'confirmed', 'running')
                  AND updated_at_us < $1 AND (updated_at_us, operation_id) > ($2, $3)
-             ORDER BY updated_at_us, operation_id LIMIT $4",
-        )
+             ORDER BY updated_at_us, operation_id LIMIT $4"
+        ))
         .bind(untouched_since_us)
         .bind(after.at)
         .bind(after.key)
@@ -450,11 +423,11 @@ impl Database {
         // The empty key sorts before every operation of the same microsecond.
         let start = Cursor::new(from_us, "");
         let after = after.cloned().filter(|after| after.at >= from_us).unwrap_or(start);
-        let rows = sqlx::query(
-            "SELECT * FROM operations WHERE owner = $1 AND started_at_us IS NOT NULL
+        let rows = sqlx::query(select!(
+            "WHERE owner = $1 AND started_at_us IS NOT NULL
                  AND (started_at_us, operation_id) > ($2, $3) AND started_at_us < $4
-             ORDER BY started_at_us, operation_id LIMIT $5",
-        )
+             ORDER BY started_at_us, operation_id LIMIT $5"
+        ))
         .bind(owner.to_string())
         .bind(after.at)
         .bind(after.key)

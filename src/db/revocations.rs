@@ -11,6 +11,17 @@ use super::{
 };
 use crate::domain::ids::AihDataId;
 
+/// Columns by name: a newer program may add some while this one runs.
+macro_rules! select {
+    ($tail:literal) => {
+        concat!(
+            "SELECT licence, scope, aih_data_id, signature, revoked_by, revoked_at_us \
+             FROM revocations ",
+            $tail
+        )
+    };
+}
+
 states! {
     /// How much was withdrawn.
     RevocationScope in "revocations" {
@@ -96,7 +107,7 @@ impl Database {
     /// # Errors
     /// When the database fails or a row is corrupt.
     pub async fn list_revocations_of(&self, licence: Address) -> Result<Vec<Revocation>> {
-        let rows = sqlx::query("SELECT * FROM revocations WHERE licence = $1 ORDER BY scope")
+        let rows = sqlx::query(select!("WHERE licence = $1 ORDER BY scope"))
             .bind(licence.hex())
             .fetch_all(&self.readers)
             .await?;
@@ -108,12 +119,10 @@ impl Database {
     /// # Errors
     /// When the database fails or a row is corrupt.
     pub async fn list_revocations_of_item(&self, item: AihDataId) -> Result<Vec<Revocation>> {
-        let rows = sqlx::query(
-            "SELECT * FROM revocations WHERE aih_data_id = $1 ORDER BY aih_data_id, licence, scope LIMIT 1000",
-        )
-        .bind(item.to_string())
-        .fetch_all(&self.readers)
-        .await?;
+        let rows = sqlx::query(select!("WHERE aih_data_id = $1 ORDER BY aih_data_id, licence, scope LIMIT 1000"))
+            .bind(item.to_string())
+            .fetch_all(&self.readers)
+            .await?;
         Revocation::read_all(&rows)
     }
 }

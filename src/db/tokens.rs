@@ -2,7 +2,10 @@
 
 use sqlx::any::AnyRow;
 
-use super::{Database, Result, columns::Columns};
+use super::{
+    Database, Result,
+    columns::{Columns, is_storable, storable},
+};
 use crate::domain::{ids::UserId, operation::Operation, taxonomy::Word};
 
 /// A Token given out, without its text.
@@ -72,6 +75,26 @@ impl Database {
             "INSERT INTO tokens (token_id, user_address, services, issued_at_s, expires_at_s)
              VALUES ($1, $2, $3, $4, $5)",
         )
+        .bind(storable("token_id", &token.token_id)?)
+        .bind(token.user.to_string())
+        .bind(services.join(","))
+        .bind(token.issued_at_s)
+        .bind(token.expires_at_s)
+        .execute(&self.writers)
+        .await?;
+        Ok(())
+    }
+
+    /// Remembers a Token of an account that operates this Back End and need not be registered.
+    ///
+    /// # Errors
+    /// When the database fails.
+    pub async fn insert_operator_token(&self, token: &NewToken) -> Result<()> {
+        let services: Vec<_> = token.services.iter().map(|service| service.word()).collect();
+        sqlx::query(
+            "INSERT INTO operator_tokens (token_id, user_address, services, issued_at_s, expires_at_s)
+             VALUES ($1, $2, $3, $4, $5)",
+        )
         .bind(token.token_id.clone())
         .bind(token.user.to_string())
         .bind(services.join(","))
@@ -82,15 +105,23 @@ impl Database {
         Ok(())
     }
 
-    /// The Token with this ID.
+    /// The Token with this ID, a user's or an operator's.
     ///
     /// # Errors
     /// When the database fails or the row is corrupt.
     pub async fn find_token(&self, token_id: &str) -> Result<Option<TokenRow>> {
-        let row = sqlx::query("SELECT * FROM tokens WHERE token_id = $1")
-            .bind(token_id)
-            .fetch_optional(&self.readers)
-            .await?;
+        if !is_storable(token_id) {
+            return Ok(None);
+        }
+        let row = sqlx::query(
+            "SELECT token_id, user_address, services, issued_at_s, expires_at_s, revoked_at_s
+             FROM tokens WHERE token_id = $1
+             UNION ALL SELECT token_id, user_address, services, issued_at_s, expires_at_s, revoked_at_s
+             FROM operator_tokens WHERE token_id = $1",
+        )
+        .bind(token_id)
+        .fetch_optional(&self.readers)
+        .await?;
         row.as_ref().map(TokenRow::read).transpose()
     }
 
@@ -99,8 +130,23 @@ impl Database {
     /// # Errors
     /// When the database fails.
     pub async fn revoke_token(&self, token_id: &str, user: UserId, at_s: i64) -> Result<bool> {
+        if !is_storable(token_id) {
+            return Ok(false);
+        }
         let result = sqlx::query(
             "UPDATE tokens SET revoked_at_s = $3 WHERE token_id = $1 AND user_address = $2 AND revoked_at_s IS NULL",
+        )
+        .bind(token_id)
+        .bind(user.to_string())
+        .bind(at_s)
+        .execute(&self.writers)
+        .await?;
+        if result.rows_affected() == 1 {
+            return Ok(true);
+        }
+        let result = sqlx::query(
+            "UPDATE operator_tokens SET revoked_at_s = $3
+             WHERE token_id = $1 AND user_address = $2 AND revoked_at_s IS NULL",
         )
         .bind(token_id)
         .bind(user.to_string())
@@ -129,10 +175,12 @@ impl Database {
     /// # Errors
     /// When the database fails.
     pub async fn purge_tokens(&self, expired_before_s: i64) -> Result<u64> {
-        let result = sqlx::query("DELETE FROM tokens WHERE expires_at_s < $1")
-            .bind(expired_before_s)
-            .execute(&self.writers)
-            .await?;
-        Ok(result.rows_affected())
+        let mut purged = 0;
+        for delete in
+            ["DELETE FROM tokens WHERE expires_at_s < $1", "DELETE FROM operator_tokens WHERE expires_at_s < $1"]
+        {
+            purged += sqlx::query(delete).bind(expired_before_s).execute(&self.writers).await?.rows_affected();
+        }
+        Ok(purged)
     }
 }

@@ -16,6 +16,18 @@ use super::{
     state::states,
 };
 
+/// Columns by name: a newer program may add some while this one runs.
+macro_rules! select {
+    ($tail:literal) => {
+        concat!(
+            "SELECT tx_hash, operator_address, nonce, raw, purpose, state, first_sent_at_us, last_sent_at_us, \
+             block_number \
+             FROM transactions ",
+            $tail
+        )
+    };
+}
+
 states! {
     /// What became of a transaction.
     TransactionState in "transactions" {
@@ -180,10 +192,7 @@ impl Database {
     /// # Errors
     /// When the database fails or the row is corrupt.
     pub async fn find_transaction(&self, hash: B256) -> Result<Option<TransactionRow>> {
-        let row = sqlx::query("SELECT * FROM transactions WHERE tx_hash = $1")
-            .bind(hash.hex())
-            .fetch_optional(&self.readers)
-            .await?;
+        let row = sqlx::query(select!("WHERE tx_hash = $1")).bind(hash.hex()).fetch_optional(&self.readers).await?;
         row.as_ref().map(TransactionRow::read).transpose()
     }
 
@@ -192,10 +201,10 @@ impl Database {
     /// # Errors
     /// When the database fails or a row is corrupt.
     pub async fn list_sent_transactions(&self, operator: Address) -> Result<Vec<TransactionRow>> {
-        let rows = sqlx::query(
-            "SELECT * FROM transactions WHERE operator_address = $1 AND state = 'sent'
-             ORDER BY operator_address, nonce, tx_hash LIMIT 1000",
-        )
+        let rows = sqlx::query(select!(
+            "WHERE operator_address = $1 AND state = 'sent'
+             ORDER BY operator_address, nonce, tx_hash LIMIT 1000"
+        ))
         .bind(operator.hex())
         .fetch_all(&self.readers)
         .await?;

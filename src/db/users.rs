@@ -14,6 +14,18 @@ use crate::domain::{
     taxonomy::{UserClass, Word},
 };
 
+/// Columns by name: a newer program may add some while this one runs.
+macro_rules! select {
+    ($tail:literal) => {
+        concat!(
+            "SELECT address, requested_class, user_class, standing, profile_sealed, user_key_wrapped, \
+             registered_at_us, approved_at_us \
+             FROM users ",
+            $tail
+        )
+    };
+}
+
 states! {
     /// A user's standing with this Back End.
     UserStanding in "users" {
@@ -131,10 +143,8 @@ impl Database {
     /// # Errors
     /// When the database fails or the row is corrupt.
     pub async fn find_user(&self, address: UserId) -> Result<Option<UserRow>> {
-        let row = sqlx::query("SELECT * FROM users WHERE address = $1")
-            .bind(address.to_string())
-            .fetch_optional(&self.readers)
-            .await?;
+        let row =
+            sqlx::query(select!("WHERE address = $1")).bind(address.to_string()).fetch_optional(&self.readers).await?;
         row.as_ref().map(UserRow::read).transpose()
     }
 
@@ -173,6 +183,19 @@ impl Database {
         self.step(update, STANDING, &address.to_string()).await
     }
 
+    /// Replaces a user's sealed profile. False when there is no such user.
+    ///
+    /// # Errors
+    /// When the database fails.
+    pub async fn replace_user_profile(&self, address: UserId, profile_sealed: &str) -> Result<bool> {
+        let result = sqlx::query("UPDATE users SET profile_sealed = $2 WHERE address = $1")
+            .bind(address.to_string())
+            .bind(profile_sealed)
+            .execute(&self.writers)
+            .await?;
+        Ok(result.rows_affected() == 1)
+    }
+
     /// Replaces a user's wrapped key (the root key was changed). False when there is no such user, or the key is not
     /// `old` any more.
     ///
@@ -199,10 +222,10 @@ impl Database {
         limit: u32,
     ) -> Result<Page<UserRow>> {
         let after = Cursor::lowest(after);
-        let rows = sqlx::query(
-            "SELECT * FROM users WHERE standing = $1 AND (registered_at_us, address) > ($2, $3)
-             ORDER BY registered_at_us, address LIMIT $4",
-        )
+        let rows = sqlx::query(select!(
+            "WHERE standing = $1 AND (registered_at_us, address) > ($2, $3)
+             ORDER BY registered_at_us, address LIMIT $4"
+        ))
         .bind(super::State::word(standing))
         .bind(after.at)
         .bind(after.key)

@@ -142,9 +142,12 @@ impl Kind {
                 write(ClassSet { user: *user, class: *class, active: *active, by: *by })
             }
             Self::Confirmed(confirmation) => write(Confirmed::from(confirmation)),
-            Self::DerivationRefused { aih_data, parent_data, status, reason } => {
-                write(Refused { aih_data: *aih_data, parent_data: *parent_data, status: *status, reason: reason.into() })
-            }
+            Self::DerivationRefused { aih_data, parent_data, status, reason } => write(Refused {
+                aih_data: *aih_data,
+                parent_data: *parent_data,
+                status: *status,
+                reason: reason.into(),
+            }),
         }
     }
 

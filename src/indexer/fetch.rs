@@ -72,7 +72,8 @@ impl Indexer {
                 }
                 Err(error) => return Err(error.into()),
             };
-            let one = fetched.get_or_insert_with(|| Fetched { blocks: BTreeMap::new(), events: Vec::new(), last: block });
+            let one =
+                fetched.get_or_insert_with(|| Fetched { blocks: BTreeMap::new(), events: Vec::new(), last: block });
             one.blocks.insert(number, block);
             one.events.extend(events);
             one.last = block;
@@ -111,12 +112,7 @@ impl Indexer {
         }
     }
 
-    async fn read_range(
-        &self,
-        seen: Option<BlockRef>,
-        from: u64,
-        to: u64,
-    ) -> Result<Option<Fetched>, IndexerError> {
+    async fn read_range(&self, seen: Option<BlockRef>, from: u64, to: u64) -> Result<Option<Fetched>, IndexerError> {
         let last = self.block(to).await?;
         let events = self.node.events(from, to).await?;
         let first = self.block(from).await?;

@@ -17,7 +17,7 @@ use crate::{
         licence_event::{ConfirmId, Evidence},
         operation::Operation,
         taxonomy::Usage,
-        verdict::Verdict,
+        verdict::{FailingTerm, Verdict},
     },
 };
 
@@ -127,6 +127,25 @@ impl Licensing {
         };
         let verdict = self.check(&again).await?;
         if verdict.is_permitted() { Ok(()) } else { Err(ReleaseError::Withheld(verdict)) }
+    }
+
+    /// Asks again before a kept result is handed out once more, and gives the warrant to read it.
+    ///
+    /// # Errors
+    /// [`ReleaseError::Withheld`] when the chain would say no by now, or the result's licence does not derive from the
+    /// one the operation was permitted by; in doubt likewise.
+    pub async fn redeliver(&self, original: &Grounds, result: AihDataId) -> Result<Warrant, ReleaseError> {
+        self.release(&Warrant::new(*original)).await?;
+        let licence = self.node.item(result.hash()).await.map_err(LicensingError::from)?.licence;
+        let derivation = match licence {
+            Some(licence) => self.node.terms(licence).await.map_err(LicensingError::from)?.1,
+            None => None,
+        };
+        if derivation.is_some_and(|d| d.parent == original.licence && d.data_item == result.hash()) {
+            Ok(Warrant::new(Grounds { item: result, ..*original }))
+        } else {
+            Err(ReleaseError::Withheld([FailingTerm::NoLicence].into_iter().collect()))
+        }
     }
 }
 

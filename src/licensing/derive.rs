@@ -9,7 +9,7 @@ use super::{
     queue::{DeriveRequest, Done, QueueError, Work, evidence},
 };
 use crate::{
-    chain::{convert::error_name, operator::Mined},
+    chain::{Refusal, convert::refusal_of_derivation, operator::Mined},
     domain::{
         ids::{AihDataId, LicenceId},
         licence_event::{Evidence, LicenceEventKind as Kind},
@@ -70,7 +70,7 @@ impl Licensing {
                     return Ok((*licence, evidence(event, mined)));
                 }
                 Kind::DerivationRefused { aih_data, reason, .. } if *aih_data == lineage.item.hash() => {
-                    return Err(LicensingError::Refused(error_name(*reason).to_owned()));
+                    return Err(LicensingError::Refused(refusal_of_derivation(*reason)));
                 }
                 _ => {}
             }
@@ -78,7 +78,7 @@ impl Licensing {
         // No event: the very same derivation stands already.
         match self.node.item(lineage.item.hash()).await?.licence {
             Some(licence) if self.node.stands(licence).await? => Ok((licence, at_transaction(licence, mined))),
-            _ => Err(LicensingError::Refused("the registry made no licence".to_owned())),
+            _ => Err(LicensingError::Refused(Refusal::Other("the registry made no licence".to_owned()))),
         }
     }
 }

@@ -1,6 +1,6 @@
 //! Why the gate gave no answer. A denial is an answer and not among these.
 
-use crate::chain::ChainError;
+use crate::chain::{ChainError, Refusal};
 
 use super::{queue::QueueError, vigil::Doubt};
 
@@ -18,5 +18,17 @@ pub enum LicensingError {
     Chain(#[from] ChainError),
     /// The registry did not do what was asked of it.
     #[error("the registry refused: {0}")]
-    Refused(String),
+    Refused(Refusal),
+}
+
+impl LicensingError {
+    /// The contract's reason, when it was the contract that refused.
+    pub fn refusal(&self) -> Option<&Refusal> {
+        match self {
+            Self::Refused(refusal)
+            | Self::Queue(QueueError::Refused(refusal))
+            | Self::Chain(ChainError::Refused(refusal)) => Some(refusal),
+            Self::Doubt(_) | Self::Queue(_) | Self::Chain(_) => None,
+        }
+    }
 }

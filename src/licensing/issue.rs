@@ -9,6 +9,7 @@ use super::{
 };
 use crate::{
     chain::{
+        Refusal,
         bindings::LicenceRegistry,
         operator::{Call, Mined},
     },
@@ -90,7 +91,7 @@ impl Licensing {
         let state = self.node.item(item.hash()).await?;
         let expected = self.node.predict(offer).await?;
         if state.licence != Some(expected) || state.revoked {
-            return Err(LicensingError::Refused("the registry made no licence".to_owned()));
+            return Err(LicensingError::Refused(Refusal::Other("the registry made no licence".to_owned())));
         }
         Ok((expected, at_transaction(expected, mined)))
     }

@@ -15,6 +15,7 @@
 //! | [`queue`] | one operator key, group commit |
 //! | [`settle`] | how a transaction ended that was not mined in time |
 //! | [`ledger`] | where transactions are made durable |
+//! | [`read`] | what stands on chain about a licence, and what an End User would sign |
 //! | [`confirm`] [`issue`] (and change) [`derive`] [`revoke`] | the five acts |
 
 pub mod confirm;
@@ -24,6 +25,7 @@ pub mod issue;
 pub mod ledger;
 pub mod permit;
 pub mod queue;
+pub mod read;
 pub mod revoke;
 pub mod settle;
 pub mod terms;
@@ -31,6 +33,7 @@ pub mod vigil;
 
 use std::time::Duration;
 
+pub use crate::chain::Refusal;
 pub use error::LicensingError;
 
 use crate::{chain::node::Node, clock::Clock};

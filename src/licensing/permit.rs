@@ -148,6 +148,10 @@ impl Permit {
 }
 
 impl Warrant {
+    pub(super) fn new(grounds: Grounds) -> Self {
+        Self { grounds }
+    }
+
     /// What it permits.
     pub fn grounds(&self) -> &Grounds {
         &self.grounds

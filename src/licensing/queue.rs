@@ -202,18 +202,23 @@ impl<L: Ledger> Clerk<L> {
         }
     }
 
-    /// Makes the transaction durable and sends it; both are done before anyone is answered.
+    /// Makes the transaction durable and sends it; both are done before anyone is answered. In a task of its own,
+    /// because reading a receipt with hundreds of events would keep the next batch from being signed.
     fn send(&self, batch: Batch) -> impl Future<Output = (Batch, Result<Mined, ChainError>)> + use<L> {
         let (transmitter, ledger, operator) =
             (self.operator.transmitter(), self.ledger.clone(), self.operator.address());
-        async move {
-            let signed = &batch.signed;
+        let signed = batch.signed.clone();
+        let sending = tokio::spawn(async move {
             let entry = Entry { hash: signed.hash, operator, nonce: signed.nonce, raw: signed.raw.to_vec() };
-            let (noted, mined) = tokio::join!(ledger.sent(entry), transmitter.send(signed, PATIENCE));
-            let outcome = match noted {
+            let (noted, mined) = tokio::join!(ledger.sent(entry), transmitter.send(&signed, PATIENCE));
+            match noted {
                 Ok(()) => mined,
                 Err(error) => Err(ChainError::Contradiction(error.to_string())),
-            };
+            }
+        });
+        async move {
+            // A task that broke off leaves a transaction whose end is not known.
+            let outcome = sending.await.unwrap_or_else(|_| Err(ChainError::Pending(batch.signed.hash)));
             (batch, outcome)
         }
     }
@@ -316,10 +321,24 @@ fn answer(jobs: Vec<Job>, mined: &Mined) {
                 Some((confirmation, evidence)) => Ok(Done::Confirmed(confirmation, evidence)),
                 None => Err(QueueError::NotRecorded("the transaction holds no answer to this request".to_owned())),
             },
-            Work::Derive(_) | Work::Alone(_) => Ok(Done::Mined(mined.clone())),
+            Work::Derive(derivation) => Ok(Done::Mined(about(mined, derivation.aih_data))),
+            Work::Alone(_) => Ok(Done::Mined(mined.clone())),
         };
         // A caller that has gone away needs no answer.
         let _ = job.reply.send(outcome);
+    }
+}
+
+/// A mined batch as it concerns one item: hundreds of others are none of its business.
+fn about(mined: &Mined, aih_data: B256) -> Mined {
+    let events = mined.events.iter().filter(|event| event.kind.aih_data() == Some(aih_data));
+    Mined {
+        transaction: mined.transaction,
+        block: mined.block,
+        block_hash: mined.block_hash,
+        block_time: mined.block_time,
+        gas_used: mined.gas_used,
+        events: events.cloned().collect(),
     }
 }
 

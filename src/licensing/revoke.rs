@@ -5,7 +5,7 @@ use alloy::{
     sol_types::SolCall,
 };
 
-use super::{Licensing, LicensingError};
+use super::{Licensing, LicensingError, queue::evidence};
 use crate::{
     chain::{
         bindings::LicenceRegistry,
@@ -13,6 +13,7 @@ use crate::{
     },
     domain::{
         ids::AihDataId,
+        licence_event::{Evidence, LicenceEventKind as Kind},
         taxonomy::{UserClass, Word},
     },
 };
@@ -48,6 +49,14 @@ impl Licensing {
         let data = LicenceRegistry::setUserClassCall { user, class, active: true }.abi_encode();
         self.alone(Call { data: data.into(), gas_limit: USER_GAS }).await
     }
+}
+
+/// Where a withdrawal is recorded, and who sent it.
+pub fn recorded(mined: &Mined) -> Option<(Evidence, Address)> {
+    mined.events.iter().find_map(|event| match event.kind {
+        Kind::Revoked { by, .. } => Some((evidence(event, mined), by)),
+        _ => None,
+    })
 }
 
 fn revocation(item: AihDataId, signature: Bytes) -> Call {

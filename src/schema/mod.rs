@@ -19,6 +19,7 @@
 //! [`read`] walks the first three steps. A document that validates also converts: the schemas are never wider than the
 //! wire types, and a property test holds them to it.
 
+mod added;
 pub mod canonical;
 pub mod conformance;
 pub mod message;

@@ -132,3 +132,115 @@ fn window(interval: wire::LicenceInterval, pointer: &str) -> Result<Window, Term
         TermsRefused::at(pointer, reason)
     })
 }
+
+#[cfg(test)]
+mod tests {
+    use serde_json::json;
+
+    use super::*;
+    use crate::domain::{
+        operation::Operation,
+        taxonomy::{AnomalyType, DataClass, DataStatus, Usage, UserClass},
+    };
+
+    const PATIENT: &str = "eip155:31337:0xf39Fd6e51aad88F6F4ce6aB8827279cffFb92266";
+    const CLINIC: &str = "eip155:31337:0x70997970c51812dc3a010c7d01b50e0d17dc79c8";
+    const BACK_END: &str = "eip155:31337:0x5FbDB2315678afecb367f032d93F642f64180aa3";
+    const ITEM: &str = "urn:uuid:0190f3c4-5b7a-7c31-9d2e-0b8f6a1c2d3e";
+
+    fn third_party() -> Value {
+        json!({
+            "BackendID": BACK_END, "ThirdPartyUserID": CLINIC, "AIHDataID": ITEM,
+            "LicensableEndUsers": [{"UserID": PATIENT, "AIHDataClasses": ["Omics", "PhysiologicalSignal"]}],
+            "Time": {"StartTime": "2026-02-01T00:00:00Z", "EndTime": "2026-03-01T00:00:00Z"},
+            "UserTypes": ["Clinical Entity", "Caregiver"], "ProcessTypes": ["Retrieve", "AIHDataProcessing"],
+            "AnomalyTypes": ["Point Anomaly"], "UsageTypes": ["Health Care"],
+        })
+    }
+
+    fn document() -> Value {
+        json!({
+            "Header": "AIH-MDL-V1.0", "ModelLicenceID": "urn:uuid:5b7a0190-f3c4-4c31-9d2e-0b8f6a1c2d3e",
+            "EndUserID": PATIENT, "AIHDataID": ITEM, "AIHDataType": "PhysiologicalSignal",
+            "ModelLicenceTime": {"StartTime": "2026-01-01T00:00:00Z", "EndTime": "2027-01-01T00:00:00Z"},
+            "ModelLicenceData": {
+                "BackEndLicence": {
+                    "EndUserID": PATIENT, "BackendID": BACK_END, "AIHDataID": ITEM, "AIHDataStatus": "Pseudonymised",
+                    "AIHDataProcess": ["HealthStateMonitoring"], "AIHDataUsage": ["Research"],
+                },
+                "ThirdPartyUserLicence": [third_party()],
+            },
+        })
+    }
+
+    fn refused(change: impl Fn(&mut Value)) -> TermsRefused {
+        let mut changed = document();
+        change(&mut changed);
+        into_domain(&changed).unwrap_err()
+    }
+
+    #[test]
+    fn every_label_arrives() {
+        let licence = into_domain(&document()).unwrap();
+        assert_eq!((licence.end_user.to_string(), licence.aih_data.to_string()), (PATIENT.into(), ITEM.into()));
+        assert_eq!(licence.data_class, DataClass::PhysiologicalSignal);
+        assert_eq!((licence.window.start(), licence.window.end()), (1_767_225_600, 1_798_761_600));
+        let back_end = licence.back_end.unwrap();
+        assert_eq!((back_end.end_user.to_string(), back_end.back_end.to_string()), (PATIENT.into(), BACK_END.into()));
+        assert_eq!(
+            (back_end.status, back_end.processes),
+            (DataStatus::Pseudonymised, vec![Operation::HealthStateMonitoring])
+        );
+        assert_eq!(back_end.usages, [Usage::Research].into_iter().collect());
+        let block = &licence.third_parties[0];
+        assert_eq!(block.pointer, "/ModelLicenceData/ThirdPartyUserLicence/0");
+        assert_eq!(block.third_party, Some(CLINIC.parse().unwrap()));
+        assert_eq!(block.licensable_end_users[0].data_classes.iter().count(), 2);
+        assert_eq!(block.user_types, [UserClass::ClinicalEntity, UserClass::Caregiver].into_iter().collect());
+        assert_eq!(block.processes, [Operation::Retrieve, Operation::AihDataProcessing]);
+        assert_eq!(block.anomalies, [AnomalyType::Point].into_iter().collect());
+        assert_eq!(block.usages, [Usage::HealthCare].into_iter().collect());
+        assert_eq!(block.window.start(), 1_769_904_000);
+    }
+
+    #[test]
+    fn free_text_is_carried_by_the_hash_alone() {
+        let mut noted = document();
+        noted["DescrMetadata"] = "for my daughter".into();
+        let (plain, noted) = (into_domain(&document()).unwrap(), into_domain(&noted).unwrap());
+        assert_ne!(plain.hash, noted.hash);
+        assert_eq!(ModelLicence { hash: noted.hash, ..plain }, noted);
+    }
+
+    #[test]
+    fn one_block_needs_no_list_and_absent_blocks_license_nothing() {
+        let mut one = document();
+        one["ModelLicenceData"] = json!({"ThirdPartyUserLicence": third_party()});
+        let licence = into_domain(&one).unwrap();
+        assert_eq!((licence.back_end, licence.third_parties.len()), (None, 1));
+        assert_eq!(licence.third_parties[0].pointer, "/ModelLicenceData/ThirdPartyUserLicence");
+    }
+
+    #[test]
+    fn an_interval_that_runs_backwards_is_refused_where_it_stands() {
+        let whole = refused(|d| d["ModelLicenceTime"]["EndTime"] = "2026-01-01T00:00:00Z".into());
+        assert_eq!(whole.to_string(), "/ModelLicenceTime: expected EndTime after StartTime");
+        let block = refused(|d| {
+            d["ModelLicenceData"]["ThirdPartyUserLicence"] = json!([third_party(), third_party()]);
+            d["ModelLicenceData"]["ThirdPartyUserLicence"][1]["Time"]["EndTime"] = "2025-01-01T00:00:00Z".into();
+        });
+        assert_eq!(block.pointer, "/ModelLicenceData/ThirdPartyUserLicence/1/Time");
+    }
+
+    #[test]
+    fn what_the_standard_does_not_know_is_refused_and_not_shown() {
+        let price = refused(|d| d["ModelLicenceData"]["Price"] = "F32.1".into());
+        let word = refused(|d| d["ModelLicenceData"]["BackEndLicence"]["AIHDataUsage"] = json!(["F32.1"]));
+        let account = refused(|d| d["EndUserID"] = "eip155:01:0xf39Fd6e51aad88F6F4ce6aB8827279cffFb92266".into());
+        assert_eq!(price.pointer, "/ModelLicenceData");
+        assert_eq!(word.pointer, "/ModelLicenceData/BackEndLicence/AIHDataUsage/0");
+        assert_eq!(account.pointer, "/EndUserID");
+        assert!(![price, word, account].iter().any(|r| r.reason.contains("F32") || r.reason.contains("0xf39")));
+        assert!(into_domain(&Value::Null).is_err());
+    }
+}

@@ -1,3 +1,13 @@
 //! Putting the house together and taking it down again.
+//!
+//! | File | What |
+//! | --- | --- |
+//! | [`house`] | the parts in their order |
+//! | [`devnet`] | anvil as a child process |
+//! | [`keys`] | the chain keys of the three offices |
+//! | [`vouch`] | a REGISTRAR's act |
 
 pub mod devnet;
+pub mod house;
+pub mod keys;
+pub mod vouch;

@@ -135,6 +135,14 @@ impl EndUserKey {
         let secret = unwrap(&root.0, wrapped, "end-user-key", account)?;
         Ok(Self { secret, account: account.to_owned() })
     }
+
+    pub(super) fn secret(&self) -> &Secret {
+        &self.secret
+    }
+
+    pub(super) fn account(&self) -> &str {
+        &self.account
+    }
 }
 
 /// The key of one item of AIH Data. It knows its item, and everything sealed with it is bound to that item.

@@ -17,6 +17,7 @@
 //! | `objects` | `put`, `get`, `delete` over any `object_store` |
 //! | `upload` | one upload: invisible until complete, gone without a trace if not |
 //! | `download` | one reading: length proven first, then chunks in order |
+//! | `sealed_text` | small texts for columns, sealed under a key of the hierarchy |
 //! | `sweep` | what a crash left behind, and what the database does not know |
 //!
 //! **Erasure** is the deletion of the wrapped item key by whoever keeps it. From that moment no copy of the object, on
@@ -29,6 +30,7 @@ mod layout;
 mod objects;
 mod root_key;
 mod sealed;
+mod sealed_text;
 mod sweep;
 mod upload;
 

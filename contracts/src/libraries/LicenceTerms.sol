@@ -75,13 +75,6 @@ library LicenceTerms {
     uint256 private constant TAIL = 84;
     uint256 private constant TIME_MASK = type(uint40).max;
     uint256 private constant OPERATIONS_MASK = type(uint64).max;
-    /// @dev Verdict bits of `Codes` by number, as assembly needs them.
-    uint256 private constant NOT_YET_VALID_BIT = 2;
-    uint256 private constant EXPIRED_BIT = 3;
-    uint256 private constant USER_TYPE_BIT = 5;
-    uint256 private constant DATA_CLASS_BIT = 6;
-    uint256 private constant PROCESS_BIT = 7;
-    uint256 private constant USAGE_BIT = 8;
 
     // ---------------------------------------------------------------- validity
 
@@ -317,88 +310,78 @@ library LicenceTerms {
         if (question.user == endUserOf(args)) return failing;
 
         uint256 tail = _read(args, TAIL);
-        failing |= question.ended | _bit(question.earliest < (tail >> 208) & TIME_MASK, Codes.NOT_YET_VALID)
-            | _bit(question.latest >= (tail >> 168) & TIME_MASK, Codes.EXPIRED);
-        // De-identification is exempt: it is how data reaches the status asked for.
-        uint256 lacking = _bit(question.status < (tail >> 160) & 0xff, Codes.DATA_STATUS)
-            * _bit(question.operation != Codes.OPERATION_DE_ID_AND_ANONYM, 1);
-        // Codes above 63 shift to nothing, and licensed sets hold valid bits only: an unknown operation fails.
-        uint256 asked = (1 << question.operation) & OPERATIONS_MASK;
+        failing |= question.ended | _outside(question, tail >> 208, tail >> 168);
         uint256 covering = _coveringUsages(question.usage, question.status);
-        if (!question.isBackEnd) return failing | _judgeGrants(args, question, tail, asked, covering, lacking);
+        uint256 lacking = _bit(question.status < (tail >> 160) & 0xff, Codes.DATA_STATUS);
+        if (question.operation == Codes.OPERATION_DE_ID_AND_ANONYM) lacking = 0;
+        if (!question.isBackEnd) return failing | _judgeGrants(args, question, tail, covering, lacking);
 
-        if ((tail >> 96) & OPERATIONS_MASK == 0) return failing | Codes.NOT_LICENSED;
-        return failing | lacking | _bit((tail >> 96) & asked == 0, Codes.PROCESS)
-            | _bit((tail >> 88) & covering == 0, Codes.USAGE);
+        uint256 operations = (tail >> 96) & OPERATIONS_MASK;
+        if (operations == 0) return failing | Codes.NOT_LICENSED;
+        return failing | lacking | _judgeUse(operations, (tail >> 88) & covering, question.operation);
     }
 
     /// @dev The failing terms of the grant that names the requester with the fewest of them, the first of equals.
-    /// In assembly because every confirmation pays for it; the tests write the rule a second time, plainly.
-    /// @param tail The word of terms from the data class on.
-    /// @param asked Set holding the operation asked for.
-    /// @param covering Set of usages any of which covers the one asked for.
-    /// @param lacking DATA_STATUS when the data is not de-identified enough, else 0.
-    function _judgeGrants(
-        bytes memory args,
-        Question memory question,
-        uint256 tail,
-        uint256 asked,
-        uint256 covering,
-        uint256 lacking
-    ) private pure returns (uint256 best) {
+    function _judgeGrants(bytes memory args, Question memory question, uint256 tail, uint256 covering, uint256 lacking)
+        private
+        pure
+        returns (uint256 best)
+    {
         best = Codes.NOT_LICENSED;
-        assembly ("memory-safe") {
-            // Fields of the question, in their order.
-            let user := mload(question)
-            let classes := mload(add(question, 0x20))
-            let earliest := mload(add(question, 0xc0))
-            let latest := mload(add(question, 0xe0))
-            let dataClass := shl(shr(248, tail), 1)
-            // More than any grant can fail: seven terms are a grant's own.
-            let fewest := 16
+        // Worse than any grant can be: seven terms are a grant's own.
+        uint256 fewest = 16;
+        uint256 dataClass = 1 << (tail >> 248);
+        unchecked {
+            uint256 end = HEAD_SIZE + ((tail >> 80) & 0xff) * GRANT_SIZE;
+            for (uint256 offset = HEAD_SIZE; offset < end; offset += GRANT_SIZE) {
+                uint256 head = _read(args, offset);
+                bool inClass = (head >> 88) & question.ownClasses != 0;
+                uint256 named = head >> 96;
+                if (named == 0 ? !inClass : named != uint160(question.user)) continue;
 
-            let grant := add(args, add(32, HEAD_SIZE))
-            let end := add(grant, mul(and(shr(80, tail), 0xff), GRANT_SIZE))
-            for {} lt(grant, end) { grant := add(grant, GRANT_SIZE) } {
-                let head := mload(grant)
-                let named := shr(96, head)
-                let foreign := iszero(and(shr(88, head), classes))
-                // Considered are grants to this very account, and grants to no account whose classes have theirs.
-                if iszero(or(mul(named, eq(named, user)), iszero(or(named, foreign)))) { continue }
-
-                let window := mload(add(grant, 32))
-                let failing := or(lacking, shl(USER_TYPE_BIT, foreign))
-                failing := or(failing, shl(NOT_YET_VALID_BIT, lt(earliest, shr(216, window))))
-                failing := or(failing, shl(EXPIRED_BIT, iszero(lt(latest, and(shr(176, window), TIME_MASK)))))
-                failing := or(failing, shl(DATA_CLASS_BIT, iszero(and(shr(80, head), dataClass))))
-                failing := or(failing, shl(PROCESS_BIT, iszero(and(shr(16, head), asked))))
-                failing := or(failing, shl(USAGE_BIT, iszero(and(shr(8, head), covering))))
-                if iszero(failing) {
-                    best := 0
-                    break
-                }
-                let count := 0
-                for { let left := failing } left { left := and(left, sub(left, 1)) } { count := add(count, 1) }
-                if lt(count, fewest) {
-                    fewest := count
-                    best := failing
-                }
+                uint256 window = _read(args, offset + 32);
+                uint256 failing = lacking | _outside(question, window >> 216, window >> 176)
+                    | _bit(!inClass, Codes.USER_TYPE) | _bit((head >> 80) & dataClass == 0, Codes.DATA_CLASS)
+                    | _judgeUse((head >> 16) & OPERATIONS_MASK, (head >> 8) & covering, question.operation);
+                if (failing == 0) return 0;
+                uint256 count = _countBits(failing);
+                if (count < fewest) (fewest, best) = (count, failing);
             }
         }
     }
 
+    /// @dev The window is half open. What stands above `start` and `end` in their words is cut off here.
+    function _outside(Question memory question, uint256 start, uint256 end) private pure returns (uint256) {
+        return _bit(question.earliest < start & TIME_MASK, Codes.NOT_YET_VALID)
+            | _bit(question.latest >= end & TIME_MASK, Codes.EXPIRED);
+    }
+
+    /// @dev Codes above 63 shift to nothing, and licensed sets hold valid bits only: an unknown operation fails.
+    function _judgeUse(uint256 operations, uint256 covered, uint256 operation) private pure returns (uint256) {
+        return _bit((operations >> operation) & 1 == 0, Codes.PROCESS) | _bit(covered == 0, Codes.USAGE);
+    }
+
     /// @dev The set of usages any of which, when licensed, covers `usage` of data of this status.
     function _coveringUsages(uint256 usage, uint256 status) private pure returns (uint256) {
-        // Unrestricted; Pseudonymised and Anonymised by status; Research and what follows by name. An unknown usage
-        // is covered by nothing.
-        uint256 byStatus = (((1 << status) - 1) & 3) << Codes.USAGE_PSEUDONYMISED;
-        return _bit(usage <= Codes.LAST_USAGE, 1 | byStatus | ((1 << usage) & Codes.USAGES_BY_NAME));
+        if (usage > Codes.LAST_USAGE) return 0;
+        // Unrestricted; by status Pseudonymised, Anonymised; by name Research and what follows.
+        return 1 | _bit(status >= Codes.STATUS_PSEUDONYMISED, 1 << Codes.USAGE_PSEUDONYMISED)
+            | _bit(status >= Codes.STATUS_ANONYMISED, 1 << Codes.USAGE_ANONYMISED)
+            | ((1 << usage) & Codes.USAGES_BY_NAME);
     }
 
     /// @dev `bit` if the condition holds, else 0, without a jump.
     function _bit(bool condition, uint256 bit) private pure returns (uint256 result) {
         assembly ("memory-safe") {
             result := mul(bit, condition)
+        }
+    }
+
+    function _countBits(uint256 bits) private pure returns (uint256 count) {
+        unchecked {
+            for (; bits != 0; bits &= bits - 1) {
+                count++;
+            }
         }
     }
 

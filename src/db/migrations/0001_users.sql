@@ -7,7 +7,7 @@ CREATE TABLE users (
     requested_class  TEXT   NOT NULL,  -- user class asked for at registration, a word of the standard; immutable
     user_class       TEXT,             -- class vouched for on chain; NULL until then; mutable
     standing         TEXT   NOT NULL,  -- pending → active ⇄ suspended; mutable
-    profile_sealed   TEXT   NOT NULL,  -- sealed profile, opaque here; immutable
+    profile_sealed   TEXT   NOT NULL,  -- sealed profile, opaque here; mutable
     user_key_wrapped TEXT   NOT NULL,  -- the user's key, wrapped by the root key; mutable (re-wrapped)
     registered_at_us BIGINT NOT NULL,  -- immutable
     approved_at_us   BIGINT,           -- when the class was first vouched for; set once

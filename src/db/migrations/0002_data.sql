@@ -13,21 +13,21 @@ CREATE TABLE data_items (
     root_id          TEXT   NOT NULL,  -- item the End User licensed; itself for a root; immutable
     parent_id        TEXT,             -- item it was derived from; NULL for a root; immutable
     object_name      TEXT,             -- where the sealed payload lies; NULL when erased
-    plain_length     BIGINT,           -- bytes before sealing; NULL while receiving
-    stored_length    BIGINT,           -- bytes in the object store; NULL while receiving
-    sha256           TEXT,             -- of the plain payload; NULL while receiving and when erased
+    plain_length     BIGINT,           -- bytes before sealing; NULL until stored
+    stored_length    BIGINT,           -- bytes in the object store; NULL until stored
+    sha256           TEXT,             -- of the plain payload; NULL until stored and when erased
     item_key_wrapped TEXT,             -- item key, wrapped by the user's key; NULL = destroyed, the item is erased
-    state            TEXT   NOT NULL,  -- receiving → received → licensed → stored, or → erased; mutable
+    state            TEXT   NOT NULL,  -- announced → licensed → stored, or → erased; mutable
     created_at_us    BIGINT NOT NULL,  -- immutable
     updated_at_us    BIGINT NOT NULL,  -- last change of state or licence
     CONSTRAINT data_items_pk PRIMARY KEY (aih_data_id),
     CONSTRAINT data_items_hash_unique UNIQUE (hash),
     CONSTRAINT data_items_object_unique UNIQUE (object_name),
     CONSTRAINT data_items_of_owner FOREIGN KEY (owner) REFERENCES users (address),
-    CONSTRAINT data_items_state_known CHECK (state IN ('receiving', 'received', 'licensed', 'stored', 'erased')),
+    CONSTRAINT data_items_state_known CHECK (state IN ('announced', 'licensed', 'stored', 'erased')),
     CONSTRAINT data_items_key_until_erased CHECK ((state = 'erased') = (item_key_wrapped IS NULL)),
-    CONSTRAINT data_items_measured_once_received
-        CHECK (state = 'receiving' OR (plain_length IS NOT NULL AND stored_length IS NOT NULL)),
+    CONSTRAINT data_items_measured_once_stored
+        CHECK (state <> 'stored' OR (plain_length IS NOT NULL AND stored_length IS NOT NULL)),
     CONSTRAINT data_items_licensed_before_stored CHECK (state NOT IN ('licensed', 'stored') OR licence IS NOT NULL)
 );
 -- Serves: a user's own items, newest first; also finds the items of an owner for the audit.
@@ -36,7 +36,7 @@ CREATE INDEX data_items_by_owner ON data_items (owner, created_at_us, aih_data_i
 CREATE INDEX data_items_by_root ON data_items (root_id, created_at_us, aih_data_id);
 -- Serves: what a restart must finish or undo. Small: finished items leave it.
 CREATE INDEX data_items_unfinished ON data_items (updated_at_us, aih_data_id)
-    WHERE state IN ('receiving', 'received', 'licensed');
+    WHERE state IN ('announced', 'licensed');
 
 CREATE TABLE model_licences (
     licence       TEXT   NOT NULL,  -- address of the licence contract, known before issue; immutable

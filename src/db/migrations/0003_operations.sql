@@ -49,7 +49,7 @@ CREATE INDEX operations_executed ON operations (owner, started_at_us, operation_
 CREATE INDEX operations_unfinished ON operations (updated_at_us, operation_id)
     WHERE state IN ('requested', 'confirmed', 'running');
 -- Serves: which operations wait for a transaction.
-CREATE INDEX operations_by_transaction ON operations (tx_hash) WHERE tx_hash IS NOT NULL;
+CREATE INDEX operations_by_transaction ON operations (tx_hash, operation_id) WHERE tx_hash IS NOT NULL;
 
 CREATE TABLE transactions (
     tx_hash          TEXT   NOT NULL,  -- immutable

@@ -31,8 +31,9 @@ CREATE INDEX chain_events_by_item ON chain_events (aih_data, block_number, log_i
 -- Serves: which licence an item has, without reading its decisions.
 CREATE INDEX chain_events_of_licences ON chain_events (aih_data, block_number, log_index)
     WHERE event IN ('LicenceIssued', 'LicenceDerived', 'LicenceChanged', 'LicenceRevoked');
--- Serves: the recorded answer to one Licence Confirm.
-CREATE INDEX chain_events_by_confirm ON chain_events (confirm_id) WHERE confirm_id IS NOT NULL;
+-- Serves: the recorded answer to one Licence Confirm, the first should there be several.
+CREATE INDEX chain_events_by_confirm ON chain_events (confirm_id, block_number, log_index)
+    WHERE confirm_id IS NOT NULL;
 
 CREATE TABLE chain_cursor (
     chain_id     BIGINT NOT NULL,  -- EIP-155; immutable

@@ -51,7 +51,7 @@ pub struct Examined {
 }
 
 impl Examined {
-    /// Examines a message. `named` is the type its folder names, which goes before its `Header`.
+    /// Examines a message. `named` is the type a vector is meant for, which goes before its `Header`.
     pub fn new(file: String, bytes: &[u8], expectation: Expectation, named: Option<MessageType>) -> Self {
         let (message, part, refusal) = match strict::read(bytes, MOST_BYTES) {
             Err(error) => (named, Part::Unknown, Some(error.into())),

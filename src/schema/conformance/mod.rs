@@ -86,10 +86,10 @@ impl Report {
 /// When something cannot be read, or there is nothing to examine. A message that does not conform is no error.
 pub fn check(path: &Path) -> Result<Report, ConformanceError> {
     let mut examined = Vec::new();
-    for (file, expectation) in files(path)? {
+    for Found { file, expectation, named } in files(path)? {
         let bytes = read(&file, |f| fs::read(f))?;
         let shown = file.strip_prefix(path).ok().filter(|rest| !rest.as_os_str().is_empty()).unwrap_or(&file);
-        examined.push(Examined::new(shown.display().to_string(), &bytes, expectation, folder_type(&file)));
+        examined.push(Examined::new(shown.display().to_string(), &bytes, expectation, named));
     }
     if examined.is_empty() {
         return Err(ConformanceError::Empty(path.to_owned()));
@@ -97,23 +97,36 @@ pub fn check(path: &Path) -> Result<Report, ConformanceError> {
     Ok(Report { examined })
 }
 
-/// The message files with what is expected of each, in the order of their paths.
-fn files(path: &Path) -> Result<Vec<(PathBuf, Expectation)>, ConformanceError> {
+/// A message file, and what is known of it before it is read.
+struct Found {
+    file: PathBuf,
+    expectation: Expectation,
+    named: Option<MessageType>,
+}
+
+/// The message files, in the order of their paths.
+fn files(path: &Path) -> Result<Vec<Found>, ConformanceError> {
+    let accept = |file| Found { file, expectation: Expectation::Accept, named: None };
     if !read(path, |p| fs::metadata(p))?.is_dir() {
-        return Ok(vec![(path.to_owned(), Expectation::Accept)]);
+        return Ok(vec![accept(path.to_owned())]);
     }
-    let vectors = [("valid", Expectation::Accept), ("invalid", Expectation::Refuse)];
-    let folders: Vec<_> =
-        vectors.into_iter().map(|(name, e)| (path.join(name), e)).filter(|(folder, _)| folder.is_dir()).collect();
-    let folders = if folders.is_empty() { vec![(path.to_owned(), Expectation::Accept)] } else { folders };
+    let (valid, invalid) = (path.join("valid"), path.join("invalid"));
+    if !valid.is_dir() && !invalid.is_dir() {
+        return Ok(below(path)?.into_iter().map(accept).collect());
+    }
     let mut found = Vec::new();
-    for (folder, expectation) in folders {
-        let mut below = Vec::new();
-        walk(&folder, &mut below)?;
-        below.sort();
-        found.extend(below.into_iter().map(|file| (file, expectation)));
+    for (folder, expectation) in [(valid, Expectation::Accept), (invalid, Expectation::Refuse)] {
+        let files = if folder.is_dir() { below(&folder)? } else { Vec::new() };
+        found.extend(files.into_iter().map(|file| Found { named: folder_type(&file), file, expectation }));
     }
     Ok(found)
+}
+
+fn below(folder: &Path) -> Result<Vec<PathBuf>, ConformanceError> {
+    let mut files = Vec::new();
+    walk(folder, &mut files)?;
+    files.sort();
+    Ok(files)
 }
 
 /// Collects the `.json` files below a directory. Links to directories are not followed: they may lead in circles.
@@ -135,7 +148,7 @@ fn read<T>(path: &Path, how: impl FnOnce(&Path) -> io::Result<T>) -> Result<T, C
     how(path).map_err(|source| ConformanceError::Read { path: path.to_owned(), source })
 }
 
-/// The type whose name the file's folder bears, so that a message without a usable `Header` is still judged.
+/// The type whose name a vector's folder bears, so that a vector without a usable `Header` is still judged.
 fn folder_type(file: &Path) -> Option<MessageType> {
     file.parent()?.file_name()?.to_str().and_then(MessageType::from_name)
 }

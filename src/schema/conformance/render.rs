@@ -56,8 +56,8 @@ fn write_failure(f: &mut fmt::Formatter<'_>, failure: &Examined) -> fmt::Result 
         None => writeln!(f, "{}: accepted, although it must be refused", failure.file),
         Some(refusal) => {
             writeln!(f, "{}: {refusal}", failure.file)?;
-            let more = violations(refusal).iter().skip(1);
-            more.map(|v| writeln!(f, "    {} ({}) {}", v.pointer, v.keyword, v.message)).collect()
+            let mut more = violations(refusal).iter().skip(1);
+            more.try_for_each(|v| writeln!(f, "    {} ({}) {}", v.pointer, v.keyword, v.message))
         }
     }
 }

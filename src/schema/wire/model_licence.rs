@@ -1,18 +1,18 @@
 //! Model Licence (AIH-MDL): the terms under which an End User licenses one item of AIH Data.
 
+use std::fmt;
+
 use alloy::primitives::B256;
 use serde::{Deserialize, Deserializer, Serialize, Serializer, de};
 use serde_json::Value;
 
 use super::{Confidential, Header, LicenceInterval, MessageId};
-use crate::{
-    domain::{
-        ids::{AihDataId, BackEndId, UserId},
-        operation::Operation,
-        taxonomy::{AnomalyType, DataClass, DataStatus, Usage, UserClass},
-    },
-    schema::{canonical, model_licence::TermsRefused},
+use crate::domain::{
+    ids::{AihDataId, BackEndId, UserId},
+    operation::Operation,
+    taxonomy::{AnomalyType, DataClass, DataStatus, Usage, UserClass},
 };
+use crate::schema::canonical;
 
 /// A Model Licence.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
@@ -134,8 +134,9 @@ pub struct LicensableEndUser {
 /// A Model Licence inside another message, with the very document that was signed.
 ///
 /// An account has several spellings (with or without checksum) and the hash that goes on chain is that of the
-/// document, so the document travels along and is what gets written again.
-#[derive(Debug, Clone, PartialEq)]
+/// document, so the document travels along and is what gets written again. [`crate::schema::into_domain`] takes it from
+/// here. `{:?}` leaves the document out: its free text is nobody's business.
+#[derive(Clone, PartialEq)]
 pub struct SignedDocument {
     document: Value,
     licence: ModelLicence,
@@ -156,13 +157,11 @@ impl SignedDocument {
     pub fn hash(&self) -> B256 {
         canonical::hash(&self.document)
     }
+}
 
-    /// The terms as the domain means them.
-    ///
-    /// # Errors
-    /// When the domain cannot express them; see [`crate::schema::into_domain`].
-    pub fn into_domain(&self) -> Result<crate::domain::model_licence::ModelLicence, TermsRefused> {
-        crate::schema::into_domain(&self.document)
+impl fmt::Debug for SignedDocument {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_tuple("SignedDocument").field(&self.licence).finish()
     }
 }
 

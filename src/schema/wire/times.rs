@@ -7,7 +7,7 @@
 use std::fmt;
 
 use serde::{Deserialize, Deserializer, Serialize, Serializer, de};
-use time::{OffsetDateTime, format_description::well_known::Rfc3339};
+use time::{OffsetDateTime, UtcOffset, format_description::well_known::Rfc3339};
 
 use crate::domain::window::{self, Window, WindowError};
 
@@ -19,16 +19,35 @@ pub struct DateTime {
 }
 
 impl DateTime {
-    /// The instant in whole seconds since 1970-01-01T00:00:00Z.
+    /// An instant, written in UTC with as many digits of a second as it needs.
+    ///
+    /// # Errors
+    /// When it lies outside the years 0 to 9999, which RFC 3339 can write.
+    pub fn new(at: OffsetDateTime) -> Result<Self, WindowError> {
+        let refuse = || WindowError::Range(format!("second {}", at.unix_timestamp()));
+        let at = at.checked_to_offset(UtcOffset::UTC).ok_or_else(refuse)?;
+        let text = at.format(&Rfc3339).map_err(|_| refuse())?;
+        Ok(Self { text, at })
+    }
+
+    /// The instant this many microseconds after 1970-01-01T00:00:00Z, as the clock gives it.
+    ///
+    /// # Errors
+    /// When it lies outside the years 0 to 9999.
+    pub fn from_micros(micros: i64) -> Result<Self, WindowError> {
+        OffsetDateTime::from_unix_timestamp_nanos(i128::from(micros) * 1000)
+            .map_err(|_| WindowError::Range(micros.to_string()))
+            .and_then(Self::new)
+    }
+
+    /// The instant this many seconds after 1970-01-01T00:00:00Z, as a block gives it.
     ///
     /// # Errors
     /// When it lies after the year 9999.
     pub fn from_seconds(seconds: u64) -> Result<Self, WindowError> {
-        let text = window::rfc3339(seconds);
-        OffsetDateTime::parse(&text, &Rfc3339).map(|at| Self { text, at }).map_err(|_| {
-            // Beyond 9999 `rfc3339` writes a number, which is no time.
-            WindowError::Range(seconds.to_string())
-        })
+        let refuse = || WindowError::Range(seconds.to_string());
+        let signed = i64::try_from(seconds).map_err(|_| refuse())?;
+        OffsetDateTime::from_unix_timestamp(signed).map_err(|_| refuse()).and_then(Self::new)
     }
 
     /// The instant.
@@ -173,7 +192,14 @@ mod tests {
         }
         assert!(rewritten::<ChainTime>("2026-11-22T08:00:00.5Z").is_err());
         assert!(ChainTime::new(window::LAST_SECOND + 1).is_err());
-        assert!(DateTime::from_seconds(u64::MAX).is_err());
+        assert!(DateTime::from_seconds(u64::MAX).is_err() && DateTime::from_seconds(window::LAST_SECOND + 1).is_err());
+        assert!(DateTime::from_micros(i64::MIN).is_err());
+    }
+
+    #[test]
+    fn times_of_clock_and_chain_are_written_in_utc() {
+        assert_eq!(DateTime::from_seconds(1_767_225_600).unwrap().as_str(), "2026-01-01T00:00:00Z");
+        assert_eq!(DateTime::from_micros(1_767_225_600_250_000).unwrap().as_str(), "2026-01-01T00:00:00.25Z");
     }
 
     #[test]

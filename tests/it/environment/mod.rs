@@ -1,6 +1,7 @@
 //! One environment for all: a fresh anvil with the registry deployed on it, torn down with the test.
 
 pub mod copy;
+pub mod house;
 pub mod ledger;
 
 use std::path::Path;
@@ -120,13 +121,22 @@ impl Chain {
 
     /// Registers a user of a class, as the REGISTRAR.
     pub async fn vouch(&self, user: Address, class: UserClass) {
+        self.set_class(user, class, true).await;
+    }
+
+    /// Suspends a user, as the REGISTRAR.
+    pub async fn suspend(&self, user: Address, class: UserClass) {
+        self.set_class(user, class, false).await;
+    }
+
+    async fn set_class(&self, user: Address, class: UserClass, active: bool) {
         use alloy::{network::EthereumWallet, providers::ProviderBuilder};
         use health_back_end::{chain::bindings::LicenceRegistry, domain::taxonomy::Word};
         let provider =
             ProviderBuilder::new().wallet(EthereumWallet::from(key(REGISTRAR))).connect_provider(self.provider.clone());
         let registry = LicenceRegistry::new(self.deployment.registry, provider);
         let receipt =
-            registry.setUserClass(user, class.code(), true).send().await.unwrap().get_receipt().await.unwrap();
+            registry.setUserClass(user, class.code(), active).send().await.unwrap().get_receipt().await.unwrap();
         assert!(receipt.status());
     }
 

@@ -1,0 +1,209 @@
+//! **A request to process.** The same message of the same requester is the same operation, however often it is sent.
+//!
+//! ```text
+//! message ─▶ operation row (requested) ─▶ confirm on chain ─┬─ no ──▶ denied, with reasons
+//!                                                           └─ yes ─▶ job ─▶ result
+//! ```
+
+use alloy::primitives::B128;
+use serde_json::{Map, Value, json};
+use tokio::sync::watch;
+use uuid::Uuid;
+
+use super::modules::{self, Task};
+use crate::{
+    aims::{AimError, Aims},
+    db::{
+        data_items::DataItemRow,
+        operations::{Answer as Recorded, Evidence as Place, NewOperation, OperationKind, OperationRow, Requested},
+    },
+    domain::{
+        ids::{AihDataId, UserId},
+        licence_event::Evidence,
+        operation::Operation,
+        taxonomy::Usage,
+        verdict::{FailingTerm, Verdict},
+    },
+    licensing::{
+        confirm::{Answer, Question},
+        permit::Permit,
+    },
+    schema::wire::Qualifier,
+};
+
+/// A request to process an item.
+#[derive(Debug, Clone)]
+pub struct ProcessRequest {
+    /// ID of the message; a reading has none.
+    pub message_id: Option<Uuid>,
+    /// Who asks; the registry's account is the Back End itself.
+    pub requester: UserId,
+    /// The item.
+    pub item: AihDataId,
+    /// Processing type.
+    pub operation: Operation,
+    /// Use of the result.
+    pub usage: Usage,
+    /// Parameters of the operation.
+    pub parameters: Map<String, Value>,
+}
+
+/// What became of a request.
+#[derive(Debug)]
+pub enum Accepted {
+    /// A job runs; it tells when it has ended.
+    Running(Uuid, Ended),
+    /// The chain recorded a no.
+    Denied(OperationRow),
+    /// The message was sent before; this is where its operation stands.
+    Known(OperationRow),
+}
+
+/// Turns true when a job has ended.
+pub type Ended = watch::Receiver<bool>;
+
+impl Aims {
+    /// Asks the chain and, on a yes, starts the job.
+    ///
+    /// # Errors
+    /// When no module performs this, the message ID was used for something else, or the chain gives no answer.
+    pub async fn request_processing(&self, request: ProcessRequest) -> Result<Accepted, AimError> {
+        let item = self.database.find_data_item(request.item).await?;
+        let operation = self.new_operation(&request, OperationKind::Process, item.as_ref()).await?;
+        if let Requested::Existing(row) = self.database.insert_operation(&operation).await? {
+            return if is_same(&row, &operation) {
+                Ok(Accepted::Known(*row))
+            } else {
+                Err(AimError::Conflict("this message ID was used for another request"))
+            };
+        }
+        let permit = match self.ask(&operation).await {
+            Ok(Answer::Permitted(permit)) => permit,
+            Ok(Answer::Denied(_)) => return Ok(Accepted::Denied(self.operation(operation.id).await?)),
+            Err(error) => {
+                self.give_up(operation.id, &error).await;
+                return Err(error);
+            }
+        };
+        let task = match item.as_ref().map(|item| task_for(item, &request)) {
+            Some(Ok(task)) => task,
+            outcome => {
+                let error = outcome.and_then(Result::err).unwrap_or(AimError::NotFound);
+                self.give_up(operation.id, &error).await;
+                return Err(error);
+            }
+        };
+        Ok(self.start_job(operation.id, permit, task))
+    }
+
+    /// The row of an operation that must be there.
+    ///
+    /// # Errors
+    /// [`AimError::NotFound`].
+    pub async fn operation(&self, id: Uuid) -> Result<OperationRow, AimError> {
+        self.database.find_operation(id).await?.ok_or(AimError::NotFound)
+    }
+
+    pub(in crate::aims) async fn new_operation(
+        &self,
+        request: &ProcessRequest,
+        kind: OperationKind,
+        item: Option<&DataItemRow>,
+    ) -> Result<NewOperation, AimError> {
+        let user = self.database.find_user(request.requester).await?;
+        let id = Uuid::now_v7();
+        Ok(NewOperation {
+            id,
+            kind,
+            message_id: request.message_id.map(|id| id.to_string()),
+            requester: request.requester,
+            user_class: user.and_then(|user| user.user_class),
+            aih_data_id: request.item,
+            owner: item.map(|item| item.owner),
+            operation: request.operation,
+            usage: request.usage,
+            intended_at_s: self.clock.seconds().cast_signed(),
+            parameters: json!(request.parameters),
+            confirm_id: Some(B128::from(id.into_bytes())),
+            created_at_us: self.clock.micros(),
+        })
+    }
+
+    /// Has the chain judge an operation and notes the answer in its row, before anyone acts on it.
+    pub(in crate::aims) async fn ask(&self, operation: &NewOperation) -> Result<Answer, AimError> {
+        let answer = self
+            .licensing
+            .confirm(&Question {
+                item: operation.aih_data_id,
+                requester: operation.requester.address(),
+                operation: operation.operation,
+                usage: operation.usage,
+                at: operation.intended_at_s.cast_unsigned(),
+                confirm_id: operation.id.into_bytes(),
+            })
+            .await?;
+        let (verdict, evidence) = match &answer {
+            Answer::Permitted(permit) => (Verdict::PERMITTED, permit.grounds().evidence),
+            Answer::Denied(denial) => (denial.verdict, denial.evidence),
+        };
+        let recorded = recorded(verdict, &evidence);
+        self.database.answer_operation(operation.id, &recorded, self.clock.micros()).await?.required()?;
+        Ok(answer)
+    }
+
+    fn start_job(&self, id: Uuid, permit: Permit, task: Task) -> Accepted {
+        let (ended, seen) = watch::channel(false);
+        let aims = self.clone();
+        tokio::spawn(async move {
+            aims.run_job(id, permit, task).await;
+            ended.send_replace(true);
+        });
+        Accepted::Running(id, seen)
+    }
+}
+
+fn recorded(verdict: Verdict, evidence: &Evidence) -> Recorded {
+    Recorded {
+        verdict,
+        licence: evidence.licence,
+        evidence: Place {
+            tx_hash: evidence.transaction,
+            block_number: evidence.position.block,
+            block_hash: evidence.block_hash,
+            log_index: evidence.position.log_index,
+            confirmed_at_s: evidence.block_time.cast_signed(),
+        },
+    }
+}
+
+fn task_for(item: &DataItemRow, request: &ProcessRequest) -> Result<Task, AimError> {
+    let qualifier: Qualifier = serde_json::from_value(item.qualifier.clone()).map_err(|_| AimError::NoModule)?;
+    let task = Task {
+        operation: request.operation,
+        data_class: item.data_class,
+        format: qualifier.format,
+        parameters: request.parameters.clone(),
+    };
+    let module = modules::find(&task).ok_or(AimError::NoModule)?;
+    match module.stranger(&task) {
+        None => Ok(task),
+        Some(_) => Err(AimError::Refused {
+            pointer: "/AIHDataProcess/Request/Parameters",
+            reason: "the AI Module does not take a parameter of this name",
+        }),
+    }
+}
+
+fn is_same(row: &OperationRow, new: &NewOperation) -> bool {
+    row.kind == new.kind
+        && row.aih_data_id == new.aih_data_id
+        && row.operation == new.operation
+        && row.usage == new.usage
+        && row.parameters == new.parameters
+}
+
+/// Whether a refused requester may learn that the item exists: only when a grant names them. To everyone else a foreign
+/// item and an unknown one look the same.
+pub fn may_know(verdict: Verdict) -> bool {
+    !verdict.has(FailingTerm::NoLicence) && !verdict.has(FailingTerm::NotLicensed)
+}

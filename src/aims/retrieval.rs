@@ -1,0 +1,138 @@
+//! **Retrieving** a payload: an operation like any other, confirmed on chain and recorded, and handing out the result of
+//! an operation that was.
+
+use std::ops::Range;
+
+use super::{AimError, Aims, aih_data_processing::request::ProcessRequest};
+use crate::{
+    db::{
+        data_items::DataItemRow,
+        operations::{OperationKind, OperationRow, Requested},
+    },
+    domain::{
+        ids::AihDataId,
+        licence_event::{Evidence, Position},
+    },
+    licensing::{
+        LicensingError,
+        confirm::{Answer, ReleaseError},
+        permit::{Grounds, Purpose},
+    },
+    store::Opened,
+};
+
+/// What became of asking for a payload.
+pub enum Retrieved {
+    /// The payload, as it is read.
+    Opened(Box<DataItemRow>, Opened),
+    /// The chain recorded a no.
+    Denied(Box<OperationRow>),
+}
+
+impl Aims {
+    /// Asks the chain for `Retrieve` and opens the payload, or a range of it.
+    ///
+    /// # Errors
+    /// When the item is not there, the range lies outside, or the chain gives no answer.
+    pub async fn retrieve(&self, request: &ProcessRequest, range: Option<Range<u64>>) -> Result<Retrieved, AimError> {
+        let item = self.database.find_data_item(request.item).await?;
+        let operation = self.new_operation(request, OperationKind::Retrieve, item.as_ref()).await?;
+        if let Requested::Existing(_) = self.database.insert_operation(&operation).await? {
+            return Err(AimError::Conflict("this reading is recorded already"));
+        }
+        let permit = match self.ask(&operation).await {
+            Ok(Answer::Permitted(permit)) => permit,
+            Ok(Answer::Denied(_)) => return Ok(Retrieved::Denied(Box::new(self.operation(operation.id).await?))),
+            Err(error) => {
+                self.give_up(operation.id, &error).await;
+                return Err(error);
+            }
+        };
+        let purpose =
+            Purpose { item: request.item, operation: request.operation, requester: request.requester.address() };
+        let warrant = permit.spend(&purpose, self.clock.seconds())?;
+        self.database.start_operation(operation.id, self.clock.micros()).await?.required()?;
+        match self.open(&warrant, range).await {
+            Ok((item, opened)) => {
+                self.database.finish_operation(operation.id, None, self.clock.micros()).await?.required()?;
+                Ok(Retrieved::Opened(Box::new(item), opened))
+            }
+            Err(error) => {
+                self.give_up(operation.id, &error).await;
+                Err(error)
+            }
+        }
+    }
+
+    /// The result of a finished operation, for whoever asked for it; the licence is asked again first.
+    ///
+    /// # Errors
+    /// [`AimError::Withheld`] when the chain says no by now.
+    pub async fn result_of(&self, operation: &OperationRow) -> Result<(DataItemRow, Opened), AimError> {
+        let result = operation.result_id.ok_or(AimError::NotFound)?;
+        let grounds = grounds_of(operation).ok_or(AimError::NotFound)?;
+        let warrant = self.licensing.redeliver(&grounds, result).await.map_err(|error| match error {
+            ReleaseError::Withheld(verdict) => AimError::Withheld(verdict),
+            ReleaseError::Unknown(error) => error.into(),
+        })?;
+        self.open(&warrant, None).await
+    }
+
+    /// Items of an End User, newest first.
+    ///
+    /// # Errors
+    /// When the cellar fails.
+    pub async fn own_items(
+        &self,
+        owner: crate::domain::ids::UserId,
+        after: Option<&crate::db::Cursor>,
+        limit: u32,
+    ) -> Result<crate::db::Page<DataItemRow>, AimError> {
+        Ok(self.database.list_data_items(owner, after, limit).await?)
+    }
+
+    /// Whether the item's licence stands on chain, or that cannot be excluded.
+    ///
+    /// # Errors
+    /// When the chain does not answer.
+    pub async fn is_licensed(&self, item: &DataItemRow) -> Result<bool, AimError> {
+        match item.licence {
+            Some(licence) => Ok(self.licensing.node().stands(licence).await.map_err(LicensingError::from)?),
+            None => Ok(false),
+        }
+    }
+
+    /// The item an End User asks about, when it is theirs.
+    ///
+    /// # Errors
+    /// [`AimError::NotFound`] for items that are not there and for other people's alike.
+    pub async fn own_item(&self, owner: crate::domain::ids::UserId, id: AihDataId) -> Result<DataItemRow, AimError> {
+        let item = self.database.find_data_item(id).await?;
+        item.filter(|item| item.owner == owner).ok_or(AimError::NotFound)
+    }
+}
+
+fn grounds_of(operation: &OperationRow) -> Option<Grounds> {
+    let answer = operation.answer.filter(|answer| answer.verdict.is_permitted())?;
+    Some(Grounds {
+        item: operation.aih_data_id,
+        operation: operation.operation,
+        usage: operation.usage,
+        requester: operation.requester.address(),
+        confirm_id: operation.confirm_id?.0,
+        licence: answer.licence?,
+        evidence: evidence_of(operation)?,
+    })
+}
+
+/// Where the answer to an operation stands on chain.
+pub fn evidence_of(operation: &OperationRow) -> Option<Evidence> {
+    let answer = operation.answer?;
+    Some(Evidence {
+        licence: answer.licence,
+        transaction: answer.evidence.tx_hash,
+        position: Position { block: answer.evidence.block_number, log_index: answer.evidence.log_index },
+        block_hash: answer.evidence.block_hash,
+        block_time: answer.evidence.confirmed_at_s.cast_unsigned(),
+    })
+}

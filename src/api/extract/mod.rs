@@ -1,0 +1,19 @@
+//! What a handler takes. Each extractor refuses with a problem document; none lets anything unchecked through.
+//!
+//! | Extractor | Gives |
+//! | --- | --- |
+//! | [`Message`] | a message of the standard, schema-valid and typed, with its document and bytes |
+//! | [`Plain`] | a small JSON body that is no message of the standard |
+//! | [`Bearer`] | the authenticated caller and the services their Token opens |
+//! | [`PathId`] | an identifier in the path |
+//! | [`Params`] | the query |
+
+mod bearer;
+mod body;
+mod message;
+mod path;
+
+pub use bearer::Bearer;
+pub use body::{Plain, read_bounded};
+pub use message::Message;
+pub use path::{Params, PathId};

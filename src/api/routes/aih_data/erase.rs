@@ -1,0 +1,32 @@
+//! `DELETE /v1/aih-data/{id}`: erasure.
+
+use axum::{extract::State, http::StatusCode};
+
+use crate::{
+    api::{Bearer, Door, Kind, Problem, extract::PathId},
+    domain::ids::AihDataId,
+};
+
+/// Erases an item of the caller's
+///
+/// The item's key is destroyed, and those of everything derived from it: nothing of it can be decrypted any more, from
+/// any copy. The record of what was done with it stays. The licence must be withdrawn first, which only the End User's
+/// signature can do.
+#[utoipa::path(delete, path = "/aih-data/{id}", tag = "data", security(("token" = [])),
+    params(("id" = String, Path, description = "AIH Data ID")),
+    responses((status = 204, description = "Erased, now or before.")))]
+pub async fn erase(
+    State(door): State<Door>,
+    caller: Bearer,
+    PathId(id): PathId<AihDataId>,
+) -> Result<StatusCode, Problem> {
+    let item = door.aims.own_item(caller.user(), id).await?;
+    if door.aims.is_licensed(&item).await? {
+        return Err(Problem::new(
+            Kind::Conflict,
+            "The licence of this item still stands. Withdraw it first: POST /v1/licences/{LicenceID}/revocation.",
+        ));
+    }
+    door.aims.destroy(&item).await?;
+    Ok(StatusCode::NO_CONTENT)
+}

@@ -1,0 +1,104 @@
+//! `GET /v1/events`: what concerns the caller, as it happens (Server-Sent Events). `Last-Event-ID` resumes behind an event;
+//! without it the stream begins with what happens next. It ends when the Token does, and when the door closes.
+
+use std::{convert::Infallible, time::Duration};
+
+use axum::{
+    extract::State,
+    http::{HeaderMap, HeaderName},
+    response::{
+        IntoResponse, Response,
+        sse::{Event, KeepAlive, Sse},
+    },
+};
+use futures_util::Stream;
+use tokio::sync::{OwnedSemaphorePermit, watch};
+
+use crate::{
+    access::Caller,
+    api::{Bearer, Door, Kind, Problem},
+};
+
+const LAST_EVENT_ID: HeaderName = HeaderName::from_static("last-event-id");
+const KEEP_ALIVE: Duration = Duration::from_secs(15);
+/// Notices read at once.
+const MOST_AT_ONCE: u32 = 100;
+/// How often a quiet stream looks whether its Token was withdrawn.
+const TOKEN_INTERVAL: Duration = Duration::from_secs(5);
+
+/// Streams what concerns the caller
+#[utoipa::path(get, path = "/events", tag = "service", security(("token" = [])),
+    params(("Last-Event-ID" = Option<i64>, Header, description = "The last event seen; the stream goes on behind it.")),
+    responses((status = 200, body = String, content_type = "text/event-stream",
+        description = "`event` is the kind, `id` the number, `data` identifiers and words as JSON.")))]
+pub async fn events(State(door): State<Door>, bearer: Bearer, headers: HeaderMap) -> Result<Response, Problem> {
+    let seat = door.load.stream()?;
+    let after = match last_seen(&headers)? {
+        Some(seen) => seen,
+        None => door.aims.database.last_notice_seq().await?,
+    };
+    let bell = door.bell.listen(&door);
+    let reader = Reader { door, caller: bearer.0, after, bell, _seat: seat };
+    Ok(Sse::new(reader.stream()).keep_alive(KeepAlive::new().interval(KEEP_ALIVE)).into_response())
+}
+
+fn last_seen(headers: &HeaderMap) -> Result<Option<i64>, Problem> {
+    let Some(value) = headers.get(LAST_EVENT_ID) else { return Ok(None) };
+    let number = value.to_str().ok().and_then(|text| text.parse().ok()).filter(|seen| *seen >= 0);
+    number.map(Some).ok_or_else(|| Problem::new(Kind::MalformedRequest, "Last-Event-ID is the number of an event."))
+}
+
+struct Reader {
+    door: Door,
+    caller: Caller,
+    after: i64,
+    bell: watch::Receiver<i64>,
+    _seat: OwnedSemaphorePermit,
+}
+
+impl Reader {
+    fn stream(mut self) -> impl Stream<Item = Result<Event, Infallible>> {
+        async_stream::stream! {
+            loop {
+                let notices =
+                    self.door.aims.database.list_notices(self.caller.user, self.after, MOST_AT_ONCE).await;
+                let notices = match notices {
+                    Ok(notices) => notices,
+                    Err(error) => {
+                        tracing::warn!(%error, "notices.not_read");
+                        return;
+                    }
+                };
+                let more = notices.len() >= MOST_AT_ONCE as usize;
+                for notice in notices {
+                    self.after = notice.seq;
+                    let event = Event::default().id(notice.seq.to_string()).event(notice.kind);
+                    yield Ok(event.data(notice.data.to_string()));
+                }
+                if !more && !self.wait().await {
+                    return;
+                }
+            }
+        }
+    }
+
+    /// Waits for news; false when the stream is to end.
+    async fn wait(&mut self) -> bool {
+        loop {
+            tokio::select! {
+                rung = self.bell.changed() => {
+                    if rung.is_err() {
+                        self.bell = self.door.bell.listen(&self.door);
+                    }
+                    return !self.door.is_closing();
+                }
+                () = tokio::time::sleep(TOKEN_INTERVAL) => {
+                    if !self.door.access.is_still_open(&self.caller).await {
+                        return false;
+                    }
+                }
+                () = self.door.closing() => return false,
+            }
+        }
+    }
+}

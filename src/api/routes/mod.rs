@@ -1,0 +1,96 @@
+//! The routes. One endpoint per file: documentation, handler, answer.
+//!
+//! | Group | Answered |
+//! | --- | --- |
+//! | [`quick`] | within [`super::Limits::request_time`]; a longer wait ends in a problem of the kind `timeout` |
+//! | [`slow`] | as long as something moves: uploads, downloads, event streams |
+//! | [`outside`] | beside `/v1`: for machines that watch and people who read |
+
+mod aih_data;
+mod aih_data_process;
+mod docs;
+mod events;
+mod licence;
+mod licence_compilation;
+mod licence_confirm;
+mod licence_revocation;
+mod livez;
+mod metrics;
+mod problems;
+mod readyz;
+mod register;
+mod register_challenge;
+mod service_info;
+mod token_withdrawal;
+mod tokens;
+
+use axum::{Router, middleware::from_fn_with_state};
+use utoipa_axum::{router::OpenApiRouter, routes};
+
+use super::{Door, Kind, Problem, layers, openapi};
+
+/// Routes under `/v1` that answer at once or within their deadline.
+fn quick() -> OpenApiRouter<Door> {
+    OpenApiRouter::new()
+        .routes(routes!(service_info::service_info))
+        .routes(routes!(aih_data::list::list))
+        .routes(routes!(aih_data::read::read, aih_data::erase::erase))
+        .routes(routes!(aih_data_process::request::request))
+        .routes(routes!(aih_data_process::state::state))
+        .routes(routes!(register_challenge::challenge))
+        .routes(routes!(register::register))
+        .routes(routes!(tokens::tokens))
+        .routes(routes!(token_withdrawal::withdraw_token))
+        .routes(routes!(licence_compilation::compile))
+        .routes(routes!(licence::licence))
+        .routes(routes!(licence_revocation::revoke))
+        .routes(routes!(licence_confirm::licence_confirm))
+}
+
+/// Routes under `/v1` that stream. Each sets its own limits of size and time.
+fn slow() -> OpenApiRouter<Door> {
+    OpenApiRouter::new()
+        .routes(routes!(aih_data::upload::upload))
+        .routes(routes!(aih_data::payload::payload))
+        // Uploads are bounded by their own limits, not by axum's two megabytes.
+        .layer(axum::extract::DefaultBodyLimit::disable())
+        .routes(routes!(events::events))
+}
+
+/// Routes beside `/v1`.
+fn outside() -> OpenApiRouter<Door> {
+    OpenApiRouter::new()
+        .routes(routes!(livez::livez))
+        .routes(routes!(readyz::readyz))
+        .routes(routes!(metrics::metrics))
+        .routes(routes!(docs::openapi))
+        .routes(routes!(problems::problem))
+}
+
+/// All routes with their description.
+pub(super) fn described() -> OpenApiRouter<Door> {
+    OpenApiRouter::with_openapi(openapi::head()).nest("/v1", quick()).nest("/v1", slow()).merge(outside())
+}
+
+/// The whole door as a router.
+pub fn router(door: Door) -> Router {
+    let timed = quick().layer(from_fn_with_state(door.clone(), layers::time_limit));
+    let (v1, _) = timed.merge(slow()).split_for_parts();
+    let (outside, _) = outside().split_for_parts();
+    let router = Router::new()
+        .nest("/v1", v1)
+        .merge(outside)
+        .merge(docs::page())
+        .fallback(nothing_routed)
+        .method_not_allowed_fallback(wrong_method)
+        .with_state(door.clone());
+    layers::around(router, &door)
+}
+
+async fn nothing_routed() -> Problem {
+    Problem::nothing_here()
+}
+
+async fn wrong_method() -> Problem {
+    Problem::new(Kind::MethodNotAllowed, "This method is not offered here; Allow names those that are.")
+}

@@ -1,0 +1,79 @@
+//! `GET /v1/service-info`: who this Back End is and what it can do.
+
+use axum::{Json, extract::State};
+use serde::Serialize;
+use utoipa::ToSchema;
+
+use crate::{
+    access::services,
+    api::Door,
+    domain::{
+        operation::Operation,
+        taxonomy::{UserClass, Word},
+    },
+    schema::MessageType,
+};
+
+/// Who this Back End is and what it can do.
+#[derive(Debug, Serialize, ToSchema)]
+#[serde(rename_all = "PascalCase")]
+pub struct ServiceInfo {
+    /// `eip155:<chain id>:<address of LicenceRegistry>`.
+    #[serde(rename = "BackEndID")]
+    back_end_id: String,
+    /// Version of this program.
+    version: &'static str,
+    /// EIP-155 chain id.
+    #[serde(rename = "ChainID")]
+    chain_id: u64,
+    /// Contract that judges and records.
+    registry: String,
+    /// Headers of the messages it reads and writes.
+    messages: Vec<&'static str>,
+    /// Services for which Tokens are given, and the classes of User they are open to.
+    services: Vec<Service>,
+    /// Largest JSON message, in bytes.
+    most_message_bytes: usize,
+    /// Largest AIH Data, in bytes.
+    most_upload_bytes: u64,
+    /// Why nothing is permitted at present; absent when all is well.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    doubt: Option<String>,
+}
+
+/// A service.
+#[derive(Debug, Serialize, ToSchema)]
+#[serde(rename_all = "PascalCase")]
+pub struct Service {
+    /// Its word.
+    service: &'static str,
+    /// Classes of User it is open to.
+    open_to: Vec<&'static str>,
+}
+
+/// Says who this Back End is and what it can do
+#[utoipa::path(get, path = "/service-info", tag = "service", responses((status = 200, body = ServiceInfo)))]
+pub async fn service_info(State(door): State<Door>) -> Json<ServiceInfo> {
+    let back_end = door.aims.back_end();
+    Json(ServiceInfo {
+        back_end_id: back_end.to_string(),
+        version: env!("CARGO_PKG_VERSION"),
+        chain_id: back_end.chain_id(),
+        registry: back_end.address().to_checksum(None),
+        messages: MessageType::ALL.iter().map(|message| message.header()).collect(),
+        services: Operation::ALL.iter().copied().filter(|o| services::is_service(*o)).map(Service::of).collect(),
+        most_message_bytes: door.limits.most_message_bytes,
+        most_upload_bytes: door.limits.most_upload_bytes,
+        doubt: door.aims.licensing.vigil().pass().err().map(|doubt| doubt.to_string()),
+    })
+}
+
+impl Service {
+    fn of(service: Operation) -> Self {
+        let open = |class: &&UserClass| services::is_open_to(service, **class);
+        Self {
+            service: service.word(),
+            open_to: UserClass::ALL.iter().filter(open).map(|class| class.word()).collect(),
+        }
+    }
+}

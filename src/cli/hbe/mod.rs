@@ -1,0 +1,80 @@
+//! `hbe`: the Health Back End.
+
+mod bench;
+mod conformance;
+mod deploy;
+mod licence;
+mod up;
+mod users;
+
+use std::{path::PathBuf, process::ExitCode};
+
+use clap::{Parser, Subcommand};
+
+use super::{Outcome, finish, on_runtime};
+use crate::{
+    aims::aih_data_processing::worker,
+    config::settings::{Overrides, Settings},
+};
+
+/// The Health Back End of MPAI-AIH, with licences on chain.
+#[derive(Debug, Parser)]
+#[command(name = "hbe", version)]
+struct Arguments {
+    /// Settings; hbe.toml when it is there.
+    #[arg(long, env = "HBE_CONFIG", global = true)]
+    config: Option<PathBuf>,
+    #[command(flatten)]
+    overrides: Overrides,
+    #[command(subcommand)]
+    command: Command,
+}
+
+#[derive(Debug, Subcommand)]
+enum Command {
+    /// Start the Back End; starts anvil and deploys the contracts too when no node is named.
+    Up(up::Up),
+    /// Put the contracts on the chain at --rpc-url, once, and write deployments/<chain id>.json.
+    ///
+    /// Keys: HBE_ADMIN_KEY, HBE_OPERATOR_KEY and HBE_REGISTRAR_KEY, or HBE_…_KEYSTORE with HBE_…_PASSWORD_FILE; on
+    /// chain 31337 anvil's public development keys.
+    Deploy,
+    /// Model Licences.
+    #[command(subcommand)]
+    Licence(licence::Licence),
+    /// Users and their classes.
+    #[command(subcommand)]
+    Users(users::Users),
+    /// Validate messages, or all examples, and print the standard's Table 5 with the result per message.
+    Conformance(conformance::Conformance),
+    /// Measure; each bench compares in one run, on a chain of its own.
+    #[command(subcommand)]
+    Bench(bench::Bench),
+    /// The child process of an AI Module; started by the Back End itself.
+    #[command(name = worker::COMMAND, hide = true)]
+    RunModule,
+}
+
+/// The program `hbe`.
+pub fn run() -> ExitCode {
+    // Before anything else is read: the child understands nothing but its standard input.
+    let arguments = Arguments::parse();
+    if matches!(arguments.command, Command::RunModule) {
+        return finish(worker::child().map(|()| true).map_err(Into::into));
+    }
+    crate::telemetry::start();
+    finish(dispatch(arguments))
+}
+
+fn dispatch(arguments: Arguments) -> Outcome {
+    let settings = Settings::load(arguments.config.as_deref(), arguments.overrides)?;
+    match arguments.command {
+        Command::Up(up) => on_runtime(up.run(settings)),
+        Command::Deploy => on_runtime(deploy::run(settings)),
+        Command::Licence(licence) => on_runtime(licence.run(settings)),
+        Command::Users(users) => on_runtime(users.run(settings)),
+        Command::Conformance(conformance) => conformance.run(),
+        Command::Bench(bench) => on_runtime(bench.run(settings)),
+        Command::RunModule => Ok(true),
+    }
+}

@@ -1,0 +1,60 @@
+//! `hbe up`.
+
+use std::path::PathBuf;
+
+use serde_json::json;
+use tokio::{
+    net::TcpListener,
+    signal::unix::{SignalKind, signal},
+};
+
+use super::super::Outcome;
+use crate::{
+    api::{self, Door, Limits},
+    config::settings::Settings,
+    startup::{house::House, keys::DEVNET},
+};
+
+#[derive(Debug, clap::Args)]
+pub(super) struct Up {
+    /// Write {"URL","BackEndID","RPC"} to this file once requests are answered.
+    #[arg(long)]
+    ready_file: Option<PathBuf>,
+}
+
+impl Up {
+    pub(super) async fn run(self, settings: Settings) -> Outcome {
+        let mut terminate = signal(SignalKind::terminate())?;
+        let mut interrupt = signal(SignalKind::interrupt())?;
+        let house = House::build(&settings, &std::env::current_exe()?).await?;
+        let listener = TcpListener::bind(settings.listen).await?;
+        let url = settings.public_url.clone().unwrap_or(format!("http://{}", listener.local_addr()?));
+        let access = house.access(url.parse()?).await?;
+        let tidying = tokio::spawn(access.clone().keep_tidy());
+        let door = Door::new(house.aims.clone(), access, Limits::default());
+        banner(&house, &url);
+        if let Some(path) = &self.ready_file {
+            let ready = json!({ "URL": url, "BackEndID": house.aims.back_end(), "RPC": house.rpc_url });
+            std::fs::write(path, ready.to_string())?;
+        }
+        let told_to_stop = async move {
+            tokio::select! {
+                _ = terminate.recv() => {}
+                _ = interrupt.recv() => {}
+            }
+        };
+        api::serve(listener, door, told_to_stop).await?;
+        tidying.abort();
+        house.close().await;
+        Ok(true)
+    }
+}
+
+fn banner(house: &House, url: &str) {
+    println!("Health Back End  {url}  (documentation: {url}/docs)");
+    println!("Back End ID      {}", house.aims.back_end());
+    println!("chain            {}", house.rpc_url);
+    if house.deployment.chain_id == DEVNET {
+        println!("DEVNET: the chain's keys are public and its contents worthless. Keep no real health data here.");
+    }
+}

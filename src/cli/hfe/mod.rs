@@ -1,0 +1,44 @@
+//! `hfe`: the reference Health Front End.
+
+mod demo;
+mod licence;
+mod sample;
+
+use std::process::ExitCode;
+
+use clap::{Parser, Subcommand};
+
+use super::{Outcome, finish, on_runtime};
+
+/// A reference Health Front End of MPAI-AIH: keys, Model Licences, signatures, requests, audits.
+#[derive(Debug, Parser)]
+#[command(name = "hfe", version)]
+struct Arguments {
+    #[command(subcommand)]
+    command: Command,
+}
+
+#[derive(Debug, Subcommand)]
+enum Command {
+    /// Write, sign and read Model Licences.
+    #[command(subcommand)]
+    Licence(licence::Licence),
+    /// Write a synthetic ECG recording with known beat times (EDF+).
+    Sample(sample::Sample),
+    /// Walk the main job against a running Back End.
+    Demo(demo::Demo),
+}
+
+/// The program `hfe`.
+pub fn run() -> ExitCode {
+    let arguments = Arguments::parse();
+    finish(dispatch(arguments.command))
+}
+
+fn dispatch(command: Command) -> Outcome {
+    match command {
+        Command::Licence(licence) => licence.run(),
+        Command::Sample(sample) => sample.run(),
+        Command::Demo(demo) => on_runtime(demo.run()),
+    }
+}

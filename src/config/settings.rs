@@ -1,0 +1,149 @@
+//! The Back End's settings: `hbe.toml`, overruled by `HBE_*`, overruled by flags. Every setting has a default, so that
+//! `hbe up` works with none of them.
+
+use std::{
+    net::SocketAddr,
+    path::{Path, PathBuf},
+};
+
+use serde::Deserialize;
+
+use super::ConfigError;
+use crate::domain::{ids::UserId, taxonomy::UserClass};
+
+/// What an operator may set. Keys and passwords are not among these: they come from the environment or from files.
+#[derive(Debug, Clone, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+pub struct Settings {
+    /// Where the HTTP door stands.
+    pub listen: SocketAddr,
+    /// Where users reach the door, such as `https://back-end.example`; the listening address when not set.
+    pub public_url: Option<String>,
+    /// Folder for the database, the objects and the keys of the embedded default.
+    pub data: PathBuf,
+    /// `sqlite://…` or `postgres://…`; a SQLite file in `data` when not set.
+    pub database_url: Option<String>,
+    /// The node's URL; anvil is started when not set.
+    pub rpc_url: Option<String>,
+    /// Folder of `<chain id>.json`, which says where the registry stands.
+    pub deployments: PathBuf,
+    /// The devnet's description.
+    pub anvil: PathBuf,
+    /// Folder with `node_modules`, where anvil is installed.
+    pub tools: PathBuf,
+    /// Users the REGISTRAR vouches for at start; devnet only.
+    pub vouched: Vec<Vouched>,
+}
+
+/// A user vouched for in advance.
+#[derive(Debug, Clone, PartialEq, Eq, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Vouched {
+    /// Their account.
+    pub user: UserId,
+    /// Their class.
+    pub class: UserClass,
+}
+
+impl Default for Settings {
+    fn default() -> Self {
+        Self {
+            listen: SocketAddr::from(([127, 0, 0, 1], 8080)),
+            public_url: None,
+            data: "var".into(),
+            database_url: None,
+            rpc_url: None,
+            deployments: "deployments".into(),
+            anvil: "anvil.toml".into(),
+            tools: ".".into(),
+            vouched: Vec::new(),
+        }
+    }
+}
+
+/// Values given by environment or flag; each overrules the file.
+#[derive(Debug, Clone, Default, clap::Args)]
+pub struct Overrides {
+    /// Where the HTTP door stands.
+    #[arg(long, env = "HBE_LISTEN", global = true)]
+    pub listen: Option<SocketAddr>,
+    /// Folder for the database, the objects and the keys of the embedded default.
+    #[arg(long, env = "HBE_DATA", global = true)]
+    pub data: Option<PathBuf>,
+    /// sqlite://… or postgres://…
+    #[arg(long, env = "HBE_DATABASE_URL", hide_env_values = true, global = true)]
+    pub database_url: Option<String>,
+    /// The node's URL; anvil is started when not set.
+    #[arg(long, env = "HBE_RPC_URL", hide_env_values = true, global = true)]
+    pub rpc_url: Option<String>,
+    /// Folder of <chain id>.json.
+    #[arg(long, env = "HBE_DEPLOYMENTS", global = true)]
+    pub deployments: Option<PathBuf>,
+    /// The devnet's description.
+    #[arg(long, env = "HBE_ANVIL_TOML", global = true)]
+    pub anvil: Option<PathBuf>,
+    /// Folder with node_modules, where anvil is installed.
+    #[arg(long, env = "HBE_TOOLS", global = true)]
+    pub tools: Option<PathBuf>,
+}
+
+impl Settings {
+    /// Reads a file, or the defaults when none is named and `hbe.toml` is not there, and applies the overrides.
+    ///
+    /// # Errors
+    /// When a named file is missing, or one is malformed or holds an unknown key.
+    pub fn load(file: Option<&Path>, overrides: Overrides) -> Result<Self, ConfigError> {
+        let mut settings = match file {
+            Some(path) => Self::read(path)?,
+            None if Path::new("hbe.toml").exists() => Self::read(Path::new("hbe.toml"))?,
+            None => Self::default(),
+        };
+        settings.apply(overrides);
+        Ok(settings)
+    }
+
+    fn read(path: &Path) -> Result<Self, ConfigError> {
+        let text =
+            std::fs::read_to_string(path).map_err(|source| ConfigError::Read { path: path.to_owned(), source })?;
+        toml::from_str(&text)
+            .map_err(|source| ConfigError::Malformed { path: path.to_owned(), source: Box::new(source) })
+    }
+
+    fn apply(&mut self, overrides: Overrides) {
+        let Overrides { listen, data, database_url, rpc_url, deployments, anvil, tools } = overrides;
+        self.listen = listen.unwrap_or(self.listen);
+        self.data = data.unwrap_or_else(|| std::mem::take(&mut self.data));
+        self.database_url = database_url.or(self.database_url.take());
+        self.rpc_url = rpc_url.or(self.rpc_url.take());
+        self.deployments = deployments.unwrap_or_else(|| std::mem::take(&mut self.deployments));
+        self.anvil = anvil.unwrap_or_else(|| std::mem::take(&mut self.anvil));
+        self.tools = tools.unwrap_or_else(|| std::mem::take(&mut self.tools));
+    }
+
+    /// The database's URL, the default included.
+    pub fn database(&self) -> String {
+        self.database_url.clone().unwrap_or_else(|| format!("sqlite://{}?mode=rwc", self.data.join("hbe.db").display()))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn overrides_win_over_the_file_and_the_file_over_defaults() {
+        let mut settings: Settings = toml::from_str("data = 'there'\nlisten = '127.0.0.1:1'").unwrap();
+        settings.apply(Overrides { listen: Some(([127, 0, 0, 1], 2).into()), ..Overrides::default() });
+        assert_eq!((settings.listen.port(), settings.data.as_path()), (2, Path::new("there")));
+        assert_eq!(settings.database(), "sqlite://there/hbe.db?mode=rwc");
+        assert_eq!(settings.tools, Path::new("."));
+    }
+
+    #[test]
+    fn unknown_keys_and_words_are_refused() {
+        assert!(toml::from_str::<Settings>("operator_key = '0x00'").is_err());
+        let stranger =
+            "vouched = [{ user = 'eip155:31337:0x70997970C51812dc3A010C7d01b50e0D17dc79C8', class = 'King' }]";
+        assert!(toml::from_str::<Settings>(stranger).is_err());
+    }
+}

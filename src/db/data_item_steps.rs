@@ -1,0 +1,144 @@
+//! Making rows of `data_items` and moving them from state to state; the drawing is in [`super::data_items`].
+
+use alloy::primitives::Address;
+
+use super::{
+    Database, Result, Transition,
+    columns::{Hex, bigint, step_in, storable},
+    data_items::{DataItemState, NewDataItem, ObjectFacts},
+};
+use crate::domain::{ids::AihDataId, taxonomy::Word};
+
+const STATE: &str = "SELECT state FROM data_items WHERE aih_data_id = $1";
+
+impl Database {
+    /// Makes the row of an item before the first byte of its payload is kept: what the object store holds is known.
+    ///
+    /// # Errors
+    /// [`super::DbError::Taken`] for an ID (`DataItem` or `DataItemHash`) or object name in use,
+    /// [`super::DbError::Unrelated`] for an unknown owner, [`super::DbError::Nul`] for a description with a NUL.
+    pub async fn insert_data_item(&self, item: &NewDataItem) -> Result<()> {
+        let descr_metadata = item.descr_metadata.as_deref().map(|text| storable("descr_metadata", text)).transpose()?;
+        sqlx::query(
+            "INSERT INTO data_items (aih_data_id, hash, owner, data_class, status, qualifier, data_time,
+                 descr_metadata, root_id, parent_id, object_name, item_key_wrapped, state, created_at_us, updated_at_us)
+             VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, 'announced', $13, $13)",
+        )
+        .bind(item.id.to_string())
+        .bind(item.id.hash().hex())
+        .bind(item.owner.to_string())
+        .bind(item.data_class.word())
+        .bind(item.status.word())
+        .bind(item.qualifier.to_string())
+        .bind(item.data_time.to_string())
+        .bind(descr_metadata)
+        .bind(item.root.unwrap_or(item.id).to_string())
+        .bind(item.parent.map(|parent| parent.to_string()))
+        .bind(item.object_name.clone())
+        .bind(item.item_key_wrapped.clone())
+        .bind(item.created_at_us)
+        .execute(&self.writers)
+        .await?;
+        Ok(())
+    }
+
+    /// The chain has the item's licence: `announced → licensed`. Done again with the same licence is `Done`.
+    ///
+    /// # Errors
+    /// When the database fails.
+    pub async fn mark_data_item_licensed(
+        &self,
+        id: AihDataId,
+        licence: Address,
+        at_us: i64,
+    ) -> Result<Transition<DataItemState>> {
+        let update = sqlx::query(
+            "UPDATE data_items SET state = 'licensed', licence = $2, updated_at_us = $3
+             WHERE aih_data_id = $1 AND (state = 'announced' OR (state = 'licensed' AND licence = $2))",
+        )
+        .bind(id.to_string())
+        .bind(licence.hex())
+        .bind(at_us);
+        self.step(update, STATE, &id.to_string()).await
+    }
+
+    /// The payload lies in the object store and is acknowledged: `licensed → stored`.
+    ///
+    /// # Errors
+    /// When the database fails or a length does not fit.
+    pub async fn mark_data_item_stored(
+        &self,
+        id: AihDataId,
+        facts: &ObjectFacts,
+        at_us: i64,
+    ) -> Result<Transition<DataItemState>> {
+        let update = sqlx::query(
+            "UPDATE data_items SET state = 'stored', plain_length = $2, stored_length = $3, sha256 = $4,
+                 updated_at_us = $5
+             WHERE aih_data_id = $1 AND state = 'licensed'",
+        )
+        .bind(id.to_string())
+        .bind(bigint("plain_length", facts.plain_length)?)
+        .bind(bigint("stored_length", facts.stored_length)?)
+        .bind(facts.sha256.hex())
+        .bind(at_us);
+        self.step(update, STATE, &id.to_string()).await
+    }
+
+    /// Another licence took the place of the item's: from `licensed` or `stored`, which it stays in.
+    ///
+    /// # Errors
+    /// When the database fails.
+    pub async fn change_data_item_licence(
+        &self,
+        id: AihDataId,
+        licence: Address,
+        at_us: i64,
+    ) -> Result<Transition<DataItemState>> {
+        let update = sqlx::query(
+            "UPDATE data_items SET licence = $2, updated_at_us = $3
+             WHERE aih_data_id = $1 AND state IN ('licensed', 'stored')",
+        )
+        .bind(id.to_string())
+        .bind(licence.hex())
+        .bind(at_us);
+        self.step(update, STATE, &id.to_string()).await
+    }
+
+    /// Destroys the item key and what describes the payload: from `licensed` or `stored` to `erased`. Class,
+    /// status, qualifier, lineage and licence stay, for the audit. The object may be deleted afterwards; the sweep does
+    /// not know its name any more.
+    ///
+    /// # Errors
+    /// When the database fails.
+    pub async fn erase_data_item(&self, id: AihDataId, at_us: i64) -> Result<Transition<DataItemState>> {
+        let update = sqlx::query(
+            "UPDATE data_items SET state = 'erased', item_key_wrapped = NULL, object_name = NULL, sha256 = NULL,
+                 descr_metadata = NULL, data_time = 'null', updated_at_us = $2
+             WHERE aih_data_id = $1 AND state IN ('licensed', 'stored')",
+        )
+        .bind(id.to_string())
+        .bind(at_us);
+        self.step(update, STATE, &id.to_string()).await
+    }
+
+    /// Undoes an item no licence was issued for: the row goes, with Model Licences signed but never issued. From
+    /// `announced`.
+    ///
+    /// # Errors
+    /// [`super::DbError::Unrelated`] when a licence was issued for it after all; otherwise when the database fails.
+    pub async fn remove_data_item(&self, id: AihDataId) -> Result<Transition<DataItemState>> {
+        let mut tx = self.begin().await?;
+        sqlx::query("DELETE FROM model_licences WHERE aih_data_id = $1 AND state = 'signed'")
+            .bind(id.to_string())
+            .execute(&mut *tx)
+            .await?;
+        let delete =
+            sqlx::query("DELETE FROM data_items WHERE aih_data_id = $1 AND state = 'announced'").bind(id.to_string());
+        let transition = step_in(&mut tx, delete, STATE, &id.to_string()).await?;
+        if transition.is_done() {
+            tx.commit().await?;
+        }
+        Ok(transition)
+    }
+}

@@ -1,0 +1,287 @@
+//! The HTTP side of a Front End.
+
+use std::{path::Path, time::Duration};
+
+use alloy::signers::{SignerSync, local::PrivateKeySigner};
+use reqwest::{Method, RequestBuilder, StatusCode, header, multipart};
+use serde::Deserialize;
+use serde_json::{Value, json};
+use uuid::Uuid;
+
+use crate::{
+    clock::Clock,
+    domain::{
+        ids::{BackEndId, UserId},
+        window,
+    },
+};
+
+/// How long one answer may take.
+const ANSWER_TIME: Duration = Duration::from_secs(120);
+/// How often a job is looked at.
+const JOB_INTERVAL: Duration = Duration::from_millis(200);
+
+/// Why a request came to nothing.
+#[derive(Debug, thiserror::Error)]
+pub enum ClientError {
+    /// The Back End answered with a problem document.
+    #[error("{status}: {}", problem.get("detail").or(problem.get("title")).and_then(Value::as_str).unwrap_or("no reason given"))]
+    Problem {
+        /// HTTP status.
+        status: StatusCode,
+        /// The document.
+        problem: Value,
+    },
+    /// No answer.
+    #[error("the Back End does not answer")]
+    Http(#[from] reqwest::Error),
+    /// An answer that is not what the standard says.
+    #[error("the Back End's answer lacks {0}")]
+    Lacks(&'static str),
+    /// A file.
+    #[error("{0}")]
+    File(#[from] std::io::Error),
+    /// The key cannot sign.
+    #[error("the key cannot sign")]
+    Key(#[from] alloy::signers::Error),
+}
+
+impl ClientError {
+    /// The reasons of a refusal by the licence, in words; empty for other problems.
+    pub fn reasons(&self) -> Vec<String> {
+        let Self::Problem { problem, .. } = self else { return Vec::new() };
+        let reasons = problem.get("reasons").and_then(Value::as_array).into_iter().flatten();
+        reasons.map(|reason| reason.as_str().map_or_else(|| reason.to_string(), str::to_owned)).collect()
+    }
+
+    /// The problem document.
+    pub fn problem(&self) -> Option<&Value> {
+        match self {
+            Self::Problem { problem, .. } => Some(problem),
+            _ => None,
+        }
+    }
+}
+
+/// What a Back End says of itself when it stands, as `hbe up --ready-file` writes it.
+#[derive(Debug, Clone, Deserialize)]
+#[serde(rename_all = "PascalCase", deny_unknown_fields)]
+pub struct Address {
+    /// Base URL.
+    pub url: String,
+    /// Back End ID.
+    #[serde(rename = "BackEndID")]
+    pub back_end: BackEndId,
+    /// A node of its chain.
+    #[serde(rename = "RPC")]
+    pub rpc: String,
+}
+
+impl Address {
+    /// Reads the file.
+    ///
+    /// # Errors
+    /// When it cannot be read.
+    pub fn read(path: &Path) -> Result<Self, ClientError> {
+        let bytes = std::fs::read(path)?;
+        serde_json::from_slice(&bytes).map_err(|error| ClientError::File(error.into()))
+    }
+}
+
+/// A user at a Back End.
+#[derive(Debug)]
+pub struct Client {
+    http: reqwest::Client,
+    url: String,
+    back_end: BackEndId,
+    key: PrivateKeySigner,
+    token: Option<String>,
+}
+
+impl Client {
+    /// A user with a key; registered or not.
+    ///
+    /// # Errors
+    /// When the HTTP client cannot be made.
+    pub fn new(address: &Address, key: PrivateKeySigner) -> Result<Self, ClientError> {
+        let http = reqwest::Client::builder().timeout(ANSWER_TIME).build()?;
+        let url = address.url.trim_end_matches('/').to_owned();
+        Ok(Self { http, url, back_end: address.back_end, key, token: None })
+    }
+
+    /// The user's account.
+    pub fn user(&self) -> UserId {
+        UserId::new(self.back_end.chain_id(), self.key.address())
+    }
+
+    /// The key.
+    pub fn key(&self) -> &PrivateKeySigner {
+        &self.key
+    }
+
+    /// The Back End this user is a user of.
+    pub fn back_end(&self) -> &BackEndId {
+        &self.back_end
+    }
+
+    /// Proof of holding the account: a challenge, signed.
+    async fn proof(&self) -> Result<Value, ClientError> {
+        let body = json!({ "UserID": self.user() });
+        let challenge = self.send(self.request(Method::POST, "/v1/register/challenge").json(&body)).await?;
+        let message = challenge.get("Message").and_then(Value::as_str).ok_or(ClientError::Lacks("the challenge"))?;
+        let signature = self.key.sign_message_sync(message.as_bytes())?;
+        Ok(
+            json!({ "Message": message, "Signature": format!("0x{}", alloy::primitives::hex::encode(signature.as_bytes())) }),
+        )
+    }
+
+    /// Registers with a profile for services, and keeps the token that comes back.
+    ///
+    /// # Errors
+    /// When the Back End refuses.
+    pub async fn register(&mut self, profile: Value, services: &[&str]) -> Result<Value, ClientError> {
+        let body = json!({
+            "Header": "AIH-REG-V1.0",
+            "RegisterID": new_id(),
+            "RegisterTime": now(),
+            "RegisterData": { "Request": {
+                "UserProfile": {
+                    "Header": "AIH-UPR-V1.0",
+                    "UserProfileID": new_id(),
+                    "UserProfileTime": now(),
+                    "UserID": self.user(),
+                    "UserProfileData": profile,
+                },
+                "RequestedServices": services,
+                "Proof": self.proof().await?,
+            } },
+        });
+        let answer = self.send(self.request(Method::POST, "/v1/register").json(&body)).await?;
+        self.token =
+            answer.pointer("/RegisterData/Response/Tokens/Tokens/0/Token").and_then(Value::as_str).map(str::to_owned);
+        Ok(answer)
+    }
+
+    /// Asks for a token, as a registered user or an operator does who comes back.
+    ///
+    /// # Errors
+    /// When the Back End refuses.
+    pub async fn log_in(&mut self, services: &[&str]) -> Result<(), ClientError> {
+        let body = json!({
+            "Header": "AIH-TKN-V1.0",
+            "UserID": self.user(),
+            "TokensID": new_id(),
+            "TokensTime": now(),
+            "Tokens": [{ "ServiceTypes": services }],
+            "Proof": self.proof().await?,
+        });
+        let answer = self.send(self.request(Method::POST, "/v1/tokens").json(&body)).await?;
+        let token = answer.pointer("/Tokens/0/Token").and_then(Value::as_str);
+        self.token = Some(token.ok_or(ClientError::Lacks("a token"))?.to_owned());
+        Ok(())
+    }
+
+    /// Uploads an item: the message, then the payload as it is read.
+    ///
+    /// # Errors
+    /// When the Back End refuses, or the payload cannot be read.
+    pub async fn upload(&self, message: &Value, payload: reqwest::Body, length: u64) -> Result<Value, ClientError> {
+        let part = |body: multipart::Part, kind: &str| body.mime_str(kind).map_err(ClientError::from);
+        let form = multipart::Form::new()
+            .part("message", part(multipart::Part::text(message.to_string()), "application/json")?)
+            .part("payload", part(multipart::Part::stream_with_length(payload, length), "application/octet-stream")?);
+        self.send(self.request(Method::POST, "/v1/aih-data").multipart(form)).await
+    }
+
+    /// Asks for an operation on an item and waits for its end.
+    ///
+    /// # Errors
+    /// When the Back End refuses; a refusal by the licence carries its reasons.
+    pub async fn process(&self, item: &str, operation: &str, usage: &str) -> Result<Value, ClientError> {
+        self.process_as(&self.user().to_string(), item, operation, usage).await
+    }
+
+    /// As [`Client::process`], in the name of another: an operator asks in the Back End's.
+    ///
+    /// # Errors
+    /// As [`Client::process`].
+    pub async fn process_as(&self, who: &str, item: &str, operation: &str, usage: &str) -> Result<Value, ClientError> {
+        let body = json!({
+            "Header": "AIH-AHP-V1.0",
+            "AIHDataProcessID": new_id(),
+            "AIHDataProcessTime": now(),
+            "UserID": who,
+            "AIHDataProcess": { "Request": { "AIHDataID": item, "ProcessingType": operation, "Usage": usage } },
+        });
+        let answer = self.answer(self.request(Method::POST, "/v1/aih-data-process").json(&body)).await?;
+        if answer.status() != StatusCode::ACCEPTED {
+            return Ok(answer.json().await?);
+        }
+        let job = answer.headers().get(header::LOCATION).and_then(|place| place.to_str().ok());
+        let job = job.ok_or(ClientError::Lacks("the place of the job"))?.to_owned();
+        loop {
+            tokio::time::sleep(JOB_INTERVAL).await;
+            let answer = self.answer(self.request(Method::GET, &job)).await?;
+            if answer.status() != StatusCode::ACCEPTED {
+                return Ok(answer.json().await?);
+            }
+        }
+    }
+
+    /// Asks for something and reads the JSON answer.
+    ///
+    /// # Errors
+    /// When the Back End refuses.
+    pub async fn get(&self, path: &str) -> Result<Value, ClientError> {
+        self.send(self.request(Method::GET, path)).await
+    }
+
+    /// Sends JSON and reads the JSON answer.
+    ///
+    /// # Errors
+    /// When the Back End refuses.
+    pub async fn post(&self, path: &str, body: &Value) -> Result<Value, ClientError> {
+        self.send(self.request(Method::POST, path).json(body)).await
+    }
+
+    /// Asks for bytes.
+    ///
+    /// # Errors
+    /// When the Back End refuses.
+    pub async fn bytes(&self, path: &str) -> Result<Vec<u8>, ClientError> {
+        Ok(self.answer(self.request(Method::GET, path)).await?.bytes().await?.to_vec())
+    }
+
+    fn request(&self, method: Method, path: &str) -> RequestBuilder {
+        let request = self.http.request(method.clone(), format!("{}{path}", self.url));
+        let request = match &self.token {
+            Some(token) => request.bearer_auth(token),
+            None => request,
+        };
+        if method == Method::POST { request.header("Idempotency-Key", Uuid::new_v4().to_string()) } else { request }
+    }
+
+    async fn send(&self, request: RequestBuilder) -> Result<Value, ClientError> {
+        Ok(self.answer(request).await?.json().await?)
+    }
+
+    async fn answer(&self, request: RequestBuilder) -> Result<reqwest::Response, ClientError> {
+        let answer = request.send().await?;
+        let status = answer.status();
+        if status.is_success() {
+            return Ok(answer);
+        }
+        let problem = answer.json().await.unwrap_or(Value::Null);
+        Err(ClientError::Problem { status, problem })
+    }
+}
+
+/// A new message or data ID.
+pub fn new_id() -> String {
+    format!("urn:uuid:{}", Uuid::now_v7())
+}
+
+/// Now, as messages write it.
+pub fn now() -> String {
+    window::rfc3339(Clock::system().seconds())
+}

@@ -1,0 +1,15 @@
+//! A reference Health Front End: holds the End User's key, writes and signs Model Licences, speaks to a Back End over
+//! HTTP as any client would, and checks audits against the chain.
+//!
+//! | File | What |
+//! | --- | --- |
+//! | [`client`] | HTTP: registration, tokens, requests; problem documents read as errors |
+//! | [`paperwork`] | Model Licences as JSON, and their signatures |
+//! | [`recording`] | what is uploaded: a recording of its own making, a WFDB record, an EDF file |
+//! | [`demo`] | the main job, walked in the open |
+
+pub mod client;
+pub mod demo;
+mod demo_steps;
+pub mod paperwork;
+pub mod recording;

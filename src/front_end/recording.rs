@@ -1,0 +1,128 @@
+//! What is uploaded: a recording of its own making, a WFDB record, or an EDF file.
+
+use std::{
+    io::{Cursor, Read},
+    path::{Path, PathBuf},
+};
+
+use serde_json::{Value, json};
+use time::macros::datetime;
+
+use crate::aims::aih_data_processing::ecg::{
+    EcgError,
+    edf_writer::{self, EdfContents},
+    synthetic::SyntheticEcg,
+};
+
+/// A recording ready to be uploaded.
+#[derive(Debug)]
+pub struct Recording {
+    /// What it is, for people.
+    pub description: String,
+    /// `AIHDataQualifier`.
+    pub qualifier: Value,
+    /// The payload.
+    pub bytes: Vec<u8>,
+    /// Times of its heart beats in seconds, when they are known from the making.
+    pub true_beats: Option<Vec<f64>>,
+}
+
+/// Why there is no recording.
+#[derive(Debug, thiserror::Error)]
+pub enum RecordingError {
+    /// A file cannot be read.
+    #[error("{path}: {source}")]
+    File {
+        /// The file.
+        path: PathBuf,
+        /// The cause.
+        source: std::io::Error,
+    },
+    /// Neither a WFDB header nor an EDF file.
+    #[error("{0} is neither a WFDB header (.hea) nor an EDF file (.edf)")]
+    Unknown(PathBuf),
+    /// The synthetic recording could not be made.
+    #[error(transparent)]
+    Synthetic(#[from] EcgError),
+}
+
+/// A recording from a published model of the ECG, seeded, as EDF+ with its beat times as annotations.
+///
+/// # Errors
+/// Never for these settings.
+pub fn synthetic() -> Result<Recording, RecordingError> {
+    let made = SyntheticEcg::default().generate()?;
+    let mut bytes = Vec::new();
+    let contents = EdfContents {
+        start: datetime!(2026-01-01 08:00),
+        sampling_rate_hz: 250,
+        label: "ECG II",
+        samples_mv: &made.samples_mv,
+        beat_times_s: &made.beat_times_s,
+        beat_text: "N",
+    };
+    edf_writer::write(&contents, &mut bytes)?;
+    Ok(Recording {
+        description: format!(
+            "a synthetic ECG (model of McSharry et al. 2003, seed 1): 2 minutes at 250 Hz, {} beats, EDF+",
+            made.beat_times_s.len()
+        ),
+        qualifier: qualifier("EDF+", "application/edf"),
+        bytes,
+        true_beats: Some(made.beat_times_s),
+    })
+}
+
+/// A recording from a file.
+///
+/// # Errors
+/// When it cannot be read or is of another kind.
+pub fn from_file(path: &Path) -> Result<Recording, RecordingError> {
+    let name = path.file_name().map(|name| name.to_string_lossy().into_owned()).unwrap_or_default();
+    match path.extension().and_then(|ending| ending.to_str()).map(str::to_lowercase).as_deref() {
+        Some("hea") => Ok(Recording {
+            description: format!("the WFDB record {name}"),
+            qualifier: qualifier("WFDB", "application/x-tar"),
+            bytes: pack_wfdb(path)?,
+            true_beats: None,
+        }),
+        Some("edf") => Ok(Recording {
+            description: format!("the EDF file {name}"),
+            qualifier: qualifier("EDF", "application/edf"),
+            bytes: std::fs::read(path).map_err(|source| RecordingError::File { path: path.to_owned(), source })?,
+            true_beats: None,
+        }),
+        _ => Err(RecordingError::Unknown(path.to_owned())),
+    }
+}
+
+fn qualifier(format: &str, media_type: &str) -> Value {
+    json!({ "DataClass": "PhysiologicalSignal", "Format": format, "MediaType": media_type })
+}
+
+/// Packs a WFDB header with the signal files it names into one uncompressed tar archive.
+fn pack_wfdb(header: &Path) -> Result<Vec<u8>, RecordingError> {
+    let failed = |path: &Path| {
+        let path = path.to_owned();
+        move |source| RecordingError::File { path, source }
+    };
+    let text = std::fs::read_to_string(header).map_err(failed(header))?;
+    let mut names = vec![header.file_name().map(|name| name.to_string_lossy().into_owned()).unwrap_or_default()];
+    for line in text.lines().filter(|line| !line.starts_with('#')).skip(1) {
+        let name = line.split_whitespace().next().unwrap_or_default().to_owned();
+        if !name.is_empty() && !names.contains(&name) {
+            names.push(name);
+        }
+    }
+    let mut archive = tar::Builder::new(Vec::new());
+    for name in names {
+        let path = header.with_file_name(&name);
+        let mut contents = Vec::new();
+        std::fs::File::open(&path).and_then(|mut file| file.read_to_end(&mut contents)).map_err(failed(&path))?;
+        let mut entry = tar::Header::new_ustar();
+        entry.set_size(contents.len() as u64);
+        entry.set_mode(0o644);
+        archive.append_data(&mut entry, &name, Cursor::new(contents)).map_err(failed(&path))?;
+    }
+    archive.into_inner().map_err(failed(header))
+}

@@ -1,0 +1,216 @@
+//! Putting the house together, in the order in which one part needs another, and taking it down again.
+//!
+//! ```text
+//! devnet? ─▶ node ─▶ registry verified ─▶ cellar ─▶ keys ─▶ queue recovered ─▶ rooms ─▶ what was begun taken back
+//! ```
+
+use std::{path::Path, time::Duration};
+
+use alloy::providers::DynProvider;
+use tokio::task::JoinHandle;
+use tokio_util::sync::CancellationToken;
+
+use super::{
+    devnet::{self, Devnet, DevnetError},
+    keys::{DEVNET, KeyError, Office},
+    vouch,
+};
+use crate::{
+    access::{Access, AccessError, Origin, SigningKey},
+    aims::{AimError, Aims, Shared, aih_data_processing::worker::Worker},
+    chain::{
+        ChainError,
+        deploy::{DeployError, Deployment, Roles, deploy},
+        node::connect,
+        operator::Operator,
+    },
+    clock::Clock,
+    config::{ConfigError, anvil::AnvilConfig, settings::Settings},
+    db::{Database, DbError},
+    indexer::Indexer,
+    licensing::{
+        Licensing,
+        queue::Queue,
+        settle::{self, RecoveryError},
+        vigil::Vigil,
+    },
+    store::{self, Objects, RootKey},
+};
+
+/// Connections to the database.
+const DATABASE_CONNECTIONS: u32 = 16;
+/// Seconds a transfer of the admin role must wait, outside the devnet: two days.
+const ADMIN_DELAY_SECONDS: u64 = 172_800;
+
+/// Why the house does not stand.
+#[derive(Debug, thiserror::Error)]
+#[allow(missing_docs, reason = "each names its part")]
+pub enum StartError {
+    #[error(transparent)]
+    Config(#[from] ConfigError),
+    #[error(transparent)]
+    Devnet(#[from] DevnetError),
+    #[error(transparent)]
+    Chain(#[from] ChainError),
+    #[error(transparent)]
+    Deploy(#[from] DeployError),
+    #[error(transparent)]
+    Key(#[from] KeyError),
+    #[error(transparent)]
+    Database(#[from] DbError),
+    #[error(transparent)]
+    Store(#[from] store::Error),
+    #[error(transparent)]
+    Recovery(#[from] RecoveryError),
+    #[error(transparent)]
+    Aim(#[from] AimError),
+    #[error(transparent)]
+    Access(#[from] AccessError),
+    #[error(transparent)]
+    SigningKey(#[from] crate::access::signing_key::KeyError),
+    #[error("{0}")]
+    Io(#[from] std::io::Error),
+    #[error("the chain at this URL has no registry of this Back End: run `hbe deploy` first")]
+    NotDeployed,
+}
+
+/// A standing house, without its door.
+pub struct House {
+    /// The rooms.
+    pub aims: Aims,
+    /// Where the registry stands.
+    pub deployment: Deployment,
+    /// The node's URL for reading along.
+    pub rpc_url: String,
+    /// The chain's provider.
+    pub provider: DynProvider,
+    devnet: Option<Devnet>,
+    vigil: JoinHandle<()>,
+    queue: JoinHandle<()>,
+    indexer: JoinHandle<()>,
+    stop: CancellationToken,
+    data: std::path::PathBuf,
+}
+
+impl House {
+    /// Builds the house. `program` is what runs AI Modules: this very program, mostly.
+    ///
+    /// # Errors
+    /// [`StartError`], naming the part.
+    pub async fn build(settings: &Settings, program: &Path) -> Result<Self, StartError> {
+        std::fs::create_dir_all(&settings.data)?;
+        let (devnet, rpc_url) = reach_chain(settings).await?;
+        let provider = connect(&rpc_url).await?;
+        let deployment = find_registry(settings, &provider, devnet.is_some()).await?;
+        let clock = Clock::system();
+        let node = deployment.node(provider.clone());
+        node.verify().await?;
+        let vigil = Vigil::new();
+        vigil.verify(&node, &clock).await;
+        let database = Database::connect(&settings.database(), DATABASE_CONNECTIONS).await?;
+        let key = Office::Operator.key(deployment.chain_id)?;
+        let operator = Operator::start(node.clone(), key).await?;
+        let recovered = settle::recover(&operator, &database).await?;
+        if recovered > 0 {
+            tracing::info!(transactions = recovered, "transactions.recovered");
+        }
+        let (queue, queue_task) = Queue::start(operator, database.clone(), vigil.clone());
+        let licensing = Licensing::new(node.clone(), queue, vigil.clone(), clock.clone());
+        let aims = Aims::new(Shared {
+            licensing,
+            database,
+            objects: Objects::local(&settings.data.join("objects"))?,
+            root_key: root_key(settings)?,
+            worker: Worker::new(program.to_owned()),
+            clock: clock.clone(),
+        });
+        let taken_back = aims.take_back(Duration::ZERO).await?;
+        tracing::info!(?taken_back, "restart.taken_back");
+        if deployment.chain_id == DEVNET {
+            vouch::in_advance(&aims, &provider, &settings.vouched).await?;
+        }
+        let stop = CancellationToken::new();
+        let clerk = Indexer::new(node.clone(), aims.database.clone(), vigil.clone(), clock.clone(), deployment.block);
+        let indexer = tokio::spawn(clerk.run(stop.clone()));
+        let vigil = tokio::spawn(vigil.keep(node, clock));
+        let data = settings.data.clone();
+        Ok(Self { aims, deployment, rpc_url, provider, devnet, vigil, queue: queue_task, indexer, stop, data })
+    }
+
+    /// The doorkeeper, for a door that is reached under an address.
+    ///
+    /// # Errors
+    /// When the key that signs Tokens cannot be read or made.
+    pub async fn access(&self, origin: Origin) -> Result<Access, StartError> {
+        let key = SigningKey::load_or_create(&self.data.join("tokens.key"))?;
+        let Shared { licensing, database, clock, .. } = &*self.aims;
+        let access = Access::new(licensing.clone(), database.clone(), clock.clone(), key, origin);
+        access.recover(clock.micros()).await?;
+        Ok(access)
+    }
+
+    /// Takes the house down: what is in flight ends, then the chain.
+    pub async fn close(self) {
+        let Self { aims, devnet, vigil, queue, indexer, stop, .. } = self;
+        vigil.abort();
+        stop.cancel();
+        if indexer.await.is_err() {
+            tracing::warn!("indexer.panicked");
+        }
+        let database = aims.database.clone();
+        drop(aims);
+        // The queue ends when nobody holds a way into it; a job that still runs is not waited for longer than this.
+        const LAST_JOBS: Duration = Duration::from_secs(10);
+        if tokio::time::timeout(LAST_JOBS, queue).await.is_err() {
+            tracing::warn!("shutdown.jobs_left");
+        }
+        database.close().await;
+        if let Some(devnet) = devnet {
+            devnet.stop().await;
+        }
+    }
+}
+
+async fn reach_chain(settings: &Settings) -> Result<(Option<Devnet>, String), StartError> {
+    if let Some(url) = &settings.rpc_url {
+        return Ok((None, url.clone()));
+    }
+    let config = AnvilConfig::read(&settings.anvil)?.within(&settings.data);
+    let devnet = Devnet::start(&devnet::binary(&settings.tools), &config, &settings.data.join("anvil")).await?;
+    let url = devnet.ws_url();
+    Ok((Some(devnet), url))
+}
+
+/// Our own devnet is given its registry; any other chain must have been given one by `hbe deploy`.
+async fn find_registry(settings: &Settings, provider: &DynProvider, ours: bool) -> Result<Deployment, StartError> {
+    if ours {
+        return put_registry(settings, provider).await;
+    }
+    let chain_id = crate::chain::node::chain_id(provider).await?;
+    Deployment::load(&settings.deployments, chain_id)?.ok_or(StartError::NotDeployed)
+}
+
+/// Deploys the registry where it is missing and records where it stands.
+///
+/// # Errors
+/// When the chain refuses or the record cannot be written.
+pub async fn put_registry(settings: &Settings, provider: &DynProvider) -> Result<Deployment, StartError> {
+    let chain_id = crate::chain::node::chain_id(provider).await?;
+    let roles = Roles {
+        admin: Office::Admin.key(chain_id)?,
+        operators: vec![Office::Operator.key(chain_id)?.address()],
+        registrars: vec![Office::Registrar.key(chain_id)?.address()],
+        admin_delay_seconds: if chain_id == DEVNET { 0 } else { ADMIN_DELAY_SECONDS },
+    };
+    let deployment = deploy(provider, &roles).await?;
+    deployment.save(&settings.deployments)?;
+    Ok(deployment)
+}
+
+/// The root key: from the environment when it is there, else from a file that the first start makes.
+fn root_key(settings: &Settings) -> Result<RootKey, StartError> {
+    match std::env::var("HBE_ROOT_KEY") {
+        Ok(text) => Ok(RootKey::from_base64(&text)?),
+        Err(_) => Ok(RootKey::load_or_create(&settings.data.join("root.key"))?),
+    }
+}

@@ -1,0 +1,190 @@
+//! AIH Data: the road to `stored`, erasure, undoing, lists.
+
+use futures_util::TryStreamExt;
+use health_back_end::db::{DbError, Transition, Unique, data_items::DataItemState};
+use serde_json::Value;
+
+use crate::fixture::{FACTS, Place, item, licence, new_item, new_licence, new_user, stored_item, user};
+
+on_both!(
+    an_item_comes_to_be_stored,
+    no_step_is_skipped,
+    the_same_item_cannot_arrive_twice,
+    an_unknown_owner_has_no_items,
+    licensing_again_is_only_done_for_the_same_licence,
+    a_changed_licence_follows,
+    erasing_destroys_the_key_and_the_description,
+    an_unlicensed_item_is_undone,
+    an_issued_item_cannot_be_undone,
+    own_items_are_listed_newest_first,
+    a_family_is_listed_oldest_first,
+    a_restart_finds_the_unfinished,
+    the_sweep_knows_every_object,
+);
+
+async fn state(db: &Place, n: u128) -> DataItemState {
+    db.find_data_item(item(n)).await.unwrap().unwrap().state
+}
+
+async fn an_item_comes_to_be_stored(db: &Place) {
+    assert_eq!(db.find_data_item(item(1)).await.unwrap(), None);
+    stored_item(db, 1, 1).await;
+    let row = db.find_data_item(item(1)).await.unwrap().unwrap();
+    let new = new_item(1, 1);
+    assert_eq!((row.id, row.hash, row.owner, row.root), (item(1), item(1).hash(), user(1), item(1)));
+    assert_eq!((row.data_class, row.status), (new.data_class, new.status));
+    assert_eq!((row.qualifier.clone(), row.data_time.clone()), (new.qualifier, new.data_time));
+    assert_eq!((row.plain_length, row.stored_length), (Some(FACTS.plain_length), Some(FACTS.stored_length)));
+    assert_eq!((row.sha256, row.licence, row.state), (Some(FACTS.sha256), Some(licence(100)), DataItemState::Stored));
+    assert_eq!((row.created_at_us, row.updated_at_us), (5_001, 6_002));
+    assert_eq!(db.find_data_item_by_hash(item(1).hash()).await.unwrap(), Some(row));
+    assert_eq!(db.find_data_item_by_hash(item(2).hash()).await.unwrap(), None);
+}
+
+async fn no_step_is_skipped(db: &Place) {
+    use DataItemState::{Announced, Erased, Licensed, Stored};
+    let licensed = db.mark_data_item_licensed(item(1), licence(1), 1).await.unwrap();
+    assert_eq!(licensed, Transition::Absent);
+    db.insert_user(&new_user(1)).await.unwrap();
+    db.insert_data_item(&new_item(1, 1)).await.unwrap();
+    assert_eq!(db.mark_data_item_stored(item(1), &FACTS, 1).await.unwrap(), Transition::Refused(Announced));
+    assert_eq!(db.erase_data_item(item(1), 1).await.unwrap(), Transition::Refused(Announced));
+    db.mark_data_item_licensed(item(1), licence(1), 1).await.unwrap().required().unwrap();
+    assert_eq!(db.remove_data_item(item(1)).await.unwrap(), Transition::Refused(Licensed));
+    db.mark_data_item_stored(item(1), &FACTS, 1).await.unwrap().required().unwrap();
+    assert_eq!(db.mark_data_item_stored(item(1), &FACTS, 1).await.unwrap(), Transition::Refused(Stored));
+    assert_eq!(db.mark_data_item_licensed(item(1), licence(1), 1).await.unwrap(), Transition::Refused(Stored));
+    assert_eq!(db.remove_data_item(item(1)).await.unwrap(), Transition::Refused(Stored));
+    db.erase_data_item(item(1), 1).await.unwrap().required().unwrap();
+    assert_eq!(db.erase_data_item(item(1), 2).await.unwrap(), Transition::Refused(Erased));
+    assert_eq!(db.change_data_item_licence(item(1), licence(2), 2).await.unwrap(), Transition::Refused(Erased));
+}
+
+async fn the_same_item_cannot_arrive_twice(db: &Place) {
+    db.insert_user(&new_user(1)).await.unwrap();
+    db.insert_data_item(&new_item(1, 1)).await.unwrap();
+    let mut again = new_item(1, 1);
+    again.object_name = "elsewhere".into();
+    let twice = db.insert_data_item(&again).await;
+    assert!(matches!(twice, Err(DbError::Taken(Unique::DataItem | Unique::DataItemHash))), "{twice:?}");
+    let mut other = new_item(2, 1);
+    other.object_name = new_item(1, 1).object_name;
+    assert!(matches!(db.insert_data_item(&other).await, Err(DbError::Taken(Unique::ObjectName))));
+}
+
+async fn an_unknown_owner_has_no_items(db: &Place) {
+    assert!(matches!(db.insert_data_item(&new_item(1, 1)).await, Err(DbError::Unrelated(_))));
+    assert_eq!(db.list_data_items(user(1), None, 10).await.unwrap().rows, []);
+}
+
+async fn licensing_again_is_only_done_for_the_same_licence(db: &Place) {
+    db.insert_user(&new_user(1)).await.unwrap();
+    db.insert_data_item(&new_item(1, 1)).await.unwrap();
+    db.mark_data_item_licensed(item(1), licence(1), 1).await.unwrap().required().unwrap();
+    db.mark_data_item_licensed(item(1), licence(1), 2).await.unwrap().required().unwrap();
+    let other = db.mark_data_item_licensed(item(1), licence(2), 3).await.unwrap();
+    assert_eq!(other, Transition::Refused(DataItemState::Licensed));
+}
+
+async fn a_changed_licence_follows(db: &Place) {
+    stored_item(db, 1, 1).await;
+    db.change_data_item_licence(item(1), licence(9), 7_000).await.unwrap().required().unwrap();
+    let row = db.find_data_item(item(1)).await.unwrap().unwrap();
+    assert_eq!((row.licence, row.state, row.updated_at_us), (Some(licence(9)), DataItemState::Stored, 7_000));
+}
+
+async fn erasing_destroys_the_key_and_the_description(db: &Place) {
+    stored_item(db, 1, 1).await;
+    db.erase_data_item(item(1), 8_000).await.unwrap().required().unwrap();
+    let row = db.find_data_item(item(1)).await.unwrap().unwrap();
+    assert_eq!((row.item_key_wrapped, row.sha256, row.descr_metadata, row.object_name), (None, None, None, None));
+    assert_eq!((row.data_time, row.state, row.licence), (Value::Null, DataItemState::Erased, Some(licence(100))));
+}
+
+async fn an_unlicensed_item_is_undone(db: &Place) {
+    db.insert_user(&new_user(1)).await.unwrap();
+    db.insert_data_item(&new_item(1, 1)).await.unwrap();
+    db.insert_model_licence(&new_licence(1, item(1), 0)).await.unwrap();
+    db.remove_data_item(item(1)).await.unwrap().required().unwrap();
+    assert_eq!(db.find_data_item(item(1)).await.unwrap(), None);
+    assert_eq!(db.find_model_licence(licence(1)).await.unwrap(), None);
+    assert_eq!(db.remove_data_item(item(1)).await.unwrap(), Transition::Absent);
+}
+
+async fn an_issued_item_cannot_be_undone(db: &Place) {
+    db.insert_user(&new_user(1)).await.unwrap();
+    db.insert_data_item(&new_item(1, 1)).await.unwrap();
+    db.insert_model_licence(&new_licence(1, item(1), 0)).await.unwrap();
+    db.insert_model_licence(&new_licence(2, item(1), 1)).await.unwrap();
+    db.mark_model_licence_issued(licence(1), 1).await.unwrap().required().unwrap();
+    let undone = db.remove_data_item(item(1)).await;
+    assert!(matches!(undone, Err(DbError::Unrelated(_))), "{undone:?}");
+    // All or nothing: the licence signed but not issued is still there.
+    assert!(db.find_model_licence(licence(2)).await.unwrap().is_some());
+}
+
+async fn own_items_are_listed_newest_first(db: &Place) {
+    db.insert_user(&new_user(1)).await.unwrap();
+    db.insert_user(&new_user(2)).await.unwrap();
+    for n in 1..=5 {
+        let mut new = new_item(n, 1);
+        new.created_at_us = 5_000; // The key alone tells them apart.
+        db.insert_data_item(&new).await.unwrap();
+    }
+    db.insert_data_item(&new_item(9, 2)).await.unwrap();
+    let mut seen = Vec::new();
+    let mut after = None;
+    loop {
+        let page = db.list_data_items(user(1), after.as_ref(), 2).await.unwrap();
+        seen.extend(page.rows.iter().map(|row| row.id));
+        // What arrives meanwhile on top does not shift the pages below.
+        if seen.len() == 2 {
+            db.insert_data_item(&new_item(8, 1)).await.unwrap();
+        }
+        after = page.next;
+        if after.is_none() {
+            break;
+        }
+    }
+    assert_eq!(seen, [item(5), item(4), item(3), item(2), item(1)]);
+}
+
+async fn a_family_is_listed_oldest_first(db: &Place) {
+    stored_item(db, 1, 1).await;
+    for n in 2..=3 {
+        let mut child = new_item(n, 1);
+        (child.root, child.parent) = (Some(item(1)), Some(item(n - 1)));
+        db.insert_data_item(&child).await.unwrap();
+    }
+    let page = db.list_data_items_of_root(item(1), None, 2).await.unwrap();
+    assert_eq!(page.rows.iter().map(|row| row.parent).collect::<Vec<_>>(), [None, Some(item(1))]);
+    let rest = db.list_data_items_of_root(item(1), page.next.as_ref(), 2).await.unwrap();
+    assert_eq!(rest.rows.iter().map(|row| row.id).collect::<Vec<_>>(), [item(3)]);
+}
+
+async fn a_restart_finds_the_unfinished(db: &Place) {
+    stored_item(db, 1, 1).await;
+    for n in 2..=4 {
+        db.insert_data_item(&new_item(n, 1)).await.unwrap();
+    }
+    db.mark_data_item_licensed(item(2), licence(2), 9_000).await.unwrap().required().unwrap();
+    let page = db.list_unfinished_data_items(9_000, None, 1).await.unwrap();
+    assert_eq!(page.rows[0].id, item(3));
+    let page = db.list_unfinished_data_items(9_000, page.next.as_ref(), 1).await.unwrap();
+    assert_eq!((page.rows[0].id, page.next), (item(4), None));
+    let all = db.list_unfinished_data_items(i64::MAX, None, 10).await.unwrap();
+    assert_eq!(all.rows.iter().map(|row| row.id).collect::<Vec<_>>(), [item(3), item(4), item(2)]);
+    assert_eq!(state(db, 2).await, DataItemState::Licensed);
+}
+
+async fn the_sweep_knows_every_object(db: &Place) {
+    stored_item(db, 1, 1).await;
+    for n in 2..=4 {
+        db.insert_data_item(&new_item(n, 1)).await.unwrap();
+    }
+    db.erase_data_item(item(1), 1).await.unwrap().required().unwrap();
+    let names: Vec<String> = db.object_names().try_collect().await.unwrap();
+    assert_eq!(names, ["objects/2", "objects/3", "objects/4"]);
+    assert!(db.is_object_known("objects/2").await.unwrap());
+    assert!(!db.is_object_known("objects/1").await.unwrap());
+}

@@ -1,0 +1,84 @@
+//! The event stream.
+
+use futures_util::StreamExt;
+use health_back_end::{db::notices::NewNotice, domain::ids::UserId, domain::taxonomy::UserClass};
+use reqwest::{Method, Response};
+use serde_json::json;
+
+use crate::environment::{
+    INSTITUTE, PATIENT,
+    house::{Client, House, send},
+};
+
+async fn tell(house: &House, user: UserId, word: &str) -> i64 {
+    let notice =
+        NewNotice { user, kind: "test".to_owned(), data: json!({"word": word}), created_at_us: house.clock.micros() };
+    house.database.insert_notices(&[notice]).await.unwrap()
+}
+
+/// Reads from a stream until it holds a text.
+async fn until(stream: Response, word: &str) -> String {
+    let (mut bytes, mut seen) = (stream.bytes_stream(), String::new());
+    while !seen.contains(word) {
+        let chunk = bytes.next().await.expect("the stream goes on").unwrap();
+        seen.push_str(std::str::from_utf8(&chunk).unwrap());
+    }
+    seen
+}
+
+async fn listen(client: &Client, after: Option<i64>) -> Response {
+    let mut request = client.request(Method::GET, "/v1/events");
+    if let Some(after) = after {
+        request = request.header("last-event-id", after.to_string());
+    }
+    let response = request.send().await.unwrap();
+    assert_eq!(response.headers()["content-type"], "text/event-stream");
+    response
+}
+
+#[tokio::test]
+async fn everybody_hears_what_is_for_them() {
+    let house = House::start().await;
+    let patient = house.end_user(PATIENT).await;
+    let institute = house.third_party(INSTITUTE, UserClass::NonProfitEntity).await;
+    let before = tell(&house, patient.user, "before").await;
+    let stream = listen(&patient, None).await;
+    tell(&house, institute.user, "secret").await;
+    let first = tell(&house, patient.user, "first").await;
+    let seen = until(stream, "first").await;
+    assert!(seen.contains("event: test") && seen.contains(&format!("id: {first}")), "{seen}");
+    assert!(!seen.contains("secret") && !seen.contains("before"), "{seen}");
+
+    // Meanwhile away: what was missed comes first, in order.
+    tell(&house, patient.user, "second").await;
+    tell(&house, patient.user, "third").await;
+    let seen = until(listen(&patient, Some(first)).await, "third").await;
+    assert!(seen.find("second") < seen.find("third") && !seen.contains("first"), "{seen}");
+    assert!(until(listen(&patient, Some(before - 1)).await, "third").await.contains("before"));
+    house.stop().await;
+}
+
+#[tokio::test]
+async fn a_stream_needs_a_token_and_a_number() {
+    let house = House::start().await;
+    house.stranger(PATIENT).get("/v1/events").await.expect(401).problem("unauthenticated");
+    let patient = house.end_user(PATIENT).await;
+    for bad in ["x", "-1", ""] {
+        let answer = send(patient.request(Method::GET, "/v1/events").header("last-event-id", bad)).await;
+        answer.expect(400).problem("malformed-request");
+    }
+    house.stop().await;
+}
+
+#[tokio::test]
+async fn a_stream_ends_with_its_token() {
+    let house = House::start().await;
+    let patient = house.end_user(PATIENT).await;
+    let stream = listen(&patient, None).await;
+    let id = patient.token_id.clone().unwrap();
+    send(patient.request(Method::DELETE, &format!("/v1/tokens/{id}"))).await.expect(204);
+    // Ends by itself, at the next look at the Token.
+    let rest: Vec<_> = stream.bytes_stream().collect().await;
+    assert!(rest.iter().all(Result::is_ok));
+    house.stop().await;
+}

@@ -1,0 +1,115 @@
+//! Too much, too often, too slow; and the end.
+
+use std::time::Duration;
+
+use futures_util::StreamExt;
+use health_back_end::domain::taxonomy::UserClass;
+use reqwest::Method;
+use tokio::{
+    io::{AsyncReadExt, AsyncWriteExt},
+    net::TcpStream,
+};
+
+use crate::environment::{
+    INSTITUTE, PATIENT,
+    house::{House, send},
+};
+
+#[tokio::test]
+async fn who_asks_too_often_is_told_when_to_come_back() {
+    let house = House::with(|limits| {
+        limits.address_rate = 0.5;
+        limits.burst_seconds = 10.0;
+    })
+    .await;
+    let nobody = house.stranger(PATIENT);
+    for _ in 0..5 {
+        nobody.get("/v1/service-info").await.expect(200);
+    }
+    let refused = nobody.get("/v1/service-info").await;
+    refused.expect(429).problem("rate-limited");
+    assert!(refused.header("retry-after").parse::<u64>().unwrap() >= 1);
+    house.stop().await;
+}
+
+#[tokio::test]
+async fn a_user_has_a_rate_of_their_own() {
+    let house = House::with(|limits| {
+        limits.user_rate = 0.1;
+        limits.burst_seconds = 20.0;
+    })
+    .await;
+    let patient = house.end_user(PATIENT).await;
+    let institute = house.third_party(INSTITUTE, UserClass::NonProfitEntity).await;
+    let path = "/v1/licences/eip155:31337:0x0000000000000000000000000000000000000001";
+    for _ in 0..2 {
+        patient.get(path).await.expect(404);
+    }
+    patient.get(path).await.expect(429).problem("rate-limited");
+    institute.get(path).await.expect(404);
+    house.stop().await;
+}
+
+#[tokio::test]
+async fn beyond_its_seats_the_house_turns_away_but_says_that_it_lives() {
+    let house = House::with(|limits| limits.most_requests = 0).await;
+    let nobody = house.stranger(PATIENT);
+    let refused = nobody.get("/v1/service-info").await;
+    refused.expect(503).problem("busy");
+    assert_eq!(refused.header("retry-after"), "1");
+    for path in ["/livez", "/readyz", "/metrics"] {
+        nobody.get(path).await.expect(200);
+    }
+    house.stop().await;
+}
+
+#[tokio::test]
+async fn a_body_that_drips_is_cut_off() {
+    let house = House::with(|limits| limits.body_time = Duration::from_millis(300)).await;
+    let mut stream = TcpStream::connect(house.url.trim_start_matches("http://")).await.unwrap();
+    let head =
+        "POST /v1/register HTTP/1.1\r\nhost: x\r\ncontent-type: application/json\r\ncontent-length: 100\r\n\r\n{";
+    stream.write_all(head.as_bytes()).await.unwrap();
+    let mut answer = String::new();
+    stream.read_to_string(&mut answer).await.unwrap();
+    assert!(answer.starts_with("HTTP/1.1 408 "), "{answer}");
+    assert!(answer.contains("/problems/timeout"), "{answer}");
+    house.stop().await;
+}
+
+#[tokio::test]
+async fn a_connection_on_which_nothing_moves_is_closed() {
+    let house = House::with(|limits| limits.body_time = Duration::from_millis(200)).await;
+    let mut stream = TcpStream::connect(house.url.trim_start_matches("http://")).await.unwrap();
+    stream.write_all(b"GET /livez HTTP/1.1\r\nhost:").await.unwrap();
+    let mut rest = Vec::new();
+    // Closed or reset: either way it ends.
+    let _ = stream.read_to_end(&mut rest).await;
+    house.stop().await;
+}
+
+#[tokio::test]
+async fn closing_ends_streams_and_lets_requests_finish() {
+    let house = House::start().await;
+    let patient = house.end_user(PATIENT).await;
+    let response = patient.request(Method::GET, "/v1/events").send().await.unwrap();
+    assert_eq!(response.status(), 200);
+    let url = house.url.clone();
+    house.stop().await;
+    let rest: Vec<_> = response.bytes_stream().collect().await;
+    assert!(rest.iter().all(Result::is_ok), "the stream ends in order");
+    assert!(reqwest::Client::new().get(format!("{url}/livez")).send().await.is_err());
+}
+
+#[tokio::test]
+async fn streams_have_seats_too() {
+    let house = House::with(|limits| limits.most_streams = 1).await;
+    let patient = house.end_user(PATIENT).await;
+    let first = patient.request(Method::GET, "/v1/events").send().await.unwrap();
+    assert_eq!(first.status(), 200);
+    patient.get("/v1/events").await.expect(503).problem("busy");
+    let unknown = send(patient.request(Method::GET, "/v1/events").header("last-event-id", "x")).await;
+    assert!(unknown.status == 503 || unknown.status == 400);
+    drop(first);
+    house.stop().await;
+}

@@ -1,0 +1,10 @@
+//! The street door, knocked at from outside: the real router on a free port, a real chain behind it.
+
+mod events;
+mod idempotency;
+mod licences;
+mod limits;
+mod openapi;
+mod registration;
+mod requests;
+mod tokens;

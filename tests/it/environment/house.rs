@@ -1,0 +1,296 @@
+//! The whole house on a free port: anvil, registry, SQLite, objects, doorkeeper, door; and clients to knock.
+
+use std::path::Path;
+
+use alloy::signers::{SignerSync, local::PrivateKeySigner};
+use health_back_end::{
+    access::{Access, SigningKey},
+    aims::{Aims, Shared, aih_data_processing::worker::Worker},
+    api::{Door, Limits, serve},
+    chain::operator::Operator,
+    clock::Clock,
+    db::Database,
+    domain::ids::UserId,
+    licensing::{Licensing, queue::Queue, vigil::Vigil},
+    store::{Objects, RootKey},
+};
+use reqwest::{Method, RequestBuilder, header::HeaderMap};
+use serde_json::{Value, json};
+use tokio::{net::TcpListener, sync::oneshot, task::JoinHandle};
+use uuid::Uuid;
+
+use super::{Chain, OPERATOR, key};
+
+/// A running Back End.
+pub struct House {
+    pub chain: Chain,
+    pub url: String,
+    pub door: Door,
+    pub clock: Clock,
+    pub database: Database,
+    stop: oneshot::Sender<()>,
+    serving: JoinHandle<std::io::Result<()>>,
+    _folder: tempfile::TempDir,
+}
+
+impl House {
+    pub async fn start() -> Self {
+        Self::with(|_| {}).await
+    }
+
+    /// With other limits than usual.
+    pub async fn with(change: impl FnOnce(&mut Limits)) -> Self {
+        let chain = Chain::start().await;
+        let folder = tempfile::tempdir().unwrap();
+        let clock = Clock::system();
+        let database = database(folder.path()).await;
+        let licensing = licensing(&chain, &database, &clock).await;
+        let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+        let url = format!("http://{}", listener.local_addr().unwrap());
+        let signing_key = SigningKey::load_or_create(&folder.path().join("tokens.key")).unwrap();
+        let access = Access::new(licensing.clone(), database.clone(), clock.clone(), signing_key, url.parse().unwrap());
+        let aims = Aims::new(Shared {
+            licensing,
+            database: database.clone(),
+            objects: Objects::local(&folder.path().join("objects")).unwrap(),
+            root_key: RootKey::load_or_create(&folder.path().join("root.key")).unwrap(),
+            worker: Worker::new(env!("CARGO_BIN_EXE_hbe").into()),
+            clock: clock.clone(),
+        });
+        let mut limits = Limits { address_rate: 0.0, user_rate: 0.0, ..Limits::default() };
+        change(&mut limits);
+        let door = Door::new(aims, access, limits);
+        let (stop, stopped) = oneshot::channel();
+        let shutdown = async move { stopped.await.unwrap_or(()) };
+        let serving = tokio::spawn(serve(listener, door.clone(), shutdown));
+        Self { chain, url, door, clock, database, stop, serving, _folder: folder }
+    }
+
+    /// Closes the door, waits until everybody has gone, stops the chain.
+    pub async fn stop(self) {
+        self.stop.send(()).unwrap();
+        self.serving.await.unwrap().unwrap();
+        self.chain.devnet.stop().await;
+    }
+
+    /// Somebody with a key, not registered.
+    pub fn stranger(&self, index: usize) -> Client {
+        Client {
+            user: UserId::new(self.chain.deployment.back_end().chain_id(), key(index).address()),
+            signer: key(index),
+            token: None,
+            token_id: None,
+            url: self.url.clone(),
+            http: reqwest::Client::new(),
+        }
+    }
+
+    /// An End User, registered, with a Token for every service.
+    pub async fn end_user(&self, index: usize) -> Client {
+        let mut client = self.stranger(index);
+        let answer = client.register(&client.person(), &ALL_SERVICES).await;
+        answer.expect(201);
+        client.take_token(&answer.body["RegisterData"]["Response"]["Tokens"]);
+        client
+    }
+
+    /// A Third Party User of a class a registrar vouched for, with a Token.
+    pub async fn third_party(&self, index: usize, class: health_back_end::domain::taxonomy::UserClass) -> Client {
+        let mut client = self.stranger(index);
+        client.register(&client.organisation(&class.to_string()), &ALL_SERVICES).await.expect(202);
+        self.chain.vouch(client.user.address(), class).await;
+        let answer = client.renew(&ALL_SERVICES).await;
+        answer.expect(200);
+        client.take_token(&answer.body);
+        client
+    }
+
+    /// The operator of this Back End, with a Token.
+    pub async fn operator(&self) -> Client {
+        let mut client = self.stranger(OPERATOR);
+        let answer = client.renew(&ALL_SERVICES).await;
+        answer.expect(200);
+        client.take_token(&answer.body);
+        client
+    }
+}
+
+async fn database(folder: &Path) -> Database {
+    let url = format!("sqlite://{}?mode=rwc", folder.join("house.db").display());
+    Database::connect(&url, 4).await.unwrap()
+}
+
+async fn licensing(chain: &Chain, database: &Database, clock: &Clock) -> Licensing {
+    let vigil = Vigil::new();
+    vigil.verify(&chain.node(), clock).await;
+    vigil.report_indexed(u64::MAX);
+    let operator = Operator::start(chain.node(), key(OPERATOR)).await.unwrap();
+    let (queue, _) = Queue::start(operator, database.clone(), vigil.clone());
+    Licensing::new(chain.node(), queue, vigil, clock.clone())
+}
+
+pub const ALL_SERVICES: [&str; 8] = [
+    "Store",
+    "Auditing",
+    "DeIDAndAnonym",
+    "AIHDataProcessing",
+    "LicenceChange",
+    "Retrieve",
+    "AnomalyAndRiskAlerting",
+    "FederatedLearning",
+];
+
+/// Somebody who knocks.
+#[derive(Clone)]
+pub struct Client {
+    pub user: UserId,
+    pub signer: PrivateKeySigner,
+    pub token: Option<String>,
+    pub token_id: Option<String>,
+    pub url: String,
+    pub http: reqwest::Client,
+}
+
+/// An answer of the door.
+#[derive(Debug)]
+pub struct Answer {
+    pub status: u16,
+    pub headers: HeaderMap,
+    pub bytes: Vec<u8>,
+    /// `Null` when it is no JSON.
+    pub body: Value,
+}
+
+impl Answer {
+    /// Fails unless it has this status.
+    #[track_caller]
+    pub fn expect(&self, status: u16) -> &Self {
+        assert_eq!(self.status, status, "{}", String::from_utf8_lossy(&self.bytes));
+        self
+    }
+
+    /// Fails unless it is a problem document of this kind, whole and consistent.
+    #[track_caller]
+    pub fn problem(&self, kind: &str) -> &Self {
+        let text = String::from_utf8_lossy(&self.bytes);
+        assert_eq!(self.body["type"], format!("/problems/{kind}"), "{} {text}", self.status);
+        assert_eq!(self.headers["content-type"], "application/problem+json");
+        assert_eq!(self.body["status"], self.status, "{text}");
+        assert!(self.body["title"].is_string() && self.body["detail"].is_string(), "{text}");
+        assert!(self.headers.contains_key("x-request-id"));
+        self
+    }
+
+    pub fn header(&self, name: &str) -> &str {
+        self.headers.get(name).map_or("", |value| value.to_str().unwrap())
+    }
+}
+
+/// Sends a request and reads the whole answer.
+pub async fn send(request: RequestBuilder) -> Answer {
+    let response = request.send().await.unwrap();
+    let (status, headers) = (response.status().as_u16(), response.headers().clone());
+    let bytes = response.bytes().await.unwrap().to_vec();
+    let body = serde_json::from_slice(&bytes).unwrap_or(Value::Null);
+    Answer { status, headers, bytes, body }
+}
+
+impl Client {
+    /// A request with the client's Token, if it has one.
+    pub fn request(&self, method: Method, path: &str) -> RequestBuilder {
+        let request = self.http.request(method, format!("{}{path}", self.url));
+        match &self.token {
+            Some(token) => request.bearer_auth(token),
+            None => request,
+        }
+    }
+
+    pub async fn get(&self, path: &str) -> Answer {
+        send(self.request(Method::GET, path)).await
+    }
+
+    pub async fn post(&self, path: &str, body: &Value) -> Answer {
+        send(self.request(Method::POST, path).json(body)).await
+    }
+
+    pub async fn post_once(&self, path: &str, key: &str, body: &Value) -> Answer {
+        send(self.request(Method::POST, path).header("idempotency-key", key).json(body)).await
+    }
+
+    /// The text of a new challenge.
+    pub async fn challenge(&self) -> String {
+        let answer = self.post("/v1/register/challenge", &json!({"UserID": self.user.to_string()})).await;
+        answer.expect(200);
+        answer.body["Message"].as_str().unwrap().to_owned()
+    }
+
+    /// The proof of a challenge, by this client's key.
+    pub fn sign(&self, message: &str) -> Value {
+        let signature = self.signer.sign_message_sync(message.as_bytes()).unwrap();
+        json!({"Message": message, "Signature": format!("0x{}", alloy::hex::encode(signature.as_bytes()))})
+    }
+
+    pub async fn proof(&self) -> Value {
+        self.sign(&self.challenge().await)
+    }
+
+    pub fn person(&self) -> Value {
+        json!({"IfHuman": {"Name": "Testa", "Surname": "Exampleperson", "UserType": "End User"}})
+    }
+
+    pub fn organisation(&self, class: &str) -> Value {
+        json!({"IfOrganisation": {"Name": "Example Institute", "Code": "EX 1", "Country": "IT", "Type": class}})
+    }
+
+    /// A Register message of this client with a proof.
+    pub fn register_message(&self, profile: &Value, services: &[&str], proof: Value) -> Value {
+        json!({
+            "Header": "AIH-REG-V1.0",
+            "RegisterID": urn(),
+            "RegisterTime": "2026-03-01T09:00:00Z",
+            "RegisterData": {"Request": {
+                "UserProfile": {
+                    "Header": "AIH-UPR-V1.0",
+                    "UserProfileID": urn(),
+                    "UserProfileTime": "2026-03-01T09:00:00Z",
+                    "UserID": self.user.to_string(),
+                    "UserProfileData": profile,
+                },
+                "RequestedServices": services,
+                "Proof": proof,
+            }},
+        })
+    }
+
+    pub async fn register(&self, profile: &Value, services: &[&str]) -> Answer {
+        let message = self.register_message(profile, services, self.proof().await);
+        self.post("/v1/register", &message).await
+    }
+
+    pub fn tokens_message(&self, services: &[&str], proof: Value) -> Value {
+        json!({
+            "Header": "AIH-TKN-V1.0",
+            "UserID": self.user.to_string(),
+            "TokensID": urn(),
+            "TokensTime": "2026-03-01T09:00:00Z",
+            "Tokens": [{"ServiceTypes": services}],
+            "Proof": proof,
+        })
+    }
+
+    pub async fn renew(&self, services: &[&str]) -> Answer {
+        self.post("/v1/tokens", &self.tokens_message(services, self.proof().await)).await
+    }
+
+    /// Uses the first of these Tokens from now on.
+    pub fn take_token(&mut self, tokens: &Value) {
+        let token = &tokens["Tokens"][0];
+        self.token = Some(token["Token"].as_str().unwrap().to_owned());
+        self.token_id = Some(token["TokenID"].as_str().unwrap().to_owned());
+    }
+}
+
+/// A new `urn:uuid:`.
+pub fn urn() -> String {
+    format!("urn:uuid:{}", Uuid::now_v7())
+}

@@ -179,7 +179,7 @@ impl Chain {
             }
             let many = (0..rand::random_range(1..6)).map(|_| {
                 let question = question(item, key(INSTITUTE).address());
-                async move { drop(gate.confirm(&question).await.unwrap()) }
+                async move { gate.confirm(&question).await.unwrap() }
             });
             futures_util::future::join_all(many).await;
         }

@@ -193,7 +193,7 @@ async fn evidence_notices_and_classes_follow_a_reorganisation() {
     assert_eq!(standing((&copy, caregiver)).await, UserStanding::Pending);
     let later = copy.database.list_notices(copy.user(patient), told.last().unwrap().seq, 100).await.unwrap();
     let kinds: Vec<_> = later.iter().map(|notice| notice.kind.as_str()).collect();
-    assert_eq!(kinds.iter().filter(|kind| **kind == "register-corrected").count(), 1, "{kinds:?}");
+    assert_eq!(kinds.iter().filter(|kind| **kind == "register.corrected").count(), 1, "{kinds:?}");
     assert_eq!(kinds.last(), Some(&"decision"));
     chain.devnet.stop().await;
 }

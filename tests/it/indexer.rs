@@ -11,18 +11,13 @@ use alloy::{
 use health_back_end::{
     chain::node::connect,
     config::anvil::AnvilConfig,
-    db::{
-        operations::{Answer, Evidence, NewOperation, OperationKind},
-        users::UserStanding,
-    },
-    domain::{licence_event::Evidence as Recorded, taxonomy::UserClass, verdict::Verdict},
+    db::users::UserStanding,
+    domain::taxonomy::UserClass,
     indexer::{IndexerError, KEPT_HEADERS},
-    licensing::{confirm::Question, vigil::Doubt},
+    licensing::vigil::Doubt,
     startup::devnet::{Devnet, binary},
 };
-use serde_json::json;
 use tokio_util::sync::CancellationToken;
-use uuid::Uuid;
 
 use crate::environment::{
     Chain, INSTITUTE, PATIENT, REGISTRAR,
@@ -112,37 +107,6 @@ async fn a_chain_cut_short_is_followed_back() {
     chain.devnet.stop().await;
 }
 
-/// An operation of the institute's that the chain permitted, as its row.
-async fn operation(copy: &Copy, question: &Question, recorded: &Recorded) -> Uuid {
-    let id = Uuid::now_v7();
-    let new = NewOperation {
-        id,
-        kind: OperationKind::Process,
-        message_id: None,
-        requester: copy.user(question.requester),
-        user_class: Some(UserClass::NonProfitEntity),
-        aih_data_id: question.item,
-        owner: Some(copy.user(key(PATIENT).address())),
-        operation: question.operation,
-        usage: question.usage,
-        intended_at_s: question.at as i64,
-        parameters: json!({}),
-        confirm_id: Some(B128::from(question.confirm_id)),
-        created_at_us: copy.clock.micros(),
-    };
-    let _ = copy.database.insert_operation(&new).await.unwrap();
-    let evidence = Evidence {
-        tx_hash: recorded.transaction,
-        block_number: recorded.position.block,
-        block_hash: recorded.block_hash,
-        log_index: recorded.position.log_index,
-        confirmed_at_s: recorded.block_time as i64,
-    };
-    let answer = Answer { verdict: Verdict::PERMITTED, licence: recorded.licence, evidence };
-    copy.database.answer_operation(id, &answer, copy.clock.micros()).await.unwrap().required().unwrap();
-    id
-}
-
 #[tokio::test]
 async fn evidence_notices_and_classes_follow_a_reorganisation() {
     let chain = a_chain_with_an_institute().await;
@@ -162,7 +126,7 @@ async fn evidence_notices_and_classes_follow_a_reorganisation() {
     let second = permitted(&gate, &vanishes).await;
     chain.vouch(caregiver, UserClass::Caregiver).await;
     let (stays_id, vanishes_id) =
-        (operation(&copy, &stays, &first).await, operation(&copy, &vanishes, &second).await);
+        (copy.record(&stays, &first, |_| ()).await, copy.record(&vanishes, &second, |_| ()).await);
     let indexer = copy.indexer();
     indexer.catch_up().await.unwrap();
     let standing = |user| async move { copy_standing(&user).await };

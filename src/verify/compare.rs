@@ -30,10 +30,10 @@ pub(super) async fn compare(
     let mut said = HashSet::new();
     for item in &response.aih_data {
         for entry in &item.processing_types {
-            let place = entry.evidence.as_ref().map(|evidence| Position {
-                block: evidence.block_number,
-                log_index: evidence.log_index.into(),
-            });
+            let place = entry
+                .evidence
+                .as_ref()
+                .map(|evidence| Position { block: evidence.block_number, log_index: evidence.log_index.into() });
             let Some((place, judged)) = place.and_then(|place| Some((place, *recorded.get(&place)?))) else {
                 report.findings.push(Finding::NotOnChain { entry: describe(entry) });
                 continue;

@@ -273,7 +273,7 @@ async fn a_response_that_was_tampered_with_is_found_out() {
     scene.process().await;
     scene.process().await;
     let denied = Question { operation: Operation::Retrieve, ..scene.asked() };
-    drop(scene.gate.confirm(&denied).await.unwrap());
+    let _ = scene.gate.confirm(&denied).await.unwrap();
     let honest = scene.audit().await;
     assert_eq!(scene.verified(&honest).await, []);
     let entries = |response: &mut AuditResponse, change: &dyn Fn(&mut Vec<schema::wire::Processing>)| {
@@ -323,7 +323,7 @@ async fn exports_say_the_same_in_every_form() {
     let scene = Scene::set().await;
     scene.process().await;
     let denied = Question { operation: Operation::Retrieve, ..scene.asked() };
-    drop(scene.gate.confirm(&denied).await.unwrap());
+    let _ = scene.gate.confirm(&denied).await.unwrap();
     let lines = scene.patient.get("/v1/audit/events").await;
     lines.expect(200);
     let text = String::from_utf8(lines.bytes.clone()).unwrap();
@@ -359,7 +359,7 @@ async fn a_thousand_answers_are_verified_in_seconds() {
     let (item, _) = chain.license(&gate).await;
     let many = (0..1_000).map(|_| {
         let (gate, question) = (gate.clone(), question(item, key(INSTITUTE).address()));
-        async move { drop(gate.confirm(&question).await.unwrap()) }
+        async move { gate.confirm(&question).await.unwrap() }
     });
     futures_util::future::join_all(many).await;
     let asked = Verification {

@@ -23,6 +23,7 @@ use crate::environment::{
     Chain, INSTITUTE, PATIENT, REGISTRAR,
     copy::{Copy, permitted, question},
     key,
+    postgres::TestDatabase,
 };
 
 const PATIENCE: Duration = Duration::from_secs(30);
@@ -112,8 +113,7 @@ async fn evidence_notices_and_classes_follow_a_reorganisation() {
     let chain = a_chain_with_an_institute().await;
     let gate = chain.licensing().await;
     let copy = Copy::new(&chain).await;
-    let (patient, institute, caregiver) =
-        (key(PATIENT).address(), key(INSTITUTE).address(), key(REGISTRAR).address());
+    let (patient, institute, caregiver) = (key(PATIENT).address(), key(INSTITUTE).address(), key(REGISTRAR).address());
     for (user, class) in
         [(patient, UserClass::EndUser), (institute, UserClass::NonProfitEntity), (caregiver, UserClass::Caregiver)]
     {
@@ -163,40 +163,53 @@ async fn evidence_notices_and_classes_follow_a_reorganisation() {
 }
 
 #[tokio::test]
-async fn two_clerks_share_one_database_and_one_that_stopped_goes_on() {
+async fn two_clerks_share_one_sqlite_database() {
     let chain = a_chain_with_an_institute().await;
-    let gate = chain.licensing().await;
     let copy = Copy::new(&chain).await;
+    two_clerks(chain, copy).await;
+}
+
+#[tokio::test]
+async fn two_clerks_share_one_postgresql_database() {
+    let Some(database) = TestDatabase::create().await else { return };
+    let chain = a_chain_with_an_institute().await;
+    let copy = Copy::at(chain.node(), chain.deployment.block, &database.url()).await;
+    let kept = copy.database.clone();
+    two_clerks(chain, copy).await;
+    kept.close().await;
+}
+
+/// Two at work while things happen; both stop in the middle; two others go on, on a chain that was reorganised.
+async fn two_clerks(chain: Chain, copy: Copy) {
+    let gate = chain.licensing().await;
     chain.live(&gate, 5).await;
-    let stop = CancellationToken::new();
-    let one = tokio::spawn(copy.indexer().run(stop.clone()));
-    let other = tokio::spawn(copy.indexer().run(stop.clone()));
+    let clerks = || {
+        let stop = CancellationToken::new();
+        let clerks = [(); 2].map(|()| tokio::spawn(copy.indexer().run(stop.clone())));
+        (stop, clerks)
+    };
+    let (stop, [one, other]) = clerks();
     chain.live(&gate, 5).await;
-    let head = gate.node().head().await.unwrap().number;
-    copy.vigil.indexed_up_to(head, PATIENCE).await.unwrap();
+    stop.cancel();
+    one.await.unwrap();
+    other.await.unwrap();
+
+    chain.live(&gate, 3).await;
+    chain.reorganise(4, Vec::new()).await;
+    let (stop, [one, other]) = clerks();
+    let head = gate.node().head().await.unwrap();
+    let arrived = async {
+        while copy.database.find_copied_chain().await.unwrap().is_none_or(|cursor| cursor.block.hash != head.hash) {
+            tokio::task::yield_now().await;
+        }
+    };
+    tokio::time::timeout(PATIENCE, arrived).await.unwrap();
     stop.cancel();
     one.await.unwrap();
     other.await.unwrap();
     copy.is_a_full_scan().await;
-
-    chain.live(&gate, 3).await;
-    chain.reorganise(4, Vec::new()).await;
-    let stop = CancellationToken::new();
-    let again = tokio::spawn(copy.indexer().run(stop.clone()));
-    let head = gate.node().head().await.unwrap();
-    let mut status = copy.indexer().status();
-    let _ = status.borrow_and_update();
-    // Another clerk may be the one that gets there.
-    loop {
-        let cursor = copy.database.find_copied_chain().await.unwrap().unwrap();
-        if cursor.block.hash == head.hash {
-            break;
-        }
-        tokio::task::yield_now().await;
-    }
-    stop.cancel();
-    again.await.unwrap();
-    copy.is_a_full_scan().await;
+    let notices = copy.database.list_notices(copy.user(key(PATIENT).address()), 0, 1_000).await.unwrap();
+    assert!(notices.windows(2).all(|pair| pair[0].seq < pair[1].seq));
     chain.devnet.stop().await;
 }
 

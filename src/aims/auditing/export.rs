@@ -12,11 +12,7 @@ use bytes::Bytes;
 use futures_util::{Stream, StreamExt};
 use serde_json::{Value, json};
 
-use super::{
-    Opened, Scope,
-    examine::Entry,
-    message::Words,
-};
+use super::{Opened, Scope, examine::Entry, message::Words};
 use crate::{
     aims::{AimError, Aims},
     domain::taxonomy::Word,
@@ -208,7 +204,9 @@ impl Said {
                 ("4", reasons.join("; "), text(d.status))
             }
             Self::Decision(d) => ("0", text(d.status), text(d.status)),
-            Self::NonConformity(f) => ("8", format!("not covered by a recorded yes: {}", text(Some(f.kind))), text(Some(f.kind))),
+            Self::NonConformity(f) => {
+                ("8", format!("not covered by a recorded yes: {}", text(Some(f.kind))), text(Some(f.kind)))
+            }
         };
         let (recorded, user, class, item, operation) = match self {
             Self::Decision(d) => (&d.process_time, d.user_id, d.user_type, d.aih_data_id, d.processing_type),

@@ -110,8 +110,7 @@ impl Aims {
             entries.push(Entry::Decision(decide(item, recorded, operation)));
             if let Some(operation) = operation {
                 let who = (item.hash(), recorded.confirmation.user);
-                let register =
-                    histories.register(self, who, Some(row.position()), started_s(operation)).await?;
+                let register = histories.register(self, who, Some(row.position()), started_s(operation)).await?;
                 entries.extend(examine(operation, Some(&recorded), &register).into_iter().map(Entry::Fault));
             }
         }

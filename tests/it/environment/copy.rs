@@ -78,7 +78,12 @@ impl Copy {
     }
 
     /// A row for an operation that says the chain permitted it there; `change` makes it say something else.
-    pub async fn record(&self, question: &Question, at: &Evidence, change: impl FnOnce(&mut (NewOperation, RowAnswer))) -> Uuid {
+    pub async fn record(
+        &self,
+        question: &Question,
+        at: &Evidence,
+        change: impl FnOnce(&mut (NewOperation, RowAnswer)),
+    ) -> Uuid {
         let operation = NewOperation {
             id: Uuid::now_v7(),
             kind: OperationKind::Process,
@@ -220,16 +225,16 @@ impl Chain {
                 requester: key(INSTITUTE).address(),
             };
             match rand::random_range(0..6) {
-                0 => drop(gate.derive(&lineage).await.unwrap()),
-                1 => drop(gate.renounce(item).await.unwrap()),
-                2 => drop(gate.revoke(item, &self.sign_withdrawal(item, licence)).await.unwrap()),
+                0 => _ = gate.derive(&lineage).await.unwrap(),
+                1 => _ = gate.renounce(item).await.unwrap(),
+                2 => _ = gate.revoke(item, &self.sign_withdrawal(item, licence)).await.unwrap(),
                 3 => self.vouch(Address::random(), UserClass::Caregiver).await,
                 4 => self.mine(rand::random_range(1..40)).await,
-                _ => drop(gate.confirm(&question(item, key(PATIENT).address())).await.unwrap()),
+                _ => _ = gate.confirm(&question(item, key(PATIENT).address())).await.unwrap(),
             }
             let many = (0..rand::random_range(1..6)).map(|_| {
                 let question = question(item, key(INSTITUTE).address());
-                async move { drop(gate.confirm(&question).await.unwrap()) }
+                async move { gate.confirm(&question).await.unwrap() }
             });
             futures_util::future::join_all(many).await;
         }

@@ -54,10 +54,5 @@ fn question(bearer: &Bearer, message: &Audit) -> Result<AuditQuestion, Problem> 
 async fn answer(door: &Door, question: &AuditQuestion, asked: Audit) -> Result<Reply<Audit>, Problem> {
     let opened = open(door, question).await?;
     let response = door.aims.audit_response(&opened).await?;
-    Ok(Reply::ok(Audit {
-        audit_time: door.now()?,
-        audit: Exchange::Response(response),
-        descr_metadata: None,
-        ..asked
-    }))
+    Ok(Reply::ok(Audit { audit_time: door.now()?, audit: Exchange::Response(response), descr_metadata: None, ..asked }))
 }

@@ -14,7 +14,6 @@ use alloy::signers::SignerSync;
 use environment::{Chain, INSTITUTE, PATIENT, item, key, offer};
 use ethers::{
     abi::{Token, encode},
-    contract::abigen,
     providers::{Http, Middleware, Provider},
     types::{
         Address, H256, U256,
@@ -36,7 +35,11 @@ use health_back_end::{
     },
 };
 
-abigen!(Registry, "$OUT_DIR/abi/LicenceRegistry.json");
+/// What ethers makes of the ABI.
+mod abi {
+    ethers::contract::abigen!(Registry, "$OUT_DIR/abi/LicenceRegistry.json");
+}
+use abi::{Registry, RegistryEvents, Terms};
 
 const GRANT_TYPE: &str = "Grant(address user,uint8 userClasses,uint8 dataClasses,uint64 operations,uint8 usages,\
     uint8 anomalies,uint40 start,uint40 end)";
@@ -204,7 +207,7 @@ async fn ethers_hashes_what_end_users_sign_as_we_do() {
 /// Our offer in the types that ethers generated from the ABI.
 fn terms_of(offer: &Offer) -> Terms {
     let terms = &offer.terms;
-    let grants = terms.grants.iter().map(|grant| registry::Grant {
+    let grants = terms.grants.iter().map(|grant| abi::Grant {
         user: grant.user.map(address).unwrap_or_default(),
         user_classes: grant.user_classes.byte(),
         data_classes: grant.data_classes.byte(),

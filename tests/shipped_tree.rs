@@ -9,7 +9,17 @@ const NOT_SHIPPED: [&str; 4] = ["ethers", "foundry-compilers", "revm", "proptest
 /// Crates and features of the shipped program, one on a line, as cargo resolves them.
 fn shipped(format: &str) -> Vec<String> {
     let output = Command::new(env!("CARGO"))
-        .args(["tree", "--locked", "--offline", "--edges", "normal,no-proc-macro", "--prefix", "none", "--format", format])
+        .args([
+            "tree",
+            "--locked",
+            "--offline",
+            "--edges",
+            "normal,no-proc-macro",
+            "--prefix",
+            "none",
+            "--format",
+            format,
+        ])
         .current_dir(env!("CARGO_MANIFEST_DIR"))
         .output()
         .unwrap();

@@ -51,7 +51,7 @@ impl ClientError {
     pub fn reasons(&self) -> Vec<String> {
         let Self::Problem { problem, .. } = self else { return Vec::new() };
         let reasons = problem.get("reasons").and_then(Value::as_array).into_iter().flatten();
-        reasons.map(|reason| reason.as_str().map_or_else(|| reason.to_string(), str::to_owned)).collect()
+        reasons.filter_map(|reason| reason.get("explanation")?.as_str().map(str::to_owned)).collect()
     }
 
     /// The problem document.
@@ -68,6 +68,7 @@ impl ClientError {
 #[serde(rename_all = "PascalCase", deny_unknown_fields)]
 pub struct Address {
     /// Base URL.
+    #[serde(rename = "URL")]
     pub url: String,
     /// Back End ID.
     #[serde(rename = "BackEndID")]

@@ -102,12 +102,19 @@ pub(super) async fn permitted(cast: &mut Cast, item: &Item) -> Result<(), DemoEr
     let result = result_of(cast, &answer)?;
     cast.story.fact("result ID", text(&answer, "/AIHDataProcess/Response/AIHData/AIHDataID")?);
     cast.story.fact("its licence", text(&answer, "/AIHDataProcess/Response/AIHData/LicenceID")?);
-    for name in ["MeanHeartRateBpm", "SdnnMs", "RmssdMs", "Pnn50Percent"] {
-        if let Some(value) = result.get(name).and_then(Value::as_f64) {
-            cast.story.fact(name, format!("{value:.1}"));
+    let number = |label: &str| result.get(label).and_then(Value::as_f64);
+    let facts = [
+        ("heart rate", "MeanHeartRateBeatsPerMinute", "beats/min"),
+        ("SDNN", "SdnnMs", "ms"),
+        ("RMSSD", "RmssdMs", "ms"),
+        ("pNN50", "Pnn50Percent", "%"),
+    ];
+    for (name, label, unit) in facts {
+        if let Some(value) = number(label) {
+            cast.story.fact(name, format!("{value:.1} {unit}"));
         }
     }
-    let rate = result.get("MeanHeartRateBpm").and_then(Value::as_f64);
+    let rate = number("MeanHeartRateBeatsPerMinute");
     cast.story.expect(rate.is_some_and(|rate| (30.0..220.0).contains(&rate)), "a heart rate came back");
     Ok(())
 }

@@ -225,6 +225,11 @@ impl Indexer {
         });
     }
 
+    /// Read in a statement of its own: the guard must be gone before the status is written.
+    fn seen_head(&self) -> u64 {
+        self.status.borrow().head
+    }
+
     async fn is_on_chain(&self, block: BlockRef) -> Result<bool, IndexerError> {
         Ok(self.node.block(block.number).await?.is_some_and(|found| found.hash == block.hash))
     }
@@ -259,7 +264,7 @@ impl Indexer {
         match self.database.append_chain_with(self.key(), seen, &batch, &effects).await? {
             CursorMove::Done => {
                 tracing::debug!(block = reaches.number, events = count, "index.appended");
-                self.report(Some(reaches), self.status.borrow().head.max(reaches.number));
+                self.report(Some(reaches), self.seen_head().max(reaches.number));
                 self.forget_headers(seen, reaches).await
             }
             CursorMove::Elsewhere(other) => {

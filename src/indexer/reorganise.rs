@@ -63,7 +63,7 @@ impl Indexer {
                 events = lost.events,
                 "index.rolled_back"
             );
-            self.report(to, self.status.borrow().head);
+            self.report(to, self.seen_head());
         }
         Ok(())
     }

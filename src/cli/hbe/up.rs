@@ -1,12 +1,13 @@
 //! `hbe up`.
 
-use std::path::PathBuf;
+use std::{error::Error, path::PathBuf};
 
 use serde_json::json;
 use tokio::{
     net::TcpListener,
     signal::unix::{SignalKind, signal},
 };
+use tokio_util::sync::CancellationToken;
 
 use super::super::Outcome;
 use crate::{
@@ -26,27 +27,40 @@ impl Up {
     pub(super) async fn run(self, settings: Settings) -> Outcome {
         let mut terminate = signal(SignalKind::terminate())?;
         let mut interrupt = signal(SignalKind::interrupt())?;
-        let house = House::build(&settings, &std::env::current_exe()?).await?;
+        let stop = CancellationToken::new();
+        let told = stop.clone();
+        tokio::spawn(async move {
+            tokio::select! {
+                _ = terminate.recv() => {}
+                _ = interrupt.recv() => {}
+            }
+            told.cancel();
+        });
+        let program = std::env::current_exe()?;
+        // Told to stop before it stands: what was begun is found by the next start.
+        let house = tokio::select! {
+            house = House::build(&settings, &program) => house?,
+            () = stop.cancelled() => return Ok(true),
+        };
+        let served = self.serve(&settings, &house, stop).await;
+        house.close().await;
+        served.map(|()| true)
+    }
+
+    async fn serve(self, settings: &Settings, house: &House, stop: CancellationToken) -> Result<(), Box<dyn Error>> {
         let listener = TcpListener::bind(settings.listen).await?;
         let url = settings.public_url.clone().unwrap_or(format!("http://{}", listener.local_addr()?));
         let access = house.access(url.parse()?).await?;
         let tidying = tokio::spawn(access.clone().keep_tidy());
         let door = Door::new(house.aims.clone(), access, Limits::default());
-        banner(&house, &url);
+        banner(house, &url);
         if let Some(path) = &self.ready_file {
             let ready = json!({ "URL": url, "BackEndID": house.aims.back_end(), "RPC": house.rpc_url });
             std::fs::write(path, ready.to_string())?;
         }
-        let told_to_stop = async move {
-            tokio::select! {
-                _ = terminate.recv() => {}
-                _ = interrupt.recv() => {}
-            }
-        };
-        api::serve(listener, door, told_to_stop).await?;
+        api::serve(listener, door, stop.cancelled_owned()).await?;
         tidying.abort();
-        house.close().await;
-        Ok(true)
+        Ok(())
     }
 }
 

@@ -66,13 +66,11 @@ contract Licence is ILicence {
         bytes memory args = _args();
         bool isBackEnd = user == address(_registry);
         (bool known, uint8 class, bool active) = _registry.userClassOf(user);
-        LicenceTerms.Question memory question;
-        LicenceTerms.setRequester(question, user, isBackEnd, known ? 1 << class : 0, active);
-        LicenceTerms.setAsked(question, operation, usage, at);
-        question.status = args.statusOf();
-        if (_hasEnded(args, isBackEnd)) question.ended = Codes.REVOKED;
+        LicenceTerms.Requester memory requester;
+        LicenceTerms.setRequester(requester, user, isBackEnd, known ? 1 << class : 0, active);
+        uint256 verdict = args.verdict(requester, operation, usage, at, args.statusOf(), _hasEnded(args, isBackEnd));
         // forge-lint: disable-next-line(unsafe-typecast) verdict bits are below 11
-        return uint16(args.verdict(question));
+        return uint16(verdict);
     }
 
     function _hasEnded(bytes memory args, bool isBackEnd) private view returns (bool) {

@@ -38,6 +38,27 @@ library LicenceHashes {
         );
     }
 
+    /// @notice The same straight from calldata whose fields were checked: an encoded struct is its fields in order.
+    function hashCheckedTerms(Terms calldata terms) internal pure returns (bytes32 structHash) {
+        Grant[] calldata grants = terms.grants;
+        (bytes32 grantType, bytes32 termsType) = (GRANT_TYPEHASH, TERMS_TYPEHASH);
+        assembly ("memory-safe") {
+            // Beyond the free pointer: hashes of the grants, then the struct being hashed.
+            let hashes := mload(0x40)
+            let size := shl(5, grants.length)
+            let encoded := add(hashes, size)
+            mstore(encoded, grantType)
+            for { let done := 0 } lt(done, size) { done := add(done, 0x20) } {
+                calldatacopy(add(encoded, 0x20), add(grants.offset, shl(3, done)), 0x100)
+                mstore(add(hashes, done), keccak256(encoded, 0x120))
+            }
+            mstore(encoded, termsType)
+            calldatacopy(add(encoded, 0x20), terms, 0x140)
+            mstore(add(encoded, 0x160), keccak256(hashes, size))
+            structHash := keccak256(encoded, 0x180)
+        }
+    }
+
     function _hashGrant(Grant memory grant) private pure returns (bytes32) {
         return keccak256(
             abi.encode(

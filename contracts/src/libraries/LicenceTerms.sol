@@ -21,28 +21,18 @@ import {Codes} from "./Codes.sol";
 /// {MAX_ARGS}, whatever the content.
 library LicenceTerms {
     // Fields are read by shifting a word and cutting off what stands before the field: the truncation is the reading.
-    // Sets of one code are written `1 << code`, which the other rule takes for swapped operands.
-    // forge-lint: disable-start(unsafe-typecast, incorrect-shift)
+    // forge-lint: disable-start(unsafe-typecast)
 
-    /// @dev Everything the rule needs to know beside the terms. Whole words throughout: narrower fields would be cut
-    /// clean at each use, and this is the path that every confirmation pays for.
-    struct Question {
-        /// Who asks; the set holding their class, empty when none is recorded; USER_INACTIVE or 0.
+    /// @dev Who asks and how they stand. Whole words: narrower fields would be cut clean at each use, and every
+    /// confirmation pays for that.
+    struct Requester {
         address user;
-        uint256 ownClasses;
+        /// Set holding their class, empty when none is recorded.
+        uint256 classes;
+        /// USER_INACTIVE, or 0.
         uint256 inactive;
-        /// The requester is the Back End on its own initiative.
+        /// The Back End on its own initiative.
         bool isBackEnd;
-        /// Codes of what is asked.
-        uint256 operation;
-        uint256 usage;
-        /// The earlier and the later of intended time and block time: both must lie in a window.
-        uint256 earliest;
-        uint256 latest;
-        /// REVOKED when the licence or its root ended, or the Back End asks and gave up its right; else 0.
-        uint256 ended;
-        /// Status of the data item.
-        uint256 status;
     }
 
     error LicenceTerms_NoData();
@@ -73,8 +63,15 @@ library LicenceTerms {
     uint256 private constant PROXY_SIZE = 0x2d;
     /// @dev Where the fields after `endUser` begin; they fit one word.
     uint256 private constant TAIL = 84;
-    uint256 private constant TIME_MASK = type(uint40).max;
-    uint256 private constant OPERATIONS_MASK = type(uint64).max;
+    uint256 private constant TIME_MASK = 0xff_ffff_ffff;
+    uint256 private constant OPERATIONS_MASK = 0xffff_ffff_ffff_ffff;
+    /// @dev Verdict bits of `Codes` by number, as assembly needs them.
+    uint256 private constant NOT_YET_VALID_BIT = 2;
+    uint256 private constant EXPIRED_BIT = 3;
+    uint256 private constant USER_TYPE_BIT = 5;
+    uint256 private constant DATA_CLASS_BIT = 6;
+    uint256 private constant PROCESS_BIT = 7;
+    uint256 private constant USAGE_BIT = 8;
 
     // ---------------------------------------------------------------- validity
 
@@ -112,30 +109,35 @@ library LicenceTerms {
 
     /// @notice Packs valid terms. Each part is written as a whole word; the next part overwrites what hangs over.
     function pack(Terms calldata terms) internal pure returns (bytes memory packed) {
-        uint256 count = terms.grants.length;
-        uint256 size = HEAD_SIZE + count * GRANT_SIZE;
-        // One word more than needed, for what hangs over at the end.
-        packed = new bytes(size + 32);
-        _write(packed, 0, uint256(terms.aihData));
-        _write(packed, 32, uint256(terms.modelLicence));
-        _write(packed, 64, uint256(uint160(terms.endUser)) << 96);
-        uint256 tail = (uint256(terms.dataClass) << 40) | terms.start;
-        tail = (((tail << 40) | terms.end) << 8) | terms.requiredStatus;
-        tail = (((tail << 64) | terms.operations) << 8) | terms.usages;
-        _write(packed, TAIL, ((tail << 8) | count) << 80);
-        for (uint256 i = 0; i < count; i++) {
-            _packGrant(packed, HEAD_SIZE + i * GRANT_SIZE, terms.grants[i]);
-        }
+        Grant[] calldata grants = terms.grants;
+        uint256 count = grants.length;
         assembly ("memory-safe") {
+            packed := mload(0x40)
+            let size := add(HEAD_SIZE, mul(count, GRANT_SIZE))
             mstore(packed, size)
-        }
-    }
+            // To the next word, and one more for what hangs over at the end.
+            mstore(0x40, add(packed, and(add(size, 95), not(31))))
 
-    function _packGrant(bytes memory packed, uint256 offset, Grant calldata grant) private pure {
-        uint256 who = (uint256(uint160(grant.user)) << 8) | grant.userClasses;
-        uint256 what = (((uint256(grant.dataClasses) << 64) | grant.operations) << 8) | grant.usages;
-        _write(packed, offset, (who << 88) | (what << 8) | grant.anomalies);
-        _write(packed, offset + 32, ((uint256(grant.start) << 40) | grant.end) << 176);
+            let to := add(packed, 32)
+            calldatacopy(to, terms, 64)
+            mstore(add(to, 64), shl(96, calldataload(add(terms, 0x40))))
+            let tail := or(shl(40, calldataload(add(terms, 0x60))), calldataload(add(terms, 0x80)))
+            tail := or(shl(8, or(shl(40, tail), calldataload(add(terms, 0xa0)))), calldataload(add(terms, 0xc0)))
+            tail := or(shl(8, or(shl(64, tail), calldataload(add(terms, 0xe0)))), calldataload(add(terms, 0x100)))
+            mstore(add(to, TAIL), shl(80, or(shl(8, tail), count)))
+
+            to := add(to, HEAD_SIZE)
+            let grant := grants.offset
+            for { let end := add(grant, shl(8, count)) } lt(grant, end) { grant := add(grant, 0x100) } {
+                let who := or(shl(8, calldataload(grant)), calldataload(add(grant, 0x20)))
+                let what := or(shl(64, calldataload(add(grant, 0x40))), calldataload(add(grant, 0x60)))
+                what := or(shl(8, what), calldataload(add(grant, 0x80)))
+                mstore(to, or(shl(88, who), or(shl(8, what), calldataload(add(grant, 0xa0)))))
+                let window := or(shl(40, calldataload(add(grant, 0xc0))), calldataload(add(grant, 0xe0)))
+                mstore(add(to, 32), shl(176, window))
+                to := add(to, GRANT_SIZE)
+            }
+        }
     }
 
     /// @notice The arguments of a licence derived from the one whose arguments are given. Cuts those given to the terms.
@@ -258,45 +260,21 @@ library LicenceTerms {
         }
     }
 
-    function _write(bytes memory args, uint256 offset, uint256 word) private pure {
-        assembly ("memory-safe") {
-            mstore(add(add(args, 32), offset), word)
-        }
-    }
-
     // ---------------------------------------------------------------- the rule
 
     /// @notice Notes who asks and how they stand.
     /// @param classes Set holding their class, empty when none is recorded.
-    function setRequester(Question memory question, address user, bool isBackEnd, uint256 classes, bool active)
+    function setRequester(Requester memory requester, address user, bool isBackEnd, uint256 classes, bool active)
         internal
         pure
     {
-        question.user = user;
-        question.isBackEnd = isBackEnd;
-        question.ownClasses = classes;
-        question.inactive = isBackEnd || active ? 0 : Codes.USER_INACTIVE;
+        requester.user = user;
+        requester.classes = classes;
+        requester.inactive = isBackEnd || active ? 0 : Codes.USER_INACTIVE;
+        requester.isBackEnd = isBackEnd;
     }
 
-    /// @notice Notes what is asked, and for when (Unix seconds); it must be allowed both then and now.
-    function setAsked(Question memory question, uint256 operation, uint256 usage, uint256 at) internal view {
-        question.operation = operation;
-        question.usage = usage;
-        unchecked {
-            // How far ahead of the block the intended time is, 0 if it is not.
-            uint256 ahead = _bit(at > block.timestamp, at - block.timestamp);
-            question.earliest = at - ahead;
-            question.latest = block.timestamp + ahead;
-        }
-    }
-
-    /// @notice Notes whether the licence, or for the Back End its own right, has ended.
-    /// @param state Of the data item; Back End renounced is one before revoked.
-    function setEnded(Question memory question, uint256 state) internal pure {
-        question.ended = _bit(hasEnded(state, question.isBackEnd), Codes.REVOKED);
-    }
-
-    /// @notice Revoked has ended for everyone, renounced for the Back End only.
+    /// @notice Whether what has this state is over: revoked for everyone, renounced for the Back End.
     function hasEnded(uint256 state, bool isBackEnd) internal pure returns (bool) {
         unchecked {
             return state + _bit(isBackEnd, 1) >= Codes.STATE_REVOKED;
@@ -304,70 +282,109 @@ library LicenceTerms {
     }
 
     /// @notice The verdict of the licence with these arguments: 0, or the set of failing terms.
-    function verdict(bytes memory args, Question memory question) internal pure returns (uint256 failing) {
-        failing = question.inactive;
+    /// @param at Intended time, Unix seconds.
+    /// @param status Status of the data item.
+    /// @param ended The licence or its root is over, for this requester.
+    function verdict(
+        bytes memory args,
+        Requester memory requester,
+        uint256 operation,
+        uint256 usage,
+        uint256 at,
+        uint256 status,
+        bool ended
+    ) internal view returns (uint256 failing) {
+        failing = requester.inactive;
         // The End User is not bound by their own licence.
-        if (question.user == endUserOf(args)) return failing;
+        if (requester.user == endUserOf(args)) return failing;
 
         uint256 tail = _read(args, TAIL);
-        failing |= question.ended | _outside(question, tail >> 208, tail >> 168);
-        uint256 covering = _coveringUsages(question.usage, question.status);
-        uint256 lacking = _bit(question.status < (tail >> 160) & 0xff, Codes.DATA_STATUS);
-        if (question.operation == Codes.OPERATION_DE_ID_AND_ANONYM) lacking = 0;
-        if (!question.isBackEnd) return failing | _judgeGrants(args, question, tail, covering, lacking);
-
-        uint256 operations = (tail >> 96) & OPERATIONS_MASK;
-        if (operations == 0) return failing | Codes.NOT_LICENSED;
-        return failing | lacking | _judgeUse(operations, (tail >> 88) & covering, question.operation);
+        (uint256 earliest, uint256 latest) = _timesOf(at);
+        failing |= _bit(ended, Codes.REVOKED) | _bit(earliest < (tail >> 208) & TIME_MASK, Codes.NOT_YET_VALID)
+        | _bit(latest >= (tail >> 168) & TIME_MASK, Codes.EXPIRED);
+        uint256 lacking = _bit(status < (tail >> 160) & 0xff, Codes.DATA_STATUS);
+        // De-identification is exempt: it is how data reaches the status asked for.
+        if (operation == Codes.OPERATION_DE_ID_AND_ANONYM) lacking = 0;
+        // Codes above 63 shift to nothing, and licensed sets hold valid bits only: an unknown operation fails.
+        uint256 asked = (1 << operation) & OPERATIONS_MASK;
+        uint256 covering = _coveringUsages(usage, status);
+        if (!requester.isBackEnd) {
+            return failing | _judgeGrants(args, requester, tail, asked, covering, lacking, earliest, latest);
+        }
+        if ((tail >> 96) & OPERATIONS_MASK == 0) return failing | Codes.NOT_LICENSED;
+        return failing | lacking | _bit((tail >> 96) & asked == 0, Codes.PROCESS)
+            | _bit((tail >> 88) & covering == 0, Codes.USAGE);
     }
 
     /// @dev The failing terms of the grant that names the requester with the fewest of them, the first of equals.
-    function _judgeGrants(bytes memory args, Question memory question, uint256 tail, uint256 covering, uint256 lacking)
-        private
-        pure
-        returns (uint256 best)
-    {
+    /// In assembly because every confirmation pays for it; the tests write the rule a second time, plainly.
+    /// @param tail The word of terms from the data class on.
+    /// @param asked Set holding the operation asked for.
+    /// @param covering Set of usages any of which covers the one asked for.
+    /// @param lacking DATA_STATUS when the data is not de-identified enough, else 0.
+    function _judgeGrants(
+        bytes memory args,
+        Requester memory requester,
+        uint256 tail,
+        uint256 asked,
+        uint256 covering,
+        uint256 lacking,
+        uint256 earliest,
+        uint256 latest
+    ) private pure returns (uint256 best) {
         best = Codes.NOT_LICENSED;
-        // Worse than any grant can be: seven terms are a grant's own.
-        uint256 fewest = 16;
-        uint256 dataClass = 1 << (tail >> 248);
-        unchecked {
-            uint256 end = HEAD_SIZE + ((tail >> 80) & 0xff) * GRANT_SIZE;
-            for (uint256 offset = HEAD_SIZE; offset < end; offset += GRANT_SIZE) {
-                uint256 head = _read(args, offset);
-                bool inClass = (head >> 88) & question.ownClasses != 0;
-                uint256 named = head >> 96;
-                if (named == 0 ? !inClass : named != uint160(question.user)) continue;
+        assembly ("memory-safe") {
+            let user := mload(requester)
+            let classes := mload(add(requester, 0x20))
+            let dataClass := shl(shr(248, tail), 1)
+            // More than any grant can fail: seven terms are a grant's own.
+            let fewest := 16
 
-                uint256 window = _read(args, offset + 32);
-                uint256 failing = lacking | _outside(question, window >> 216, window >> 176)
-                    | _bit(!inClass, Codes.USER_TYPE) | _bit((head >> 80) & dataClass == 0, Codes.DATA_CLASS)
-                    | _judgeUse((head >> 16) & OPERATIONS_MASK, (head >> 8) & covering, question.operation);
-                if (failing == 0) return 0;
-                uint256 count = _countBits(failing);
-                if (count < fewest) (fewest, best) = (count, failing);
+            let grant := add(args, add(32, HEAD_SIZE))
+            let end := add(grant, mul(and(shr(80, tail), 0xff), GRANT_SIZE))
+            for {} lt(grant, end) { grant := add(grant, GRANT_SIZE) } {
+                let head := mload(grant)
+                let named := shr(96, head)
+                let foreign := iszero(and(shr(88, head), classes))
+                // Considered are grants to this very account, and grants to no account whose classes have theirs.
+                if iszero(or(mul(named, eq(named, user)), iszero(or(named, foreign)))) { continue }
+
+                let window := mload(add(grant, 32))
+                let failing := or(lacking, shl(USER_TYPE_BIT, foreign))
+                failing := or(failing, shl(NOT_YET_VALID_BIT, lt(earliest, shr(216, window))))
+                failing := or(failing, shl(EXPIRED_BIT, iszero(lt(latest, and(shr(176, window), TIME_MASK)))))
+                failing := or(failing, shl(DATA_CLASS_BIT, iszero(and(shr(80, head), dataClass))))
+                failing := or(failing, shl(PROCESS_BIT, iszero(and(shr(16, head), asked))))
+                failing := or(failing, shl(USAGE_BIT, iszero(and(shr(8, head), covering))))
+                if iszero(failing) {
+                    best := 0
+                    break
+                }
+                let count := 0
+                for { let left := failing } left { left := and(left, sub(left, 1)) } { count := add(count, 1) }
+                if lt(count, fewest) {
+                    fewest := count
+                    best := failing
+                }
             }
         }
     }
 
-    /// @dev The window is half open. What stands above `start` and `end` in their words is cut off here.
-    function _outside(Question memory question, uint256 start, uint256 end) private pure returns (uint256) {
-        return _bit(question.earliest < start & TIME_MASK, Codes.NOT_YET_VALID)
-            | _bit(question.latest >= end & TIME_MASK, Codes.EXPIRED);
+    /// @dev The earlier and the later of the intended time and the block's: both must lie in a window.
+    function _timesOf(uint256 at) private view returns (uint256 earliest, uint256 latest) {
+        unchecked {
+            uint256 ahead = _bit(at > block.timestamp, at - block.timestamp);
+            return (at - ahead, block.timestamp + ahead);
+        }
     }
 
-    /// @dev Codes above 63 shift to nothing, and licensed sets hold valid bits only: an unknown operation fails.
-    function _judgeUse(uint256 operations, uint256 covered, uint256 operation) private pure returns (uint256) {
-        return _bit((operations >> operation) & 1 == 0, Codes.PROCESS) | _bit(covered == 0, Codes.USAGE);
-    }
-
-    /// @dev The set of usages any of which, when licensed, covers `usage` of data of this status.
+    /// @dev The set of usages any of which, when licensed, covers `usage` of data of this status: Unrestricted;
+    /// Pseudonymised and Anonymised by status; Research and what follows by name. Nothing covers an unknown usage.
     function _coveringUsages(uint256 usage, uint256 status) private pure returns (uint256) {
-        if (usage > Codes.LAST_USAGE) return 0;
-        // Unrestricted; by status Pseudonymised, Anonymised; by name Research and what follows.
-        return 1 | _bit(status >= Codes.STATUS_PSEUDONYMISED, 1 << Codes.USAGE_PSEUDONYMISED)
-            | _bit(status >= Codes.STATUS_ANONYMISED, 1 << Codes.USAGE_ANONYMISED)
-            | ((1 << usage) & Codes.USAGES_BY_NAME);
+        unchecked {
+            uint256 byStatus = (((1 << status) - 1) & 3) << Codes.USAGE_PSEUDONYMISED;
+            return _bit(usage <= Codes.LAST_USAGE, 1 | byStatus | ((1 << usage) & Codes.USAGES_BY_NAME));
+        }
     }
 
     /// @dev `bit` if the condition holds, else 0, without a jump.
@@ -377,13 +394,5 @@ library LicenceTerms {
         }
     }
 
-    function _countBits(uint256 bits) private pure returns (uint256 count) {
-        unchecked {
-            for (; bits != 0; bits &= bits - 1) {
-                count++;
-            }
-        }
-    }
-
-    // forge-lint: disable-end(unsafe-typecast, incorrect-shift)
+    // forge-lint: disable-end(unsafe-typecast)
 }

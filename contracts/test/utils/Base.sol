@@ -98,6 +98,7 @@ abstract contract Base {
     function withGrants(Terms memory terms, uint256 count) internal pure returns (Terms memory) {
         terms.grants = new Grant[](count);
         for (uint256 i = 0; i < count; i++) {
+            // forge-lint: disable-next-line(unsafe-typecast) below 6
             terms.grants[i] = grantTo(address(0), i == 0 ? NON_PROFIT : uint8(1 + i % 5));
         }
         return terms;

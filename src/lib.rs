@@ -17,3 +17,4 @@ pub mod schema;
 pub mod startup;
 pub mod store;
 pub mod telemetry;
+pub mod verify;

@@ -57,6 +57,12 @@ pub enum AimError {
     /// The cellar.
     #[error(transparent)]
     Database(#[from] DbError),
+    /// More than one answer holds.
+    #[error("{0}")]
+    TooMany(String),
+    /// The copy of the chain's register contradicts itself.
+    #[error("the copy of the chain's register is damaged: {0}")]
+    Index(String),
     /// The child process that runs AI Modules.
     #[error("the AI Module's process failed: {0}")]
     Worker(String),

@@ -4,6 +4,7 @@
 //! | --- | --- |
 
 pub mod aih_data_processing;
+pub mod auditing;
 mod error;
 pub mod licence_change;
 pub mod licence_withdrawal;

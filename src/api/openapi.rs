@@ -23,6 +23,7 @@ use crate::schema::{
         (name = "access", description = "Who somebody is, and what is open to them"),
         (name = "licences", description = "Model Licences, and the contracts they become"),
         (name = "data", description = "AIH Data and what is done with it"),
+        (name = "audit", description = "What was decided and done, from the chain's own records"),
         (name = "service", description = "The Back End itself")
     )
 )]

@@ -83,6 +83,23 @@ pub async fn connect(url: &str) -> Result<DynProvider, ChainError> {
     Ok(in_time(connecting).await?.erased())
 }
 
+/// A reader for someone who does not run the Back End: takes the registry as it stands on the node's chain.
+///
+/// # Errors
+/// When the node serves another chain, has no code at the registry's address, or does not answer.
+pub async fn witness(url: &str, back_end: BackEndId) -> Result<Node, ChainError> {
+    let provider = connect(url).await?;
+    let found = chain_id(&provider).await?;
+    if found != back_end.chain_id() {
+        return Err(ChainError::WrongChain { expected: back_end.chain_id(), found });
+    }
+    let code = in_time(async { provider.get_code_at(back_end.address()).await }).await?;
+    if code.is_empty() {
+        return Err(ChainError::Contradiction(format!("there is no registry at {}", back_end.address())));
+    }
+    Ok(Node::new(provider, back_end, keccak256(&code)))
+}
+
 /// The id of the chain a node serves.
 ///
 /// # Errors

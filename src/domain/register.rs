@@ -99,6 +99,11 @@ impl Register {
         Self { registry, licences: HashMap::new(), items: HashMap::new(), users: HashMap::new() }
     }
 
+    /// The registry's account, which is the Back End itself.
+    pub fn registry(&self) -> Address {
+        self.registry
+    }
+
     /// What the register knows of a user.
     pub fn user(&self, user: Address) -> Registration {
         self.users.get(&user).copied().unwrap_or(Registration::Unknown)

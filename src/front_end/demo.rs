@@ -10,6 +10,7 @@ use alloy::signers::local::PrivateKeySigner;
 use indicatif::{ProgressBar, ProgressStyle};
 
 use super::{
+    audit::AuditError,
     client::{Address, Client, ClientError},
     demo_steps,
     paperwork::PaperError,
@@ -38,6 +39,8 @@ pub enum DemoError {
     #[error(transparent)]
     Chain(#[from] ChainError),
     #[error(transparent)]
+    Audit(#[from] AuditError),
+    #[error(transparent)]
     Key(#[from] KeyError),
     #[error("an answer lacks {0}")]
     Lacks(&'static str),
@@ -49,6 +52,7 @@ pub(super) struct Cast {
     pub(super) institute: Client,
     pub(super) operator: Client,
     pub(super) provider: alloy::providers::DynProvider,
+    pub(super) rpc: String,
     pub(super) recording: Recording,
     pub(super) story: Story,
 }
@@ -69,6 +73,7 @@ pub async fn walk(ready_file: &Path, sample: Option<PathBuf>) -> Result<bool, De
         institute: Client::new(&address, development_key(INSTITUTE)?)?,
         operator: Client::new(&address, development_key(OPERATOR)?)?,
         provider: connect(&address.rpc).await?,
+        rpc: address.rpc.clone(),
         recording,
         story: Story::default(),
     };

@@ -1,19 +1,18 @@
 //! The steps of the demo: each does one thing over HTTP and says in plain words what came of it.
 
-use alloy::{
-    primitives::{B256, U256},
-    providers::Provider,
-};
+use alloy::{primitives::B256, providers::Provider};
 use serde_json::{Value, json};
 use uuid::Uuid;
 
 use super::{
+    audit::{Question, check},
     client::{ClientError, new_id, now},
     demo::{Cast, DemoError, waiting},
     paperwork::{self, Wish},
 };
 use crate::{
     aims::aih_data_processing::ecg::score::BeatScore,
+    chain::{ChainError, node::witness},
     clock::Clock,
     domain::ids::{AihDataId, LicenceId},
 };
@@ -70,9 +69,19 @@ pub(super) async fn upload(cast: &mut Cast) -> Result<Item, DemoError> {
     cast.story.fact("AIH Data ID", id);
     let item = Item { id, licence };
     cast.story.fact("Licence ID", item.licence);
-    let code = cast.provider.get_code_at(item.licence.address()).await.map_err(crate::chain::ChainError::from)?;
+    let code = cast.provider.get_code_at(item.licence.address()).await.map_err(ChainError::from)?;
+    tell_issue(cast, &item).await?;
     cast.story.expect(!code.is_empty(), "the Licence ID is a contract on the chain");
     Ok(item)
+}
+
+/// The Back End's answer names the licence; the transaction that made it is found on the chain itself.
+async fn tell_issue(cast: &Cast, item: &Item) -> Result<(), DemoError> {
+    let node = witness(&cast.rpc, *cast.patient.back_end()).await?;
+    let events = node.events(0, node.head().await?.number).await?;
+    let issued = events.iter().find(|event| event.kind.licence() == Some(item.licence.address()));
+    let hash = issued.ok_or(DemoError::Lacks("the event of the issue"))?.transaction;
+    tell_transaction(cast, hash).await
 }
 
 fn wish(item: AihDataId) -> Wish {
@@ -99,7 +108,7 @@ pub(super) async fn permitted(cast: &mut Cast, item: &Item) -> Result<(), DemoEr
         cast.institute.process(&item.id.to_string(), "PhysiologicalParameterQuantification", "Research").await?;
     bar.finish_and_clear();
     tell_confirmation(cast, &answer).await?;
-    let result = result_of(cast, &answer)?;
+    let result = result_of(&answer)?;
     cast.story.fact("result ID", text(&answer, "/AIHDataProcess/Response/AIHData/AIHDataID")?);
     cast.story.fact("its licence", text(&answer, "/AIHDataProcess/Response/AIHData/LicenceID")?);
     let number = |label: &str| result.get(label).and_then(Value::as_f64);
@@ -133,7 +142,7 @@ pub(super) async fn back_end_processes(cast: &mut Cast, item: &Item) -> Result<(
         cast.operator.process_as(&back_end, &item.id.to_string(), "PhysiologicalEventDetection", "Health Care").await?;
     bar.finish_and_clear();
     tell_confirmation(cast, &answer).await?;
-    let result = result_of(cast, &answer)?;
+    let result = result_of(&answer)?;
     let times = result.get("EventTimesSeconds").and_then(Value::as_array).ok_or(DemoError::Lacks("beat times"))?;
     let beats: Vec<f64> = times.iter().filter_map(Value::as_f64).collect();
     cast.story.fact("beats found", beats.len());
@@ -206,17 +215,20 @@ async fn tell_confirmation(cast: &mut Cast, answer: &Value) -> Result<(), DemoEr
 
 async fn tell_evidence(cast: &Cast, evidence: &Value) -> Result<(), DemoError> {
     let hash: B256 = text(evidence, "/TransactionHash")?.parse().map_err(|_| DemoError::Lacks("a transaction hash"))?;
-    let receipt = cast.provider.get_transaction_receipt(hash).await.map_err(crate::chain::ChainError::from)?;
+    tell_transaction(cast, hash).await
+}
+
+async fn tell_transaction(cast: &Cast, hash: B256) -> Result<(), DemoError> {
+    let receipt = cast.provider.get_transaction_receipt(hash).await.map_err(ChainError::from)?;
     let receipt = receipt.ok_or(DemoError::Lacks("a transaction the chain knows"))?;
     let block = receipt.block_number.unwrap_or_default();
     cast.story.fact("on chain", format!("transaction {hash}"));
-    cast.story.fact("", format!("block {block}, gas {}", U256::from(receipt.gas_used)));
+    cast.story.fact("", format!("block {block}, gas {}", receipt.gas_used));
     Ok(())
 }
 
-fn result_of(cast: &Cast, answer: &Value) -> Result<Value, DemoError> {
+fn result_of(answer: &Value) -> Result<Value, DemoError> {
     use base64::{Engine, engine::general_purpose::STANDARD};
-    let _ = cast;
     let data = text(answer, "/AIHDataProcess/Response/AIHData/AIHData/Data")?;
     let bytes = STANDARD.decode(data).map_err(|_| DemoError::Lacks("data in base64"))?;
     serde_json::from_slice(&bytes).map_err(|_| DemoError::Lacks("a result in JSON"))
@@ -240,18 +252,40 @@ pub(super) async fn audit(cast: &mut Cast, item: &Item) -> Result<(), DemoError>
         } },
     });
     let answer = cast.patient.post("/v1/audit", &body).await?;
-    let _ = item;
-    let items = answer.pointer("/Audit/Response/AIHData").and_then(Value::as_array).cloned().unwrap_or_default();
-    for entry in items.iter().filter_map(|item| item.get("ProcessingTypes")).filter_map(Value::as_array).flatten() {
-        let word = |name: &str| entry.get(name).and_then(Value::as_str).unwrap_or("–").to_owned();
-        cast.story.tell(format!(
-            "{}  {:<9} {} for {} by {}",
-            word("ProcessTime"),
-            word("Status"),
-            word("ProcessingType"),
-            word("Usage"),
-            word("UserID")
-        ));
+    tell_decisions(cast, &answer, item);
+    let faults = answer.pointer("/Audit/Response/NonConformities").and_then(Value::as_array).map_or(0, Vec::len);
+    cast.story.expect(faults == 0, "nothing was done without a recorded yes");
+    let report = check(Question {
+        rpc: cast.rpc.clone(),
+        back_end: *cast.patient.back_end(),
+        end_user: cast.patient.user(),
+        period: None,
+        operations: None,
+        response: Some(answer),
+    })
+    .await?;
+    cast.story.tell("Read from the chain, without the Back End:");
+    for line in report.to_string().lines() {
+        cast.story.tell(line);
     }
+    cast.story.expect(report.holds() && report.said.is_some_and(|said| said >= 4), "the audit is what the chain holds");
     Ok(())
+}
+
+fn tell_decisions(cast: &mut Cast, answer: &Value, item: &Item) {
+    let items = answer.pointer("/Audit/Response/AIHData").and_then(Value::as_array).cloned().unwrap_or_default();
+    let own = item.id.to_string();
+    let mut decisions = 0;
+    for entry in items.iter().filter_map(|item| item.get("ProcessingTypes")?.as_array()).flatten() {
+        let word = |name: &str| entry.get(name).and_then(Value::as_str).unwrap_or("–").to_owned();
+        let who = entry.get("UserType").and_then(Value::as_str).unwrap_or("the Back End");
+        let (time, status) = (word("ProcessTime"), word("Status"));
+        cast.story.tell(format!(
+            "{time}  {status:<9} {} for {}, asked by {who}",
+            word("ProcessingType"),
+            word("Usage")
+        ));
+        decisions += usize::from(word("AIHDataID") == own);
+    }
+    cast.story.expect(decisions >= 4, "every decision about the item is there, permits and denials");
 }

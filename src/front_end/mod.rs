@@ -6,8 +6,10 @@
 //! | [`client`] | HTTP: registration, tokens, requests; problem documents read as errors |
 //! | [`paperwork`] | Model Licences as JSON, and their signatures |
 //! | [`recording`] | what is uploaded: a recording of its own making, a WFDB record, an EDF file |
+//! | [`audit`] | audits checked against the chain |
 //! | [`demo`] | the main job, walked in the open |
 
+pub mod audit;
 pub mod client;
 pub mod demo;
 mod demo_steps;

@@ -33,6 +33,8 @@ type Announcements = Box<dyn Stream<Item = u64> + Send + Unpin>;
 struct Looks {
     heads: watch::Receiver<u64>,
     announced: Option<Announcements>,
+    /// Whether a subscription was asked for since the last failure; a node that has none is not asked each time.
+    subscribed: bool,
     look: Duration,
     pause: Duration,
     shorter_since: Option<Instant>,
@@ -51,6 +53,7 @@ impl Indexer {
         let mut looks = Looks {
             heads: self.vigil.heads(),
             announced: None,
+            subscribed: false,
             look: FIRST_LOOK,
             pause: FIRST_PAUSE,
             shorter_since: None,
@@ -67,7 +70,7 @@ impl Indexer {
                 Err(error) => {
                     self.trouble(Some(&error));
                     verified = false;
-                    looks.announced = None;
+                    (looks.announced, looks.subscribed) = (None, false);
                     tokio::time::sleep(looks.pause).await;
                     looks.pause = (looks.pause * 2).min(LONGEST_PAUSE);
                 }
@@ -98,7 +101,8 @@ impl Indexer {
                 looks.shorter_since.get_or_insert_with(Instant::now);
             }
         }
-        if looks.announced.is_none() {
+        if !looks.subscribed {
+            looks.subscribed = true;
             looks.announced = self.node.announced_blocks().await.map(|blocks| Box::new(blocks) as Announcements);
         }
         self.wait(looks).await;
@@ -117,7 +121,7 @@ impl Indexer {
         tokio::select! {
             block = announced => {
                 if block.is_none() {
-                    looks.announced = None;
+                    (looks.announced, looks.subscribed) = (None, false);
                 }
             }
             // Our own reports come this way too; only what we have not seen is news.

@@ -3,11 +3,11 @@
 //!
 //! | Kind | To whom |
 //! | --- | --- |
-//! | `licence-issued` `licence-derived` `licence-changed` `licence-revoked` | the item's End User |
+//! | `licence.issued` `licence.derived` `licence.changed` `licence.revoked` | the item's End User |
 //! | `decision` | the item's End User and the requester |
-//! | `derivation-refused` | the item's End User |
-//! | `class-set` | the user |
-//! | `register-corrected` | everyone whose events a reorganisation took back; those that stand again follow anew |
+//! | `derivation.refused` | the item's End User |
+//! | `class.set` | the user |
+//! | `register.corrected` | everyone whose events a reorganisation took back; those that stand again follow anew |
 //!
 //! A requester whom no grant names is told nothing here, whether the item exists or not: the two must look the same.
 
@@ -74,7 +74,7 @@ impl Indexer {
         let data = json!({ "CompleteToBlock": to.map(|to| json!({ "BlockNumber": to.number, "BlockHash": to.hash })) });
         let created_at_us = self.clock.micros();
         let notice =
-            |user| NewNotice { user, kind: "register-corrected".to_owned(), data: data.clone(), created_at_us };
+            |user| NewNotice { user, kind: "register.corrected".to_owned(), data: data.clone(), created_at_us };
         Ok(users.into_iter().map(notice).collect())
     }
 
@@ -155,12 +155,12 @@ fn may_know(answer: &Confirmation) -> bool {
 
 fn kind(event: &Kind) -> &'static str {
     match event {
-        Kind::Issued { .. } => "licence-issued",
-        Kind::Derived { .. } => "licence-derived",
-        Kind::Changed { .. } => "licence-changed",
-        Kind::Revoked { .. } => "licence-revoked",
-        Kind::UserClassSet { .. } => "class-set",
+        Kind::Issued { .. } => "licence.issued",
+        Kind::Derived { .. } => "licence.derived",
+        Kind::Changed { .. } => "licence.changed",
+        Kind::Revoked { .. } => "licence.revoked",
+        Kind::UserClassSet { .. } => "class.set",
         Kind::Confirmed(_) => "decision",
-        Kind::DerivationRefused { .. } => "derivation-refused",
+        Kind::DerivationRefused { .. } => "derivation.refused",
     }
 }

@@ -76,7 +76,7 @@ async fn try_again<L: Ledger>(
             None => Err(ChainError::Contradiction("another transaction used the operator's nonce".to_owned())),
         };
     }
-    let bid = if round % ROUNDS_BEFORE_OUTBIDDING == 0 { operator.outbid(&newest)? } else { newest.clone() };
+    let bid = if round.is_multiple_of(ROUNDS_BEFORE_OUTBIDDING) { operator.outbid(&newest)? } else { newest.clone() };
     if bid.hash != newest.hash {
         let entry = Entry { hash: bid.hash, operator: operator.address(), nonce: bid.nonce, raw: bid.raw.to_vec() };
         // What is not durable is not sent; the older bid stays.

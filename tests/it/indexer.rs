@@ -11,23 +11,19 @@ use alloy::{
 use health_back_end::{
     chain::node::connect,
     config::anvil::AnvilConfig,
-    db::{
-        operations::{Answer, Evidence, NewOperation, OperationKind},
-        users::UserStanding,
-    },
-    domain::{licence_event::Evidence as Recorded, taxonomy::UserClass, verdict::Verdict},
+    db::users::UserStanding,
+    domain::taxonomy::UserClass,
     indexer::{IndexerError, KEPT_HEADERS},
-    licensing::{confirm::Question, vigil::Doubt},
+    licensing::vigil::Doubt,
     startup::devnet::{Devnet, binary},
 };
-use serde_json::json;
 use tokio_util::sync::CancellationToken;
-use uuid::Uuid;
 
 use crate::environment::{
     Chain, INSTITUTE, PATIENT, REGISTRAR,
     copy::{Copy, permitted, question},
     key,
+    postgres::TestDatabase,
 };
 
 const PATIENCE: Duration = Duration::from_secs(30);
@@ -112,44 +108,12 @@ async fn a_chain_cut_short_is_followed_back() {
     chain.devnet.stop().await;
 }
 
-/// An operation of the institute's that the chain permitted, as its row.
-async fn operation(copy: &Copy, question: &Question, recorded: &Recorded) -> Uuid {
-    let id = Uuid::now_v7();
-    let new = NewOperation {
-        id,
-        kind: OperationKind::Process,
-        message_id: None,
-        requester: copy.user(question.requester),
-        user_class: Some(UserClass::NonProfitEntity),
-        aih_data_id: question.item,
-        owner: Some(copy.user(key(PATIENT).address())),
-        operation: question.operation,
-        usage: question.usage,
-        intended_at_s: question.at as i64,
-        parameters: json!({}),
-        confirm_id: Some(B128::from(question.confirm_id)),
-        created_at_us: copy.clock.micros(),
-    };
-    let _ = copy.database.insert_operation(&new).await.unwrap();
-    let evidence = Evidence {
-        tx_hash: recorded.transaction,
-        block_number: recorded.position.block,
-        block_hash: recorded.block_hash,
-        log_index: recorded.position.log_index,
-        confirmed_at_s: recorded.block_time as i64,
-    };
-    let answer = Answer { verdict: Verdict::PERMITTED, licence: recorded.licence, evidence };
-    copy.database.answer_operation(id, &answer, copy.clock.micros()).await.unwrap().required().unwrap();
-    id
-}
-
 #[tokio::test]
 async fn evidence_notices_and_classes_follow_a_reorganisation() {
     let chain = a_chain_with_an_institute().await;
     let gate = chain.licensing().await;
     let copy = Copy::new(&chain).await;
-    let (patient, institute, caregiver) =
-        (key(PATIENT).address(), key(INSTITUTE).address(), key(REGISTRAR).address());
+    let (patient, institute, caregiver) = (key(PATIENT).address(), key(INSTITUTE).address(), key(REGISTRAR).address());
     for (user, class) in
         [(patient, UserClass::EndUser), (institute, UserClass::NonProfitEntity), (caregiver, UserClass::Caregiver)]
     {
@@ -162,7 +126,7 @@ async fn evidence_notices_and_classes_follow_a_reorganisation() {
     let second = permitted(&gate, &vanishes).await;
     chain.vouch(caregiver, UserClass::Caregiver).await;
     let (stays_id, vanishes_id) =
-        (operation(&copy, &stays, &first).await, operation(&copy, &vanishes, &second).await);
+        (copy.record(&stays, &first, |_| ()).await, copy.record(&vanishes, &second, |_| ()).await);
     let indexer = copy.indexer();
     indexer.catch_up().await.unwrap();
     let standing = |user| async move { copy_standing(&user).await };
@@ -193,46 +157,59 @@ async fn evidence_notices_and_classes_follow_a_reorganisation() {
     assert_eq!(standing((&copy, caregiver)).await, UserStanding::Pending);
     let later = copy.database.list_notices(copy.user(patient), told.last().unwrap().seq, 100).await.unwrap();
     let kinds: Vec<_> = later.iter().map(|notice| notice.kind.as_str()).collect();
-    assert_eq!(kinds.iter().filter(|kind| **kind == "register-corrected").count(), 1, "{kinds:?}");
+    assert_eq!(kinds.iter().filter(|kind| **kind == "register.corrected").count(), 1, "{kinds:?}");
     assert_eq!(kinds.last(), Some(&"decision"));
     chain.devnet.stop().await;
 }
 
 #[tokio::test]
-async fn two_clerks_share_one_database_and_one_that_stopped_goes_on() {
+async fn two_clerks_share_one_sqlite_database() {
     let chain = a_chain_with_an_institute().await;
-    let gate = chain.licensing().await;
     let copy = Copy::new(&chain).await;
+    two_clerks(chain, copy).await;
+}
+
+#[tokio::test]
+async fn two_clerks_share_one_postgresql_database() {
+    let Some(database) = TestDatabase::create().await else { return };
+    let chain = a_chain_with_an_institute().await;
+    let copy = Copy::at(chain.node(), chain.deployment.block, &database.url()).await;
+    let kept = copy.database.clone();
+    two_clerks(chain, copy).await;
+    kept.close().await;
+}
+
+/// Two at work while things happen; both stop in the middle; two others go on, on a chain that was reorganised.
+async fn two_clerks(chain: Chain, copy: Copy) {
+    let gate = chain.licensing().await;
     chain.live(&gate, 5).await;
-    let stop = CancellationToken::new();
-    let one = tokio::spawn(copy.indexer().run(stop.clone()));
-    let other = tokio::spawn(copy.indexer().run(stop.clone()));
+    let clerks = || {
+        let stop = CancellationToken::new();
+        let clerks = [(); 2].map(|()| tokio::spawn(copy.indexer().run(stop.clone())));
+        (stop, clerks)
+    };
+    let (stop, [one, other]) = clerks();
     chain.live(&gate, 5).await;
-    let head = gate.node().head().await.unwrap().number;
-    copy.vigil.indexed_up_to(head, PATIENCE).await.unwrap();
+    stop.cancel();
+    one.await.unwrap();
+    other.await.unwrap();
+
+    chain.live(&gate, 3).await;
+    chain.reorganise(4, Vec::new()).await;
+    let (stop, [one, other]) = clerks();
+    let head = gate.node().head().await.unwrap();
+    let arrived = async {
+        while copy.database.find_copied_chain().await.unwrap().is_none_or(|cursor| cursor.block.hash != head.hash) {
+            tokio::task::yield_now().await;
+        }
+    };
+    tokio::time::timeout(PATIENCE, arrived).await.unwrap();
     stop.cancel();
     one.await.unwrap();
     other.await.unwrap();
     copy.is_a_full_scan().await;
-
-    chain.live(&gate, 3).await;
-    chain.reorganise(4, Vec::new()).await;
-    let stop = CancellationToken::new();
-    let again = tokio::spawn(copy.indexer().run(stop.clone()));
-    let head = gate.node().head().await.unwrap();
-    let mut status = copy.indexer().status();
-    let _ = status.borrow_and_update();
-    // Another clerk may be the one that gets there.
-    loop {
-        let cursor = copy.database.find_copied_chain().await.unwrap().unwrap();
-        if cursor.block.hash == head.hash {
-            break;
-        }
-        tokio::task::yield_now().await;
-    }
-    stop.cancel();
-    again.await.unwrap();
-    copy.is_a_full_scan().await;
+    let notices = copy.database.list_notices(copy.user(key(PATIENT).address()), 0, 1_000).await.unwrap();
+    assert!(notices.windows(2).all(|pair| pair[0].seq < pair[1].seq));
     chain.devnet.stop().await;
 }
 

@@ -184,11 +184,14 @@ fn failure(error: &AimError) -> Failure {
         AimError::Withheld(_) => "withheld",
         AimError::Permit(_) => "permit",
         AimError::Licensing(_) => "chain",
-        AimError::Store(_) | AimError::Database(_) | AimError::Worker(_) => "internal",
+        AimError::TooMany(_) => "too-many",
+        AimError::Store(_) | AimError::Database(_) | AimError::Worker(_) | AimError::Index(_) => "internal",
     };
     // Causes of internal failures stay in the log; the requester reads the kind.
     let text = match error {
-        AimError::Store(_) | AimError::Database(_) | AimError::Worker(_) => "an internal error".to_owned(),
+        AimError::Store(_) | AimError::Database(_) | AimError::Worker(_) | AimError::Index(_) => {
+            "an internal error".to_owned()
+        }
         other => other.to_string(),
     };
     if kind == "internal" {

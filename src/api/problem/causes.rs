@@ -243,7 +243,8 @@ impl From<AimError> for Problem {
             AimError::Licensing(error) => error.into(),
             AimError::Store(error) => error.into(),
             AimError::Database(error) => error.into(),
-            AimError::Worker(_) => Self::internal(error),
+            AimError::TooMany(_) => Self::new(Kind::Unprocessable, format!("{error}.")),
+            AimError::Worker(_) | AimError::Index(_) => Self::internal(error),
         }
     }
 }

@@ -8,6 +8,7 @@
 
 mod aih_data;
 mod aih_data_process;
+mod audit;
 mod docs;
 mod events;
 mod licence;
@@ -38,6 +39,7 @@ fn quick() -> OpenApiRouter<Door> {
         .routes(routes!(aih_data::read::read, aih_data::erase::erase))
         .routes(routes!(aih_data_process::request::request))
         .routes(routes!(aih_data_process::state::state))
+        .routes(routes!(audit::request::audit))
         .routes(routes!(register_challenge::challenge))
         .routes(routes!(register::register))
         .routes(routes!(tokens::tokens))
@@ -56,6 +58,7 @@ fn slow() -> OpenApiRouter<Door> {
         // Uploads are bounded by their own limits, not by axum's two megabytes.
         .layer(axum::extract::DefaultBodyLimit::disable())
         .routes(routes!(events::events))
+        .routes(routes!(audit::events::audit_events))
 }
 
 /// Routes beside `/v1`.

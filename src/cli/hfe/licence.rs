@@ -24,7 +24,7 @@ const DAY: u64 = 86_400;
 #[derive(Debug, Subcommand)]
 pub(super) enum Licence {
     /// Write a Model Licence as JSON on standard output.
-    New(New),
+    New(Box<New>),
     /// Sign a Model Licence with the key in HFE_KEY; prints the signature for ModelLicenceSignature.
     Sign {
         /// The Model Licence, a JSON file.

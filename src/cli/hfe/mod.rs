@@ -1,5 +1,6 @@
 //! `hfe`: the reference Health Front End.
 
+mod audit;
 mod demo;
 mod licence;
 mod sample;
@@ -23,6 +24,9 @@ enum Command {
     /// Write, sign and read Model Licences.
     #[command(subcommand)]
     Licence(licence::Licence),
+    /// Audits.
+    #[command(subcommand)]
+    Audit(audit::Audit),
     /// Write a synthetic ECG recording with known beat times (EDF+).
     Sample(sample::Sample),
     /// Walk the main job against a running Back End.
@@ -38,6 +42,7 @@ pub fn run() -> ExitCode {
 fn dispatch(command: Command) -> Outcome {
     match command {
         Command::Licence(licence) => licence.run(),
+        Command::Audit(audit) => on_runtime(audit.run()),
         Command::Sample(sample) => sample.run(),
         Command::Demo(demo) => on_runtime(demo.run()),
     }

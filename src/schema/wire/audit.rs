@@ -169,6 +169,8 @@ pub enum NonConformityKind {
     AfterRevocation,
     /// The recorded yes was for another User, operation, usage or item.
     TermsDiffer,
+    /// The Back End's own record of the answer is not what the chain holds.
+    EvidenceDiffers,
 }
 
 /// Processing status of a non-conformity.

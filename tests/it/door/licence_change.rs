@@ -146,7 +146,7 @@ async fn a_crash_between_chain_and_row_is_settled_at_the_next_start() {
         created_at_us: house.clock.micros() - 1,
     };
     assert!(house.database.insert_model_licence(&kept).await.unwrap());
-    let _changed = aims.licensing.change(item.parse().unwrap(), &offer, &signature).await.unwrap();
+    let _ = aims.licensing.change(item.parse().unwrap(), &offer, &signature).await.unwrap();
 
     assert_eq!(aims.settle_signed_licences().await.unwrap(), 1);
     let row = house.database.find_data_item(item.parse().unwrap()).await.unwrap().unwrap();

@@ -3,7 +3,7 @@
 use std::sync::Mutex;
 
 use alloy::{
-    primitives::{Address, B256},
+    primitives::{Address, B128, B256},
     providers::{Provider, ext::AnvilApi},
     rpc::types::anvil::{ReorgOptions, TransactionData},
 };
@@ -15,13 +15,15 @@ use health_back_end::{
         Database,
         chain_events::ChainEventRow,
         data_items::{NewDataItem, ObjectFacts},
+        operations::{Answer as RowAnswer, Evidence as RowEvidence, NewOperation, OperationKind},
         users::NewUser,
     },
     domain::{
         ids::{AihDataId, UserId},
-        licence_event::{LicenceEvent, LicenceEventKind, Position},
+        licence_event::{Evidence, LicenceEvent, LicenceEventKind, Position},
         operation::Operation,
         taxonomy::{DataClass, DataStatus, Usage, UserClass},
+        verdict::Verdict,
     },
     indexer::Indexer,
     licensing::{
@@ -32,8 +34,9 @@ use health_back_end::{
     },
 };
 use serde_json::json;
+use uuid::Uuid;
 
-use super::{Chain, INSTITUTE, PATIENT, item, key, offer};
+use super::{Chain, INSTITUTE, PATIENT, house::House, item, key, offer};
 
 /// A fresh database and what watches over it.
 pub struct Copy {
@@ -59,6 +62,58 @@ impl Copy {
         vigil.verify(&node, &clock).await;
         let database = Database::connect(url, 4).await.unwrap();
         Self { database, vigil, clock, node, first_block, _folder: None, items: Mutex::new(0) }
+    }
+
+    /// The copy that belongs to a whole house.
+    pub fn of(house: &House) -> Self {
+        Self {
+            database: house.database.clone(),
+            vigil: house.door.aims.licensing.vigil().clone(),
+            clock: house.clock.clone(),
+            node: house.chain.node(),
+            first_block: house.chain.deployment.block,
+            _folder: None,
+            items: Mutex::new(0),
+        }
+    }
+
+    /// A row for an operation that says the chain permitted it there; `change` makes it say something else.
+    pub async fn record(
+        &self,
+        question: &Question,
+        at: &Evidence,
+        change: impl FnOnce(&mut (NewOperation, RowAnswer)),
+    ) -> Uuid {
+        let operation = NewOperation {
+            id: Uuid::now_v7(),
+            kind: OperationKind::Process,
+            message_id: None,
+            requester: self.user(question.requester),
+            user_class: Some(UserClass::NonProfitEntity),
+            aih_data_id: question.item,
+            owner: Some(self.user(key(PATIENT).address())),
+            operation: question.operation,
+            usage: question.usage,
+            intended_at_s: question.at as i64,
+            parameters: json!({}),
+            confirm_id: Some(B128::from(question.confirm_id)),
+            created_at_us: self.clock.micros(),
+        };
+        let evidence = RowEvidence {
+            tx_hash: at.transaction,
+            block_number: at.position.block,
+            block_hash: at.block_hash,
+            log_index: at.position.log_index,
+            confirmed_at_s: at.block_time as i64,
+        };
+        let answer = RowAnswer { verdict: Verdict::PERMITTED, licence: at.licence, evidence };
+        let mut both = (operation, answer);
+        change(&mut both);
+        let (operation, answer) = both;
+        let _ = self.database.insert_operation(&operation).await.unwrap();
+        let now = self.clock.micros();
+        self.database.answer_operation(operation.id, &answer, now).await.unwrap().required().unwrap();
+        operation.id
     }
 
     pub fn indexer(&self) -> Indexer {
@@ -170,16 +225,16 @@ impl Chain {
                 requester: key(INSTITUTE).address(),
             };
             match rand::random_range(0..6) {
-                0 => drop(gate.derive(&lineage).await.unwrap()),
-                1 => drop(gate.renounce(item).await.unwrap()),
-                2 => drop(gate.revoke(item, &self.sign_withdrawal(item, licence)).await.unwrap()),
+                0 => _ = gate.derive(&lineage).await.unwrap(),
+                1 => _ = gate.renounce(item).await.unwrap(),
+                2 => _ = gate.revoke(item, &self.sign_withdrawal(item, licence)).await.unwrap(),
                 3 => self.vouch(Address::random(), UserClass::Caregiver).await,
                 4 => self.mine(rand::random_range(1..40)).await,
-                _ => drop(gate.confirm(&question(item, key(PATIENT).address())).await.unwrap()),
+                _ => _ = gate.confirm(&question(item, key(PATIENT).address())).await.unwrap(),
             }
             let many = (0..rand::random_range(1..6)).map(|_| {
                 let question = question(item, key(INSTITUTE).address());
-                async move { drop(gate.confirm(&question).await.unwrap()) }
+                async move { gate.confirm(&question).await.unwrap() }
             });
             futures_util::future::join_all(many).await;
         }
@@ -203,7 +258,7 @@ impl Chain {
 }
 
 /// The evidence of a permitted question.
-pub async fn permitted(gate: &Licensing, question: &Question) -> health_back_end::domain::licence_event::Evidence {
+pub async fn permitted(gate: &Licensing, question: &Question) -> Evidence {
     match gate.confirm(question).await.unwrap() {
         Answer::Permitted(permit) => permit.grounds().evidence,
         Answer::Denied(denial) => panic!("denied: {:?}", denial.verdict),

@@ -8,9 +8,11 @@ use std::{
 use alloy::primitives::{Address, B256};
 use health_back_end::licensing::ledger::{End, Entry, Ledger, LedgerError};
 
+type Entries = HashMap<B256, (Entry, Option<End>)>;
+
 #[derive(Clone, Default)]
 pub struct Memory {
-    entries: Arc<Mutex<HashMap<B256, (Entry, Option<End>)>>>,
+    entries: Arc<Mutex<Entries>>,
 }
 
 impl Ledger for Memory {

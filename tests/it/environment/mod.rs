@@ -3,6 +3,8 @@
 pub mod copy;
 pub mod house;
 pub mod ledger;
+#[path = "../../environment/postgres.rs"]
+pub mod postgres;
 
 use std::path::Path;
 

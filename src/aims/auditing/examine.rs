@@ -1,0 +1,197 @@
+//! What the chain allowed, compared with what the house did. Pure: rows and events in, decisions and non-conformities
+//! out.
+//!
+//! ```text
+//! recorded answer ──┬─ operation of the same Licence Confirm ID ─▶ decision: executed, permitted or denied
+//!                   └─ none ─────────────────────────────────────▶ decision: permitted or denied
+//! operation ─ its recorded answer ─▶ nothing, or in which ways it was not covered
+//! ```
+//!
+//! | Non-conformity | When |
+//! | --- | --- |
+//! | `NoConfirmation` | executed, or said to be permitted, and the chain holds no such answer, or only a later one |
+//! | `Denied` | executed although the chain recorded a no |
+//! | `AfterRevocation` `AfterExpiry` `NotYetValid` | the rule, asked at the moment of execution, says so |
+//! | `TermsDiffer` | the row of the operation names another user, operation, usage, time or item than was judged |
+//! | `EvidenceDiffers` | the row holds another verdict or another place of the answer than the chain |
+
+use alloy::primitives::{Address, B128};
+
+use crate::{
+    db::operations::{OperationKind, OperationRow},
+    domain::{
+        ids::{AihDataId, UserId},
+        licence_event::{Confirmation, Evidence},
+        operation::Operation,
+        register::Register,
+        taxonomy::UserClass,
+        verdict::FailingTerm,
+    },
+    schema::wire::{NonConformityKind, ProcessingStatus},
+};
+
+/// How far the house's clock and the chain's may be apart, in seconds; the gate refuses to work beyond.
+const MOST_SKEW_SECONDS: i64 = 30;
+
+/// A recorded answer.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Recorded {
+    /// What was asked and answered.
+    pub confirmation: Confirmation,
+    /// Where it stands.
+    pub evidence: Evidence,
+    /// The requester's class then, as the registry knew it.
+    pub class: Option<UserClass>,
+}
+
+/// A decision about an item.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Decision {
+    /// The item.
+    pub item: AihDataId,
+    /// The recorded answer.
+    pub recorded: Recorded,
+    /// What came of it.
+    pub status: ProcessingStatus,
+}
+
+/// In which way an operation was not covered.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Fault {
+    /// In which way.
+    pub kind: NonConformityKind,
+    /// The item.
+    pub item: AihDataId,
+    /// The operation.
+    pub operation: Operation,
+    /// When it was executed, or else answered, as the house says; seconds since 1970.
+    pub at_s: i64,
+    /// Who asked.
+    pub requester: UserId,
+    /// Whether data was touched.
+    pub executed: bool,
+    /// Licence Confirm ID of the row.
+    pub confirm_id: Option<B128>,
+    /// The recorded answer that comes nearest.
+    pub evidence: Option<Evidence>,
+}
+
+/// Anything an audit finds.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Entry {
+    /// A recorded answer.
+    Decision(Decision),
+    /// An operation that was not covered.
+    Fault(Fault),
+}
+
+/// The decision a recorded answer is, given the operation it was asked for, when the house has one.
+pub fn decide(item: AihDataId, recorded: Recorded, operation: Option<&OperationRow>) -> Decision {
+    let status = match operation {
+        _ if !recorded.confirmation.verdict.is_permitted() => ProcessingStatus::Denied,
+        Some(operation) if operation.started_at_us.is_some() => ProcessingStatus::Executed,
+        _ => ProcessingStatus::Permitted,
+    };
+    Decision { item, recorded, status }
+}
+
+/// In which ways an operation was not covered; none when all is well. `register` is the register as it stood when the
+/// operation was executed.
+pub fn examine(operation: &OperationRow, recorded: Option<&Recorded>, register: &Register) -> Vec<Fault> {
+    let executed = operation.started_at_us.is_some();
+    if !executed && operation.answer.is_none() {
+        return Vec::new();
+    }
+    let mut kinds = Vec::new();
+    match recorded {
+        Some(recorded) => {
+            kinds.extend(differences(operation, recorded));
+            if executed {
+                kinds.extend(uncovered(operation, recorded, register));
+            }
+        }
+        None if needs_answer(operation) => kinds.push(NonConformityKind::NoConfirmation),
+        // Permitted by the licence itself: there must be one.
+        None if register.item(operation.aih_data_id.hash()).is_none() => kinds.push(NonConformityKind::NoConfirmation),
+        None => {}
+    }
+    kinds.into_iter().map(|kind| fault(kind, operation, recorded)).collect()
+}
+
+/// Storing is permitted by the licence's own making, and the End User's own signature changes, withdraws and erases;
+/// all else needs a recorded yes.
+fn needs_answer(operation: &OperationRow) -> bool {
+    let own = matches!(
+        operation.kind,
+        OperationKind::Store
+            | OperationKind::Derive
+            | OperationKind::ChangeLicence
+            | OperationKind::RevokeLicence
+            | OperationKind::Erase
+    );
+    operation.confirm_id.is_some() || !own
+}
+
+fn differences(operation: &OperationRow, recorded: &Recorded) -> Vec<NonConformityKind> {
+    let asked = &recorded.confirmation;
+    let mut kinds = Vec::new();
+    let same_request = operation.aih_data_id.hash() == asked.aih_data
+        && operation.requester.address() == asked.user
+        && operation.operation == asked.operation
+        && operation.usage == asked.usage
+        && u64::try_from(operation.intended_at_s) == Ok(asked.at);
+    if !same_request {
+        kinds.push(NonConformityKind::TermsDiffer);
+    }
+    if operation.answer.is_some_and(|answer| {
+        let (row, chain) = (&answer.evidence, &recorded.evidence);
+        answer.verdict != asked.verdict
+            || answer.licence.unwrap_or(Address::ZERO) != asked.licence
+            || (row.tx_hash, row.block_number, row.block_hash, row.log_index)
+                != (chain.transaction, chain.position.block, chain.block_hash, chain.position.log_index)
+    }) {
+        kinds.push(NonConformityKind::EvidenceDiffers);
+    }
+    kinds
+}
+
+fn uncovered(operation: &OperationRow, recorded: &Recorded, register: &Register) -> Vec<NonConformityKind> {
+    let asked = &recorded.confirmation;
+    if !asked.verdict.is_permitted() {
+        return vec![NonConformityKind::Denied];
+    }
+    let started = started_s(operation);
+    if started + MOST_SKEW_SECONDS < recorded.evidence.block_time.cast_signed() {
+        return vec![NonConformityKind::NoConfirmation];
+    }
+    // The moment of the answer was judged by the chain; only a later one can change it.
+    let now = started.max(recorded.evidence.block_time.cast_signed()).cast_unsigned();
+    let verdict = register.judge(asked, now);
+    [
+        (FailingTerm::Revoked, NonConformityKind::AfterRevocation),
+        (FailingTerm::Expired, NonConformityKind::AfterExpiry),
+        (FailingTerm::NotYetValid, NonConformityKind::NotYetValid),
+    ]
+    .into_iter()
+    .filter_map(|(term, kind)| verdict.has(term).then_some(kind))
+    .collect()
+}
+
+/// When data was first touched; else when the answer was recorded. Seconds since 1970.
+pub fn started_s(operation: &OperationRow) -> i64 {
+    let answered = operation.answer.map_or(operation.intended_at_s, |answer| answer.evidence.confirmed_at_s);
+    operation.started_at_us.map_or(answered, |micros| micros.div_euclid(1_000_000))
+}
+
+fn fault(kind: NonConformityKind, operation: &OperationRow, recorded: Option<&Recorded>) -> Fault {
+    Fault {
+        kind,
+        item: operation.aih_data_id,
+        operation: operation.operation,
+        at_s: started_s(operation),
+        requester: operation.requester,
+        executed: operation.started_at_us.is_some(),
+        confirm_id: operation.confirm_id,
+        evidence: recorded.map(|recorded| recorded.evidence),
+    }
+}

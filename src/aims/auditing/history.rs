@@ -1,0 +1,180 @@
+//! The register as it stood at a moment, for one item: its licences, those of the items it derives from, and the class
+//! of whoever asked. Read from the copy and kept for the length of one audit.
+
+use std::collections::HashMap;
+
+use alloy::primitives::{Address, B256};
+
+use crate::{
+    aims::{AimError, Aims},
+    db::{
+        State,
+        chain_events::{ChainEventRow, EventPosition},
+    },
+    domain::{
+        ids::AihDataId,
+        licence_event::{Evidence, LicenceEventKind as Kind, Position},
+        register::Register,
+        taxonomy::UserClass,
+    },
+};
+
+use super::examine::Recorded;
+
+/// Licence events of one item read at once.
+const PAGE: u32 = 500;
+/// Longest chain of derivations followed.
+const MOST_GENERATIONS: usize = 64;
+/// Items and users remembered; more are read again.
+const MOST_REMEMBERED: usize = 2_000;
+
+/// An event of the copy.
+#[derive(Debug, Clone)]
+struct Past {
+    position: EventPosition,
+    timestamp_s: i64,
+    kind: Kind,
+}
+
+/// What was read of the past so far.
+#[derive(Default)]
+pub(super) struct Histories {
+    items: HashMap<B256, Vec<Past>>,
+    classes: HashMap<Address, Vec<Past>>,
+    names: HashMap<B256, Option<(AihDataId, crate::domain::ids::UserId)>>,
+}
+
+/// An event that cannot be read, or does not follow from those before it.
+fn damaged(what: impl std::fmt::Display) -> AimError {
+    AimError::Index(what.to_string())
+}
+
+pub(super) fn kind(row: &ChainEventRow) -> Result<Kind, AimError> {
+    Kind::from_arguments(row.event.word(), &row.data).map_err(damaged)
+}
+
+fn past(row: &ChainEventRow) -> Result<Past, AimError> {
+    Ok(Past { position: row.position(), timestamp_s: row.timestamp_s, kind: kind(row)? })
+}
+
+/// Where an event of the copy stands.
+pub(super) fn evidence(row: &ChainEventRow) -> Evidence {
+    Evidence {
+        licence: row.licence,
+        transaction: row.tx_hash,
+        position: Position { block: row.block_number, log_index: row.log_index },
+        block_hash: row.block_hash,
+        block_time: row.timestamp_s.cast_unsigned(),
+    }
+}
+
+impl Histories {
+    /// The item behind a hash, and its owner, when the house knows it.
+    pub(super) async fn name(
+        &mut self,
+        aims: &Aims,
+        hash: B256,
+    ) -> Result<Option<(AihDataId, crate::domain::ids::UserId)>, AimError> {
+        if let Some(name) = self.names.get(&hash) {
+            return Ok(*name);
+        }
+        let name = aims.database.find_data_item_by_hash(hash).await?.map(|row| (row.id, row.owner));
+        make_room(&mut self.names);
+        self.names.insert(hash, name);
+        Ok(name)
+    }
+
+    /// A recorded answer with the class its requester had then.
+    pub(super) async fn recorded(&mut self, aims: &Aims, row: &ChainEventRow) -> Result<Option<Recorded>, AimError> {
+        let Kind::Confirmed(confirmation) = kind(row)? else { return Ok(None) };
+        let class = if confirmation.user == aims.back_end().address() {
+            None
+        } else {
+            self.class(aims, confirmation.user, row.position()).await?
+        };
+        Ok(Some(Recorded { confirmation, evidence: evidence(row), class }))
+    }
+
+    async fn class(&mut self, aims: &Aims, user: Address, at: EventPosition) -> Result<Option<UserClass>, AimError> {
+        let events = self.classes_of(aims, user).await?;
+        let last = events.iter().rev().find(|event| event.position < at);
+        Ok(last.and_then(|event| match event.kind {
+            Kind::UserClassSet { class, .. } => Some(class),
+            _ => None,
+        }))
+    }
+
+    async fn classes_of(&mut self, aims: &Aims, user: Address) -> Result<&[Past], AimError> {
+        if !self.classes.contains_key(&user) {
+            let rows = aims.database.list_class_events_of(user).await?;
+            make_room(&mut self.classes);
+            self.classes.insert(user, rows.iter().map(past).collect::<Result<_, _>>()?);
+        }
+        Ok(self.classes.get(&user).map_or(&[], Vec::as_slice))
+    }
+
+    async fn of_item(&mut self, aims: &Aims, item: B256) -> Result<&[Past], AimError> {
+        if !self.items.contains_key(&item) {
+            let events = lineage(aims, item).await?;
+            make_room(&mut self.items);
+            self.items.insert(item, events);
+        }
+        Ok(self.items.get(&item).map_or(&[], Vec::as_slice))
+    }
+
+    /// The register as far as it concerns an item and a user: everything up to `at`, and everything recorded before the
+    /// second `until_s`. What happened within that second cannot be told earlier or later, and does not count.
+    pub(super) async fn register(
+        &mut self,
+        aims: &Aims,
+        (item, user): (B256, Address),
+        at: Option<EventPosition>,
+        until_s: i64,
+    ) -> Result<Register, AimError> {
+        let mut events = self.of_item(aims, item).await?.to_vec();
+        events.extend_from_slice(self.classes_of(aims, user).await?);
+        events.sort_by_key(|event| event.position);
+        let mut register = Register::new(aims.back_end().address());
+        for event in events {
+            if event.timestamp_s < until_s || at.is_some_and(|at| event.position <= at) {
+                register.apply(&event.kind).map_err(damaged)?;
+            }
+        }
+        Ok(register)
+    }
+}
+
+fn make_room<K, V>(remembered: &mut HashMap<K, V>) {
+    if remembered.len() >= MOST_REMEMBERED {
+        remembered.clear();
+    }
+}
+
+/// The licence events of an item and of everything it derives from, in order.
+async fn lineage(aims: &Aims, item: B256) -> Result<Vec<Past>, AimError> {
+    let (mut events, mut above, mut seen): (Vec<Past>, Vec<B256>, Vec<B256>) = (Vec::new(), vec![item], Vec::new());
+    while let Some(item) = above.pop() {
+        if seen.contains(&item) {
+            continue;
+        }
+        if seen.len() >= MOST_GENERATIONS {
+            return Err(damaged("a longer chain of derivations than any this Back End makes"));
+        }
+        seen.push(item);
+        let mut after = None;
+        loop {
+            let page = aims.database.list_licence_events_of_item(item, after, PAGE).await?;
+            let Some(last) = page.last() else { break };
+            after = Some(last.position());
+            for row in &page {
+                let event = past(row)?;
+                if let Kind::Derived { parent_data, .. } = &event.kind {
+                    above.push(*parent_data);
+                }
+                events.push(event);
+            }
+        }
+    }
+    events.sort_by_key(|event| event.position);
+    Ok(events)
+}

@@ -74,7 +74,8 @@ pub struct Node {
     code_hash: B256,
 }
 
-/// Opens a connection by URL (`http`, `https`, `ws`, `wss`).
+/// Opens a connection by URL (`http`, `https`, `ws`, `wss`). What writes wants HTTP: alloy's WebSocket client leaves
+/// Nagle's algorithm on, and transactions then wait some 40 ms for nothing.
 ///
 /// # Errors
 /// When nothing answers there.

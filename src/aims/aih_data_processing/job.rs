@@ -12,7 +12,7 @@ use uuid::Uuid;
 
 use super::{modules::Task, worker::WorkerError};
 use crate::{
-    aims::{AimError, Aims},
+    aims::{AimError, Aims, retrieval::Span},
     db::{
         data_items::{DataItemRow, NewDataItem},
         notices::NewNotice,
@@ -30,6 +30,7 @@ use crate::{
         permit::{Permit, Purpose, Warrant},
     },
     schema::wire::{DataFormat, DateTime, Qualifier},
+    store,
 };
 
 impl Aims {
@@ -59,7 +60,7 @@ impl Aims {
         let purpose = Purpose { item: grounds.item, operation: task.operation, requester: grounds.requester };
         let warrant = permit.spend(&purpose, self.clock.seconds())?;
         self.database.start_operation(id, self.clock.micros()).await?.required()?;
-        let (item, opened) = self.open(&warrant, None).await?;
+        let (item, opened) = self.open(&warrant, Span::Whole).await?;
         let result = self.worker.run(task, opened.length, opened.bytes).await?;
         self.release(&warrant).await?;
         self.keep_result(&warrant, &item, &result).await
@@ -184,6 +185,8 @@ fn failure(error: &AimError) -> Failure {
         AimError::Withheld(_) => "withheld",
         AimError::Permit(_) => "permit",
         AimError::Licensing(_) => "chain",
+        // What lies outside the payload was asked for; nothing is broken.
+        AimError::Store(store::Error::OutOfRange { .. }) => "refused",
         AimError::Store(_) | AimError::Database(_) | AimError::Worker(_) => "internal",
     };
     // Causes of internal failures stay in the log; the requester reads the kind.

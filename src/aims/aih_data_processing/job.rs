@@ -33,6 +33,9 @@ use crate::{
     store,
 };
 
+/// What a failure is called when the chain gave no answer.
+pub(super) const NO_ANSWER: &str = "chain";
+
 impl Aims {
     /// Carries a permitted operation out and notes how it ended.
     pub(super) async fn run_job(&self, id: Uuid, permit: Permit, task: Task) {
@@ -184,7 +187,7 @@ fn failure(error: &AimError) -> Failure {
         AimError::Unprocessable(_) => "unprocessable",
         AimError::Withheld(_) => "withheld",
         AimError::Permit(_) => "permit",
-        AimError::Licensing(_) => "chain",
+        AimError::Licensing(_) => NO_ANSWER,
         // What lies outside the payload was asked for; nothing is broken.
         AimError::Store(store::Error::OutOfRange { .. }) => "refused",
         AimError::Store(_) | AimError::Database(_) | AimError::Worker(_) => "internal",

@@ -126,6 +126,8 @@ impl House {
         });
         let taken_back = aims.take_back(Duration::ZERO).await?;
         tracing::info!(?taken_back, "restart.taken_back");
+        let swept = aims.sweep().await?;
+        tracing::info!(removed = swept.removed, orphans = swept.orphans.len(), "restart.swept");
         if deployment.chain_id == DEVNET {
             vouch::in_advance(&aims, &provider, &settings.vouched).await?;
         }

@@ -3,4 +3,5 @@
 mod door;
 mod environment;
 mod indexer;
+mod items;
 mod licensing;

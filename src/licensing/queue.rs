@@ -48,6 +48,8 @@ const MOST_DERIVATIONS: usize = 32;
 const MOST_IN_FLIGHT: usize = 2;
 /// How long a transaction may take before the queue stops and settles it.
 const PATIENCE: Duration = Duration::from_secs(10);
+/// How long to wait before the chain is asked again where it stands.
+const RESUME_PAUSE: Duration = Duration::from_millis(500);
 
 /// How long nothing must be in flight before ends are noted.
 const QUIET: Duration = Duration::from_millis(250);
@@ -290,8 +292,15 @@ impl<L: Ledger> Clerk<L> {
                 Err(error) => refuse(batch.jobs, &error),
             }
         }
-        if let Err(error) = self.operator.resume().await {
+        self.resume().await;
+    }
+
+    /// Takes up the chain's own count of nonces. Until it is known nothing is sent: a transaction after a missing nonce
+    /// would never be mined, nor would any after it.
+    async fn resume(&mut self) {
+        while let Err(error) = self.operator.resume().await {
             self.vigil.note(Err(&error));
+            tokio::time::sleep(RESUME_PAUSE).await;
         }
     }
 }

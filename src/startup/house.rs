@@ -127,6 +127,8 @@ impl House {
         let taken_back = aims.take_back(Duration::ZERO).await?;
         aims.settle_signed_licences().await?;
         tracing::info!(?taken_back, "restart.taken_back");
+        let swept = aims.sweep().await?;
+        tracing::info!(removed = swept.removed, orphans = swept.orphans.len(), "restart.swept");
         if deployment.chain_id == DEVNET {
             vouch::in_advance(&aims, &provider, &settings.vouched).await?;
         }

@@ -1,5 +1,6 @@
 //! Integration tests on the real thing: anvil, the deployed contracts, a fresh database, files, a server.
 
+mod api_doc;
 mod auditing;
 mod door;
 mod environment;

@@ -1,16 +1,15 @@
-//! `hfe licence new|sign|show`.
+//! `hfe licence new|sign|show|sign-withdrawal`.
 
 use std::path::{Path, PathBuf};
 
-use alloy::signers::local::PrivateKeySigner;
 use clap::Subcommand;
 use serde_json::{Value, json};
 
-use super::super::Outcome;
+use super::{super::Outcome, account::key};
 use crate::{
     clock::Clock,
     domain::{
-        ids::{AihDataId, BackEndId, UserId},
+        ids::{AihDataId, BackEndId, LicenceId, UserId},
         window,
     },
     front_end::paperwork::{self, Wish},
@@ -35,6 +34,18 @@ pub(super) enum Licence {
         /// Licence events the chain has seen for the item; 0 for a first licence.
         #[arg(long, default_value_t = 0)]
         sequence: u64,
+    },
+    /// Sign the withdrawal of a whole licence with the key in HFE_KEY; prints the signature.
+    SignWithdrawal {
+        /// The item.
+        #[arg(long)]
+        item: AihDataId,
+        /// Licence ID.
+        #[arg(long)]
+        licence: LicenceId,
+        /// Back End ID it is at.
+        #[arg(long)]
+        back_end: BackEndId,
     },
     /// Read a Model Licence aloud, in plain language.
     Show {
@@ -95,6 +106,10 @@ impl Licence {
                 println!("{}", paperwork::sign(&read(&file)?, &back_end, sequence, &key()?)?);
                 Ok(true)
             }
+            Self::SignWithdrawal { item, licence, back_end } => {
+                println!("{}", paperwork::sign_withdrawal(&item, licence.address(), &back_end, &key()?)?);
+                Ok(true)
+            }
             Self::Show { file, back_end } => {
                 for sentence in paperwork::read_aloud(&read(&file)?, &back_end)? {
                     println!("{sentence}");
@@ -131,9 +146,4 @@ impl New {
 
 fn read(file: &Path) -> Result<Value, Box<dyn std::error::Error>> {
     Ok(schema::strict::read(&std::fs::read(file)?, MOST_BYTES)?)
-}
-
-fn key() -> Result<PrivateKeySigner, Box<dyn std::error::Error>> {
-    let text = std::env::var("HFE_KEY").map_err(|_| "HFE_KEY holds no key (32 bytes in hex)")?;
-    Ok(text.trim().parse().map_err(|_| "HFE_KEY holds no key (32 bytes in hex)")?)
 }

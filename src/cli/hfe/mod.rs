@@ -1,5 +1,6 @@
 //! `hfe`: the reference Health Front End.
 
+mod account;
 mod audit;
 mod demo;
 mod licence;
@@ -24,6 +25,10 @@ enum Command {
     /// Write, sign and read Model Licences.
     #[command(subcommand)]
     Licence(licence::Licence),
+    /// Print the account of the key in HFE_KEY.
+    Account(account::Account),
+    /// Sign a text with the key in HFE_KEY (EIP-191), such as the challenge of a registration.
+    SignMessage(account::SignMessage),
     /// Audits.
     #[command(subcommand)]
     Audit(audit::Audit),
@@ -42,6 +47,8 @@ pub fn run() -> ExitCode {
 fn dispatch(command: Command) -> Outcome {
     match command {
         Command::Licence(licence) => licence.run(),
+        Command::Account(account) => account.run(),
+        Command::SignMessage(message) => message.run(),
         Command::Audit(audit) => on_runtime(audit.run()),
         Command::Sample(sample) => sample.run(),
         Command::Demo(demo) => on_runtime(demo.run()),

@@ -8,7 +8,7 @@ use health_back_end::{
 use reqwest::Method;
 use serde_json::{Value, json};
 
-use super::paper::{self, EVENTS, PARAMETERS, STATE, Parcel, licence_in, parcel, process, reasons, request, withdraw};
+use super::paper::{self, EVENTS, PARAMETERS, Parcel, STATE, licence_in, parcel, process, reasons, request, withdraw};
 use crate::environment::{
     INSTITUTE, PATIENT,
     house::{Answer, Client, House, send},
@@ -41,8 +41,7 @@ async fn a_synthetic_recording_lives_its_life() {
     let parcel = scene.parcel(&recording);
     let answer = parcel.send_inline(&scene.patient).await;
     let events = live(&scene, &parcel, &answer).await;
-    let found: Vec<f64> =
-        events["EventTimesSeconds"].as_array().unwrap().iter().map(|t| t.as_f64().unwrap()).collect();
+    let found: Vec<f64> = events["EventTimesSeconds"].as_array().unwrap().iter().map(|t| t.as_f64().unwrap()).collect();
     assert!(BeatScore::of(&truth, &found, 0.150).f1() > 0.98, "{found:?}");
     scene.house.stop().await;
 }

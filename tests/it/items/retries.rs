@@ -81,8 +81,11 @@ async fn a_message_sent_again_is_the_same_operation() {
         ("/AIHDataProcess/Request/ProcessingType", json!(EVENTS)),
         ("/AIHDataProcess/Request/Usage", json!("Health Care")),
         ("/AIHDataProcess/Request/AIHDataID", json!(urn())),
-        ("/AIHDataProcess/Request", json!({"AIHDataID": parcel.id, "ProcessingType": PARAMETERS,
-            "Usage": "Research", "Parameters": {"Lead": "II"}})),
+        (
+            "/AIHDataProcess/Request",
+            json!({"AIHDataID": parcel.id, "ProcessingType": PARAMETERS,
+            "Usage": "Research", "Parameters": {"Lead": "II"}}),
+        ),
     ] {
         process(&institute, &change(pointer, value)).await.expect(409).problem("conflict");
     }

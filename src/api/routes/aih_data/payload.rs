@@ -11,7 +11,10 @@ use utoipa::IntoParams;
 
 use super::super::aih_data_process::denied;
 use crate::{
-    aims::{aih_data_processing::request::ProcessRequest, retrieval::{Retrieved, Span}},
+    aims::{
+        aih_data_processing::request::ProcessRequest,
+        retrieval::{Retrieved, Span},
+    },
     api::{
         Bearer, Door, Kind, Problem,
         extract::{Params, PathId},

@@ -4,7 +4,10 @@ use std::{error::Error, io};
 
 use async_stream::try_stream;
 use axum::{
-    extract::{FromRequest, Multipart, Request, State, multipart::{Field, MultipartError}},
+    extract::{
+        FromRequest, Multipart, Request, State,
+        multipart::{Field, MultipartError},
+    },
     http::header,
     response::{IntoResponse, Response},
 };

@@ -21,7 +21,7 @@ use tokio::{net::TcpListener, sync::oneshot, task::JoinHandle};
 use tokio_util::sync::CancellationToken;
 use uuid::Uuid;
 
-use super::{Chain, OPERATOR, key};
+use super::{Chain, OPERATOR, key, postgres::TestDatabase};
 
 /// A running Back End.
 pub struct House {
@@ -34,6 +34,7 @@ pub struct House {
     serving: JoinHandle<std::io::Result<()>>,
     clerk: CancellationToken,
     _folder: tempfile::TempDir,
+    _place: Option<TestDatabase>,
 }
 
 impl House {
@@ -46,7 +47,7 @@ impl House {
         let chain = Chain::start().await;
         let folder = tempfile::tempdir().unwrap();
         let clock = Clock::system();
-        let database = database(folder.path()).await;
+        let (database, place) = database(folder.path()).await;
         let licensing = licensing(&chain, &database, &clock).await;
         let clerk = CancellationToken::new();
         let vigil = licensing.vigil().clone();
@@ -70,7 +71,7 @@ impl House {
         let (stop, stopped) = oneshot::channel();
         let shutdown = async move { stopped.await.unwrap_or(()) };
         let serving = tokio::spawn(serve(listener, door.clone(), shutdown));
-        Self { chain, url, door, clock, database, stop, serving, clerk, _folder: folder }
+        Self { chain, url, door, clock, database, stop, serving, clerk, _folder: folder, _place: place }
     }
 
     /// Closes the door, waits until everybody has gone, stops the chain.
@@ -130,9 +131,15 @@ impl House {
     }
 }
 
-async fn database(folder: &Path) -> Database {
+/// SQLite, or PostgreSQL when the whole run is asked for on it (`HBE_IT_DATABASE=postgres`). Fails when PostgreSQL is
+/// asked for and not there.
+async fn database(folder: &Path) -> (Database, Option<TestDatabase>) {
+    if std::env::var("HBE_IT_DATABASE").as_deref() == Ok("postgres") {
+        let place = TestDatabase::create().await.expect("PostgreSQL was asked for and switched off");
+        return (Database::connect(&place.url(), 8).await.unwrap(), Some(place));
+    }
     let url = format!("sqlite://{}?mode=rwc", folder.join("house.db").display());
-    Database::connect(&url, 4).await.unwrap()
+    (Database::connect(&url, 4).await.unwrap(), None)
 }
 
 async fn licensing(chain: &Chain, database: &Database, clock: &Clock) -> Licensing {

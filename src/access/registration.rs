@@ -47,8 +47,7 @@ impl Access {
         let class = match standing {
             Registration::Unknown => return Ok(Admission { is_new, class: None, token: None }),
             Registration::Known { class, active } => {
-                let now_us = self.inner.clock.micros();
-                self.inner.database.set_user_class(applicant.user, class, active, now_us).await?.required()?;
+                self.follow(applicant.user, class, active).await?;
                 if !active {
                     return Err(AccessError::Suspended);
                 }

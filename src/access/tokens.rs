@@ -72,8 +72,7 @@ impl Access {
         let standing = node.user(user.address()).await?;
         let row = self.inner.database.find_user(user).await?;
         if let (Some(_), Registration::Known { class, active }) = (&row, standing) {
-            // The rows follow the chain.
-            let _ = self.inner.database.set_user_class(user, class, active, self.inner.clock.micros()).await?;
+            self.follow(user, class, active).await?;
         }
         let class = class_of(row.as_ref(), standing);
         let open = |service: &Operation| {
@@ -88,6 +87,16 @@ impl Access {
             }
             _ => self.issue(user, services, operates, row.is_some()).await,
         }
+    }
+
+    /// The rows follow the chain. Whoever is suspended there loses the Tokens they have.
+    pub(super) async fn follow(&self, user: UserId, class: UserClass, active: bool) -> Result<(), AccessError> {
+        let database = &self.inner.database;
+        database.set_user_class(user, class, active, self.inner.clock.micros()).await?.required()?;
+        if !active {
+            database.revoke_tokens_of(user, self.now_s()).await?;
+        }
+        Ok(())
     }
 
     pub(super) async fn issue(

@@ -2,6 +2,7 @@
 //!
 //! | AIM | File |
 //! | --- | --- |
+//! | Auditing (AIH-ADT) | [`auditing`] |
 
 pub mod aih_data_processing;
 pub mod auditing;

@@ -21,6 +21,28 @@ use crate::{
     store::Opened,
 };
 
+/// Which part of a payload is asked for.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Span {
+    /// All of it.
+    Whole,
+    /// These bytes, counted from 0; the end may lie beyond the payload's.
+    Bytes(Range<u64>),
+    /// So many bytes at the end, or all when there are fewer.
+    Last(u64),
+}
+
+impl Span {
+    /// The bytes of a payload of this length; `None` for all. What lies outside is left for the store to refuse.
+    pub(super) fn within(self, length: u64) -> Option<Range<u64>> {
+        match self {
+            Self::Whole => None,
+            Self::Bytes(range) => Some(range),
+            Self::Last(bytes) => Some(length.saturating_sub(bytes)..length),
+        }
+    }
+}
+
 /// What became of asking for a payload.
 pub enum Retrieved {
     /// The payload, as it is read.
@@ -30,11 +52,11 @@ pub enum Retrieved {
 }
 
 impl Aims {
-    /// Asks the chain for `Retrieve` and opens the payload, or a range of it.
+    /// Asks the chain for `Retrieve` and opens the payload, or a part of it.
     ///
     /// # Errors
     /// When the item is not there, the range lies outside, or the chain gives no answer.
-    pub async fn retrieve(&self, request: &ProcessRequest, range: Option<Range<u64>>) -> Result<Retrieved, AimError> {
+    pub async fn retrieve(&self, request: &ProcessRequest, span: Span) -> Result<Retrieved, AimError> {
         let item = self.database.find_data_item(request.item).await?;
         let operation = self.new_operation(request, OperationKind::Retrieve, item.as_ref()).await?;
         if let Requested::Existing(_) = self.database.insert_operation(&operation).await? {
@@ -52,7 +74,7 @@ impl Aims {
             Purpose { item: request.item, operation: request.operation, requester: request.requester.address() };
         let warrant = permit.spend(&purpose, self.clock.seconds())?;
         self.database.start_operation(operation.id, self.clock.micros()).await?.required()?;
-        match self.open(&warrant, range).await {
+        match self.open(&warrant, span).await {
             Ok((item, opened)) => {
                 self.database.finish_operation(operation.id, None, self.clock.micros()).await?.required()?;
                 Ok(Retrieved::Opened(Box::new(item), opened))
@@ -75,7 +97,7 @@ impl Aims {
             ReleaseError::Withheld(verdict) => AimError::Withheld(verdict),
             ReleaseError::Unknown(error) => error.into(),
         })?;
-        self.open(&warrant, None).await
+        self.open(&warrant, Span::Whole).await
     }
 
     /// Items of an End User, newest first.

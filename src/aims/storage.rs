@@ -1,14 +1,12 @@
 //! **AIH-STR Storage.** Payloads enter with a permit to store, which only an issue or a derivation gives, and leave with
 //! a warrant. Each item has its own key, wrapped by its End User's key, wrapped by the root key; erasure destroys it.
 
-use std::ops::Range;
-
 use alloy::primitives::B256;
 use bytes::Bytes;
 use futures_util::Stream;
 use uuid::Uuid;
 
-use super::{AimError, Aims};
+use super::{AimError, Aims, retrieval::Span};
 use crate::{
     db::data_items::{DataItemRow, DataItemState, ObjectFacts},
     domain::{
@@ -47,13 +45,14 @@ impl Aims {
         Ok(facts)
     }
 
-    /// Opens a payload, or a range of it, for the operation a warrant stands for.
+    /// Opens a payload, or a part of it, for the operation a warrant stands for.
     ///
     /// # Errors
     /// When the item is not stored, was erased, or its object is damaged.
-    pub async fn open(&self, warrant: &Warrant, range: Option<Range<u64>>) -> Result<(DataItemRow, Opened), AimError> {
+    pub async fn open(&self, warrant: &Warrant, span: Span) -> Result<(DataItemRow, Opened), AimError> {
         let item = self.stored_item(warrant.grounds().item).await?;
         let key = self.item_key(&item).await?;
+        let range = span.within(item.plain_length.unwrap_or_default());
         let opened = self.objects.get(object_name(&item)?, &key, range).await?;
         Ok((item, opened))
     }

@@ -17,7 +17,7 @@
 //! | [`problem`] | what it gives instead (RFC 9457) |
 //! | [`once`] | `Idempotency-Key` |
 //! | [`layers`] | what every request passes |
-//! | [`serve`] | connections, and their end |
+//! | [`mod@serve`] | connections, and their end |
 //! | [`openapi`] | the description of all this, and the page that shows it |
 //!
 //! # Adding a route

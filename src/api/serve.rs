@@ -26,6 +26,8 @@ use super::{Door, router};
 /// Standing still for so many times [`super::Limits::body_time`] ends a connection. Event streams say something more
 /// often than that, and a quick route answers within it.
 const STILL_FACTOR: u32 = 3;
+/// So much read is progress; a request head alone is less.
+const PROGRESS_BYTES: usize = 4_096;
 
 /// Serves until `shutdown` resolves; then takes no new connection, tells streams to end, lets open requests finish, and
 /// gives them at most [`super::Limits::drain_time`].
@@ -88,7 +90,7 @@ impl Listener for Porter {
             tracing::debug!(%error, "connection.delayed");
         }
         let still = Box::pin(tokio::time::sleep(self.patience));
-        (Guarded { stream, still, patience: self.patience, _seat: seat }, Peer(peer))
+        (Guarded { stream, still, patience: self.patience, read_since: 0, _seat: seat }, Peer(peer))
     }
 
     fn local_addr(&self) -> io::Result<Peer> {
@@ -102,16 +104,26 @@ impl Connected<IncomingStream<'_, Porter>> for Peer {
     }
 }
 
-/// A connection that ends when nothing moves on it for too long: a client that sends its request byte by byte, or stops
+/// A connection that ends when nothing moves on it for too long. What counts as moving: anything written, the first bytes
+/// of something new, and every further [`PROGRESS_BYTES`] read. So a client that sends its request byte by byte, or stops
 /// reading its answer, holds a seat only so long.
 struct Guarded {
     stream: TcpStream,
     still: Pin<Box<Sleep>>,
     patience: Duration,
+    /// Bytes read since anything counted as progress.
+    read_since: usize,
     _seat: Option<OwnedSemaphorePermit>,
 }
 
 impl Guarded {
+    fn written(&mut self, cx: &mut Context<'_>, moved: Poll<io::Result<usize>>) -> Poll<io::Result<usize>> {
+        if moved.is_ready() {
+            self.read_since = 0;
+        }
+        self.watch(cx, moved)
+    }
+
     /// Counts progress, and ends the connection when there was none for too long.
     fn watch<T>(&mut self, cx: &mut Context<'_>, moved: Poll<io::Result<T>>) -> Poll<io::Result<T>> {
         if moved.is_ready() {
@@ -128,15 +140,23 @@ impl Guarded {
 
 impl AsyncRead for Guarded {
     fn poll_read(mut self: Pin<&mut Self>, cx: &mut Context<'_>, buf: &mut ReadBuf<'_>) -> Poll<io::Result<()>> {
+        let before = buf.filled().len();
         let moved = Pin::new(&mut self.stream).poll_read(cx, buf);
-        self.watch(cx, moved)
+        let read = buf.filled().len() - before;
+        let is_new = self.read_since == 0;
+        self.read_since += read;
+        if is_new || self.read_since >= PROGRESS_BYTES {
+            self.read_since = read.min(1);
+            return self.watch(cx, moved);
+        }
+        if moved.is_ready() { moved } else { self.watch(cx, moved) }
     }
 }
 
 impl AsyncWrite for Guarded {
     fn poll_write(mut self: Pin<&mut Self>, cx: &mut Context<'_>, bytes: &[u8]) -> Poll<io::Result<usize>> {
         let moved = Pin::new(&mut self.stream).poll_write(cx, bytes);
-        self.watch(cx, moved)
+        self.written(cx, moved)
     }
 
     fn poll_write_vectored(
@@ -145,7 +165,7 @@ impl AsyncWrite for Guarded {
         slices: &[io::IoSlice<'_>],
     ) -> Poll<io::Result<usize>> {
         let moved = Pin::new(&mut self.stream).poll_write_vectored(cx, slices);
-        self.watch(cx, moved)
+        self.written(cx, moved)
     }
 
     fn is_write_vectored(&self) -> bool {

@@ -129,7 +129,8 @@ fn anvil(folder: &tempfile::TempDir) -> AnvilConfig {
         state: None,
         state_interval: None,
         cache_path: Some(folder.path().join("cache")),
-        prune_history: None,
+        // Nobody asks for old states here, and writing each to disk costs more than a small batch.
+        prune_history: Some(64),
         ipc: None,
     }
 }

@@ -52,6 +52,9 @@ pub enum ChainError {
     /// The transaction is not known to be mined; it may still be.
     #[error("transaction {0} is not mined yet")]
     Pending(B256),
+    /// Another transaction used the nonce of this one.
+    #[error("another transaction took the place of transaction {0}")]
+    Overtaken(B256),
     /// The key cannot sign.
     #[error("the operator key cannot sign: {0}")]
     Signer(#[from] alloy::signers::Error),

@@ -6,7 +6,7 @@ use alloy::{
     eips::BlockNumberOrTag,
     network::Ethereum,
     primitives::{Address, B256, Bytes, keccak256},
-    providers::{DynProvider, Provider, ProviderBuilder},
+    providers::{DynProvider, Provider, ProviderBuilder, WsConnect},
     rpc::types::{Filter, Header},
     sol_types::SolCall,
     transports::TransportResult,
@@ -30,6 +30,8 @@ use crate::domain::{
 
 /// How long one question to the node may take.
 const QUESTION_TIME: Duration = Duration::from_secs(10);
+/// How soon a lost connection is opened again; the pause grows while that fails.
+const RECONNECT_INTERVAL: Duration = Duration::from_millis(500);
 /// How many log-bearing blocks one `eth_getLogs` may span.
 pub const LOG_BLOCKS: u64 = 1_000;
 
@@ -74,13 +76,19 @@ pub struct Node {
     code_hash: B256,
 }
 
-/// Opens a connection by URL (`http`, `https`, `ws`, `wss`).
+/// Opens a connection by URL (`http`, `https`, `ws`, `wss`). What writes wants HTTP: alloy's WebSocket client leaves
+/// Nagle's algorithm on, and transactions then wait some 40 ms for nothing.
 ///
 /// # Errors
 /// When nothing answers there.
 pub async fn connect(url: &str) -> Result<DynProvider, ChainError> {
-    let connecting = ProviderBuilder::new().disable_recommended_fillers().connect(url);
-    Ok(in_time(connecting).await?.erased())
+    let builder = ProviderBuilder::new().disable_recommended_fillers();
+    if url.starts_with("ws:") || url.starts_with("wss:") {
+        // By default a connection that was away for long is given up, and with it every question from then on.
+        let lasting = WsConnect::new(url).with_max_retries(u32::MAX).with_retry_interval(RECONNECT_INTERVAL);
+        return Ok(in_time(builder.connect_ws(lasting)).await?.erased());
+    }
+    Ok(in_time(builder.connect(url)).await?.erased())
 }
 
 /// A reader for someone who does not run the Back End: takes the registry as it stands on the node's chain.

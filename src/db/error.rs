@@ -80,6 +80,8 @@ pub enum Unique {
     Challenge,
     /// `tokens_pk`
     Token,
+    /// `operator_tokens_pk`
+    OperatorToken,
     /// `data_items_pk`
     DataItem,
     /// `data_items_hash_unique`
@@ -118,6 +120,7 @@ impl Unique {
         (Self::User, "users_pk", "users.address"),
         (Self::Challenge, "challenges_pk", "challenges.nonce"),
         (Self::Token, "tokens_pk", "tokens.token_id"),
+        (Self::OperatorToken, "operator_tokens_pk", "operator_tokens.token_id"),
         (Self::DataItem, "data_items_pk", "data_items.aih_data_id"),
         (Self::DataItemHash, "data_items_hash_unique", "data_items.hash"),
         (Self::ObjectName, "data_items_object_unique", "data_items.object_name"),

@@ -88,7 +88,7 @@ impl Database {
     /// Remembers a Token of an account that operates this Back End and need not be registered.
     ///
     /// # Errors
-    /// When the database fails.
+    /// [`super::DbError::Taken`] for an ID given out before.
     pub async fn insert_operator_token(&self, token: &NewToken) -> Result<()> {
         let services: Vec<_> = token.services.iter().map(|service| service.word()).collect();
         sqlx::query(

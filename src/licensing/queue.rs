@@ -48,6 +48,13 @@ const MOST_DERIVATIONS: usize = 32;
 const MOST_IN_FLIGHT: usize = 2;
 /// How long a transaction may take before the queue stops and settles it.
 const PATIENCE: Duration = Duration::from_secs(10);
+/// How long to wait before the chain is asked again where it stands.
+const RESUME_PAUSE: Duration = Duration::from_millis(500);
+
+/// How long nothing must be in flight before ends are noted.
+const QUIET: Duration = Duration::from_millis(250);
+/// Ends noted at the latest when there are so many.
+const MOST_ENDS: usize = 64;
 
 const BASE_GAS: u64 = 60_000;
 const CONFIRM_GAS: u64 = 20_000;
@@ -116,7 +123,7 @@ impl Queue {
     /// Starts the task that owns the operator key. It ends when every copy of the queue is gone.
     pub fn start<L: Ledger>(operator: Operator, ledger: L, vigil: Vigil) -> (Self, tokio::task::JoinHandle<()>) {
         let (jobs, waiting) = mpsc::channel(MOST_WAITING);
-        let clerk = Clerk { operator, ledger, vigil };
+        let clerk = Clerk { operator, ledger, vigil, ends: Vec::new() };
         (Self { jobs }, tokio::spawn(clerk.run(waiting)))
     }
 
@@ -150,6 +157,8 @@ struct Clerk<L> {
     operator: Operator,
     ledger: L,
     vigil: Vigil,
+    /// Ends of transactions not noted yet.
+    ends: Vec<(B256, End)>,
 }
 
 impl<L: Ledger> Clerk<L> {
@@ -175,6 +184,10 @@ impl<L: Ledger> Clerk<L> {
                         break;
                     }
                 }
+                () = tokio::time::sleep(QUIET), if !self.ends.is_empty() && in_flight.is_empty() => self.note_ends(),
+            }
+            if self.ends.len() >= MOST_ENDS {
+                self.note_ends();
             }
             while in_flight.len() < MOST_IN_FLIGHT && unsettled.is_empty() && !gathered.is_empty() {
                 if let Some(batch) = self.next_batch(&mut gathered) {
@@ -184,6 +197,11 @@ impl<L: Ledger> Clerk<L> {
         }
         while let Some((batch, outcome)) = in_flight.next().await {
             unsettled.extend(self.conclude(batch, outcome));
+        }
+        for (hash, end) in std::mem::take(&mut self.ends) {
+            if let Err(error) = self.ledger.ended(hash, end).await {
+                tracing::warn!(transaction = %hash, %error, "transaction.end_not_noted");
+            }
         }
     }
 
@@ -213,7 +231,11 @@ impl<L: Ledger> Clerk<L> {
             let (noted, mined) = tokio::join!(ledger.sent(entry), transmitter.send(&signed, PATIENCE));
             match noted {
                 Ok(()) => mined,
-                Err(error) => Err(ChainError::Contradiction(error.to_string())),
+                // Not durable, so nobody is answered by it; settling finds out what became of it.
+                Err(error) => {
+                    tracing::error!(transaction = %signed.hash, %error, "transaction.not_noted");
+                    Err(ChainError::Pending(signed.hash))
+                }
             }
         });
         async move {
@@ -228,13 +250,13 @@ impl<L: Ledger> Clerk<L> {
         self.vigil.note(outcome.as_ref().map(|_| ()));
         match outcome {
             Ok(mined) => {
-                self.note_end(batch.signed.hash, End::Mined(mined.block));
+                self.ends.push((batch.signed.hash, End::Mined(mined.block)));
                 self.vigil.report_head(mined.block);
                 answer(batch.jobs, &mined);
                 None
             }
             Err(error @ (ChainError::Refused(_) | ChainError::Failed(_))) => {
-                self.note_end(batch.signed.hash, End::Mined(0));
+                self.ends.push((batch.signed.hash, End::Mined(0)));
                 refuse(batch.jobs, &error);
                 None
             }
@@ -245,12 +267,16 @@ impl<L: Ledger> Clerk<L> {
         }
     }
 
-    /// The end is bookkeeping for restarts; nobody waits for it, and a lost note is found again at the next restart.
-    fn note_end(&self, hash: B256, end: End) {
+    /// The end is bookkeeping for restarts: nobody waits for it, and a lost note is found again at the next start. Ends
+    /// are noted together in a quiet moment, because the database has one writer and the next hash needs it at once.
+    fn note_ends(&mut self) {
+        let ends = std::mem::take(&mut self.ends);
         let ledger = self.ledger.clone();
         tokio::spawn(async move {
-            if let Err(error) = ledger.ended(hash, end).await {
-                tracing::warn!(transaction = %hash, %error, "transaction.end_not_noted");
+            for (hash, end) in ends {
+                if let Err(error) = ledger.ended(hash, end).await {
+                    tracing::warn!(transaction = %hash, %error, "transaction.end_not_noted");
+                }
             }
         });
     }
@@ -266,8 +292,15 @@ impl<L: Ledger> Clerk<L> {
                 Err(error) => refuse(batch.jobs, &error),
             }
         }
-        if let Err(error) = self.operator.resume().await {
+        self.resume().await;
+    }
+
+    /// Takes up the chain's own count of nonces. Until it is known nothing is sent: a transaction after a missing nonce
+    /// would never be mined, nor would any after it.
+    async fn resume(&mut self) {
+        while let Err(error) = self.operator.resume().await {
             self.vigil.note(Err(&error));
+            tokio::time::sleep(RESUME_PAUSE).await;
         }
     }
 }

@@ -3,7 +3,9 @@
 //! ```text
 //! mined? ── yes ─▶ done
 //!   │ no
-//! nonce used by another? ── yes ─▶ replaced
+//! nonce used by another? ── yes ─▶ overtaken
+//!   │ no
+//! a nonce before it missing, and nobody waits? ── yes ─▶ given up
 //!   │ no
 //! send the same bytes again; every third time outbid it ─▶ wait, longer each time ─▶ mined?
 //! ```
@@ -12,6 +14,8 @@
 //! deadline that the chain gave no answer; meanwhile the queue fills and new callers are told to come back.
 
 use std::time::Duration;
+
+use alloy::primitives::B256;
 
 use super::ledger::{End, Entry, Ledger};
 use crate::chain::{
@@ -41,7 +45,17 @@ pub(super) async fn settle<L: Ledger>(
                 note(ledger, &bids, mined.transaction, mined.block).await;
                 return Ok(mined);
             }
-            Ok(None) => try_again(operator, ledger, &mut bids, round).await?,
+            Ok(None) => {
+                let used = operator.used_nonces().await.ok();
+                if used.is_some_and(|used| used > signed.nonce) {
+                    return overtaken(operator, ledger, &bids).await;
+                }
+                // What went before was given up: this can never be mined, and would block the queue for good.
+                if used.is_some_and(|used| used < signed.nonce) && !watched() {
+                    return Err(ChainError::Pending(signed.hash));
+                }
+                try_again(operator, ledger, &mut bids, round).await?;
+            }
             Err(error @ (ChainError::Refused(_) | ChainError::Failed(_))) => return Err(error),
             Err(error) if round >= ROUNDS_UNWATCHED && !watched() => return Err(error),
             Err(_) => {}
@@ -61,6 +75,21 @@ async fn look(operator: &Operator, bids: &[Signed]) -> Result<Option<Mined>, Cha
     Ok(None)
 }
 
+/// The nonce is used: by one of the bids, mined since we looked, or by a stranger's transaction.
+async fn overtaken<L: Ledger>(operator: &Operator, ledger: &L, bids: &[Signed]) -> Result<Mined, ChainError> {
+    match look(operator, bids).await? {
+        Some(mined) => {
+            note(ledger, bids, mined.transaction, mined.block).await;
+            Ok(mined)
+        }
+        None => {
+            note(ledger, bids, B256::ZERO, 0).await;
+            // There is always the first bid.
+            Err(ChainError::Overtaken(bids.first().map_or(B256::ZERO, |bid| bid.hash)))
+        }
+    }
+}
+
 /// Sends the newest bid again, or a higher one.
 async fn try_again<L: Ledger>(
     operator: &mut Operator,
@@ -70,12 +99,6 @@ async fn try_again<L: Ledger>(
 ) -> Result<(), ChainError> {
     // There is always the first bid.
     let Some(newest) = bids.last().cloned() else { return Ok(()) };
-    if operator.used_nonces().await.is_ok_and(|used| used > newest.nonce) {
-        return match look(operator, bids).await? {
-            Some(_) => Ok(()),
-            None => Err(ChainError::Contradiction("another transaction used the operator's nonce".to_owned())),
-        };
-    }
     let bid = if round.is_multiple_of(ROUNDS_BEFORE_OUTBIDDING) { operator.outbid(&newest)? } else { newest.clone() };
     if bid.hash != newest.hash {
         let entry = Entry { hash: bid.hash, operator: operator.address(), nonce: bid.nonce, raw: bid.raw.to_vec() };
@@ -91,7 +114,7 @@ async fn try_again<L: Ledger>(
     Ok(())
 }
 
-async fn note<L: Ledger>(ledger: &L, bids: &[Signed], mined: alloy::primitives::B256, block: u64) {
+async fn note<L: Ledger>(ledger: &L, bids: &[Signed], mined: B256, block: u64) {
     for bid in bids {
         let end = if bid.hash == mined { End::Mined(block) } else { End::Replaced };
         if let Err(error) = ledger.ended(bid.hash, end).await {

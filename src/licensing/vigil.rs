@@ -186,7 +186,11 @@ fn doubt_of(error: &ChainError) -> Option<Doubt> {
         ChainError::WrongChain { .. } => Some(Doubt::WrongChain),
         ChainError::ChangedCode { .. } | ChainError::Contradiction(_) => Some(Doubt::ChangedCode),
         ChainError::ClockSkew { seconds } => Some(Doubt::ClockSkew(*seconds)),
-        ChainError::Refused(_) | ChainError::Failed(_) | ChainError::Pending(_) | ChainError::Signer(_) => None,
+        ChainError::Refused(_)
+        | ChainError::Failed(_)
+        | ChainError::Pending(_)
+        | ChainError::Overtaken(_)
+        | ChainError::Signer(_) => None,
     }
 }
 

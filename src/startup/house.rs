@@ -21,7 +21,7 @@ use crate::{
     chain::{
         ChainError,
         deploy::{DeployError, Deployment, Roles, deploy},
-        node::connect,
+        node::{Node, connect},
         operator::Operator,
     },
     clock::Clock,
@@ -125,12 +125,16 @@ impl House {
             clock: clock.clone(),
         });
         let taken_back = aims.take_back(Duration::ZERO).await?;
+        aims.settle_signed_licences().await?;
         tracing::info!(?taken_back, "restart.taken_back");
+        let swept = aims.sweep().await?;
+        tracing::info!(removed = swept.removed, orphans = swept.orphans.len(), "restart.swept");
         if deployment.chain_id == DEVNET {
             vouch::in_advance(&aims, &provider, &settings.vouched).await?;
         }
         let stop = CancellationToken::new();
-        let clerk = Indexer::new(node.clone(), aims.database.clone(), vigil.clone(), clock.clone(), deployment.block);
+        let listening = listening_node(&deployment, &rpc_url, &node).await;
+        let clerk = Indexer::new(listening, aims.database.clone(), vigil.clone(), clock.clone(), deployment.block);
         let indexer = tokio::spawn(clerk.run(stop.clone()));
         let vigil = tokio::spawn(vigil.keep(node, clock));
         let data = settings.data.clone();
@@ -177,8 +181,19 @@ async fn reach_chain(settings: &Settings) -> Result<(Option<Devnet>, String), St
     }
     let config = AnvilConfig::read(&settings.anvil)?.within(&settings.data);
     let devnet = Devnet::start(&devnet::binary(&settings.tools), &config, &settings.data.join("anvil")).await?;
-    let url = devnet.ws_url();
+    let url = devnet.url();
     Ok((Some(devnet), url))
+}
+
+/// Questions and transactions go over HTTP, where each answer comes at once; a WebSocket delays small messages by tens of
+/// milliseconds. The clerk gets one all the same, where the node offers it under the same address, because there the node
+/// tells of new blocks; elsewhere it looks for itself.
+async fn listening_node(deployment: &Deployment, rpc_url: &str, node: &Node) -> Node {
+    let Some(rest) = rpc_url.strip_prefix("http") else { return node.clone() };
+    match connect(&format!("ws{rest}")).await {
+        Ok(provider) => deployment.node(provider),
+        Err(_) => node.clone(),
+    }
 }
 
 /// Our own devnet is given its registry; any other chain must have been given one by `hbe deploy`.

@@ -141,7 +141,7 @@ mod tests {
     #[test]
     fn development_keys_are_for_the_devnet() {
         let key = Office::Operator.key(DEVNET).unwrap();
-        assert_eq!(key.address().to_string(), "0x70997970C51812dc3A010C7d01b50e0D17dc79C8");
+        assert_eq!(key.address(), alloy::primitives::address!("70997970c51812dc3a010c7d01b50e0d17dc79c8"));
         assert!(is_public(&key).unwrap());
         assert!(matches!(Office::Operator.key(1), Err(KeyError::Missing("operator", "HBE_OPERATOR"))));
     }

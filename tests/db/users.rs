@@ -20,6 +20,7 @@ on_both!(
     a_challenge_is_taken_once_and_only_in_time,
     of_many_takers_one_gets_the_challenge,
     a_token_is_withdrawn_by_its_user_only,
+    an_operator_need_not_be_registered,
     old_challenges_and_tokens_are_forgotten,
 );
 
@@ -130,6 +131,20 @@ async fn a_token_is_withdrawn_by_its_user_only(db: &Place) {
     assert!(!row.is_valid_at(50));
     db.insert_token(&token("v", 100)).await.unwrap();
     assert_eq!(db.revoke_tokens_of(user(1), 40).await.unwrap(), 1);
+}
+
+async fn an_operator_need_not_be_registered(db: &Place) {
+    db.insert_operator_token(&token("o", 100)).await.unwrap();
+    let again = db.insert_operator_token(&token("o", 100)).await;
+    assert!(matches!(again, Err(DbError::Taken(Unique::OperatorToken))), "{again:?}");
+    let row = db.find_token("o").await.unwrap().unwrap();
+    assert!(row.is_valid_at(99) && row.user == user(1));
+    assert!(!db.revoke_token("o", user(2), 20).await.unwrap());
+    assert!(db.revoke_token("o", user(1), 20).await.unwrap());
+    assert!(!db.revoke_token("o", user(1), 30).await.unwrap());
+    assert!(!db.find_token("o").await.unwrap().unwrap().is_valid_at(50));
+    assert_eq!(db.purge_tokens(101).await.unwrap(), 1);
+    assert!(db.find_token("o").await.unwrap().is_none());
 }
 
 async fn old_challenges_and_tokens_are_forgotten(db: &Place) {

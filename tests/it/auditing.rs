@@ -4,8 +4,9 @@ use std::time::Instant;
 
 use alloy::primitives::{B128, B256};
 use health_back_end::{
+    chain::convert::ConfirmRequest,
     domain::{
-        ids::AihDataId,
+        ids::{AihDataId, UserId},
         licence_event::Evidence,
         operation::Operation,
         taxonomy::{Usage, UserClass},
@@ -363,7 +364,7 @@ async fn a_thousand_answers_are_verified_in_seconds() {
     });
     futures_util::future::join_all(many).await;
     let asked = Verification {
-        end_user: health_back_end::domain::ids::UserId::new(gate.node().chain_id(), key(PATIENT).address()),
+        end_user: UserId::new(gate.node().chain_id(), key(PATIENT).address()),
         period: None,
         operations: None,
         response: None,
@@ -374,5 +375,50 @@ async fn a_thousand_answers_are_verified_in_seconds() {
     println!("1,000 answers verified in {:?}", begun.elapsed());
     assert!(report.holds(), "{report}");
     assert_eq!((report.judged, report.decisions), (1_000, 1_000));
+    chain.devnet.stop().await;
+}
+
+#[tokio::test]
+async fn the_register_rebuilt_from_events_judges_as_the_contract_did() {
+    let chain = Chain::start().await;
+    chain.vouch(key(INSTITUTE).address(), UserClass::NonProfitEntity).await;
+    let gate = chain.licensing().await;
+    chain.live(&gate, 15).await;
+    let head = gate.node().head().await.unwrap().number;
+    let items: Vec<B256> =
+        gate.node().events(0, head).await.unwrap().iter().filter_map(|event| event.kind.aih_data()).collect();
+    // Everybody asks for everything, now that some of it was withdrawn, given up or derived.
+    let everybody =
+        [gate.node().registry(), key(INSTITUTE).address(), key(PATIENT).address(), key(NEIGHBOUR).address()];
+    let operations = [
+        Operation::PhysiologicalEventDetection,
+        Operation::PhysiologicalParameterQuantification,
+        Operation::DeIdAndAnonym,
+    ];
+    let mut requests = Vec::new();
+    for item in items.iter().collect::<std::collections::BTreeSet<_>>() {
+        for user in everybody {
+            for (operation, usage) in
+                operations.into_iter().zip([Usage::HealthCare, Usage::Research, Usage::Anonymised])
+            {
+                let at = health_back_end::clock::Clock::system().seconds() + rand::random_range(0..5_000);
+                let confirm_id = rand::random();
+                requests.push(ConfirmRequest { aih_data: *item, user, operation, usage, at, confirm_id });
+            }
+        }
+    }
+    chain.confirm(&requests).await;
+
+    let end_user = UserId::new(gate.node().chain_id(), key(PATIENT).address());
+    let asked = Verification { end_user, period: None, operations: None, response: None, first_block: 0 };
+    let report = verify(gate.node(), &asked).await.unwrap();
+    assert!(report.holds(), "{report}");
+    assert!(report.judged >= requests.len() && report.denials > 0 && report.denials < report.decisions, "{report}");
+
+    let copy = Copy::new(&chain).await;
+    let begun = Instant::now();
+    copy.indexer().catch_up().await.unwrap();
+    println!("{} events copied in {:?}", report.events, begun.elapsed());
+    copy.is_a_full_scan().await;
     chain.devnet.stop().await;
 }

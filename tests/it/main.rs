@@ -5,4 +5,5 @@ mod auditing;
 mod door;
 mod environment;
 mod indexer;
+mod items;
 mod licensing;

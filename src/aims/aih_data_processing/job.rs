@@ -12,7 +12,7 @@ use uuid::Uuid;
 
 use super::{modules::Task, worker::WorkerError};
 use crate::{
-    aims::{AimError, Aims},
+    aims::{AimError, Aims, retrieval::Span},
     db::{
         data_items::{DataItemRow, NewDataItem},
         notices::NewNotice,
@@ -30,7 +30,11 @@ use crate::{
         permit::{Permit, Purpose, Warrant},
     },
     schema::wire::{DataFormat, DateTime, Qualifier},
+    store,
 };
+
+/// What a failure is called when the chain gave no answer.
+pub(super) const NO_ANSWER: &str = "chain";
 
 impl Aims {
     /// Carries a permitted operation out and notes how it ended.
@@ -59,7 +63,7 @@ impl Aims {
         let purpose = Purpose { item: grounds.item, operation: task.operation, requester: grounds.requester };
         let warrant = permit.spend(&purpose, self.clock.seconds())?;
         self.database.start_operation(id, self.clock.micros()).await?.required()?;
-        let (item, opened) = self.open(&warrant, None).await?;
+        let (item, opened) = self.open(&warrant, Span::Whole).await?;
         let result = self.worker.run(task, opened.length, opened.bytes).await?;
         self.release(&warrant).await?;
         self.keep_result(&warrant, &item, &result).await
@@ -183,8 +187,10 @@ fn failure(error: &AimError) -> Failure {
         AimError::Unprocessable(_) => "unprocessable",
         AimError::Withheld(_) => "withheld",
         AimError::Permit(_) => "permit",
-        AimError::Licensing(_) => "chain",
+        AimError::Licensing(_) => NO_ANSWER,
         AimError::TooMany(_) => "too-many",
+        // What lies outside the payload was asked for; nothing is broken.
+        AimError::Store(store::Error::OutOfRange { .. }) => "refused",
         AimError::Store(_) | AimError::Database(_) | AimError::Worker(_) | AimError::Index(_) => "internal",
     };
     // Causes of internal failures stay in the log; the requester reads the kind.

@@ -10,12 +10,17 @@ use serde_json::{Map, Value, json};
 use tokio::sync::watch;
 use uuid::Uuid;
 
-use super::modules::{self, Task};
+use super::{
+    job::NO_ANSWER,
+    modules::{self, Task},
+};
 use crate::{
     aims::{AimError, Aims},
     db::{
         data_items::DataItemRow,
-        operations::{Answer as Recorded, Evidence as Place, NewOperation, OperationKind, OperationRow, Requested},
+        operations::{
+            Answer as Recorded, Evidence as Place, NewOperation, OperationKind, OperationRow, OperationState, Requested,
+        },
     },
     domain::{
         ids::{AihDataId, UserId},
@@ -59,6 +64,16 @@ pub enum Accepted {
     Known(OperationRow),
 }
 
+enum Begun {
+    New(NewOperation),
+    Known(Box<OperationRow>),
+}
+
+/// How often one message may be tried while the chain gives no answer.
+const MOST_ATTEMPTS: u32 = 64;
+/// Stands between a message's ID and the number of the attempt, from the second on.
+const ATTEMPT: char = '#';
+
 /// Turns true when a job has ended.
 pub type Ended = watch::Receiver<bool>;
 
@@ -69,14 +84,10 @@ impl Aims {
     /// When no module performs this, the message ID was used for something else, or the chain gives no answer.
     pub async fn request_processing(&self, request: ProcessRequest) -> Result<Accepted, AimError> {
         let item = self.database.find_data_item(request.item).await?;
-        let operation = self.new_operation(&request, OperationKind::Process, item.as_ref()).await?;
-        if let Requested::Existing(row) = self.database.insert_operation(&operation).await? {
-            return if is_same(&row, &operation) {
-                Ok(Accepted::Known(*row))
-            } else {
-                Err(AimError::Conflict("this message ID was used for another request"))
-            };
-        }
+        let operation = match self.begin(&request, item.as_ref()).await? {
+            Begun::New(operation) => operation,
+            Begun::Known(row) => return Ok(Accepted::Known(*row)),
+        };
         let permit = match self.ask(&operation).await {
             Ok(Answer::Permitted(permit)) => permit,
             Ok(Answer::Denied(_)) => return Ok(Accepted::Denied(self.operation(operation.id).await?)),
@@ -94,6 +105,24 @@ impl Aims {
             }
         };
         Ok(self.start_job(operation.id, permit, task))
+    }
+
+    /// Notes the request, or finds what became of it. One that came to nothing because the chain was away or this Back
+    /// End was restarted is made once more: to whoever sends it again it is the first.
+    async fn begin(&self, request: &ProcessRequest, item: Option<&DataItemRow>) -> Result<Begun, AimError> {
+        for attempt in 0..MOST_ATTEMPTS {
+            let mut operation = self.new_operation(request, OperationKind::Process, item).await?;
+            operation.message_id = request.message_id.map(|id| attempt_id(id, attempt));
+            match self.database.insert_operation(&operation).await? {
+                Requested::New => return Ok(Begun::New(operation)),
+                Requested::Existing(row) if !is_same(&row, &operation) => {
+                    return Err(AimError::Conflict("this message ID was used for another request"));
+                }
+                Requested::Existing(row) if came_to_nothing(&row) => {}
+                Requested::Existing(row) => return Ok(Begun::Known(row)),
+            }
+        }
+        Err(AimError::Conflict("this message was tried too often; ask with a new one"))
     }
 
     /// The row of an operation that must be there.
@@ -191,6 +220,28 @@ fn task_for(item: &DataItemRow, request: &ProcessRequest) -> Result<Task, AimErr
             pointer: "/AIHDataProcess/Request/Parameters",
             reason: "the AI Module does not take a parameter of this name",
         }),
+    }
+}
+
+fn attempt_id(message: Uuid, attempt: u32) -> String {
+    match attempt {
+        0 => message.to_string(),
+        later => format!("{message}{ATTEMPT}{}", later + 1),
+    }
+}
+
+/// The ID of the message an operation was asked for with.
+pub fn message_of(operation: &OperationRow) -> Option<Uuid> {
+    let id = operation.message_id.as_deref()?;
+    Uuid::parse_str(id.split_once(ATTEMPT).map_or(id, |(message, _)| message)).ok()
+}
+
+/// The chain never answered, or a restart took it back: nothing was given to anyone.
+fn came_to_nothing(row: &OperationRow) -> bool {
+    match row.state {
+        OperationState::Undone => true,
+        OperationState::Failed => row.answer.is_none() && row.error_kind.as_deref() == Some(NO_ANSWER),
+        _ => false,
     }
 }
 

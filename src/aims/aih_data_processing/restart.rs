@@ -1,12 +1,22 @@
 //! **After a restart** whatever was begun and not ended is taken back: a permit does not survive the process that got
 //! it, so nothing half-done can go on unasked. Who asked sees `undone` and may ask again.
 
-use std::time::Duration;
+use std::{
+    collections::HashSet,
+    pin::pin,
+    time::{Duration, SystemTime},
+};
+
+use futures_util::StreamExt;
+use uuid::Uuid;
 
 use super::super::{AimError, Aims};
-use crate::db::{
-    data_items::{DataItemRow, DataItemState},
-    operation_steps::Failure,
+use crate::{
+    db::{
+        data_items::{DataItemRow, DataItemState},
+        operation_steps::Failure,
+    },
+    store::Swept,
 };
 
 /// Rows read at once.
@@ -34,6 +44,28 @@ impl Aims {
             operations: self.take_back_operations(before).await?,
             items: self.take_back_items(before).await?,
         })
+    }
+
+    /// Removes what killed uploads left on the disk, and compares its objects with the cellar's names. What does not
+    /// agree is reported and left alone: a mistake of ours must not cost a payload. For the start, before uploads begin.
+    ///
+    /// # Errors
+    /// When the cellar or the store fails.
+    pub async fn sweep(&self) -> Result<Swept, AimError> {
+        let begun = SystemTime::now();
+        let mut known = HashSet::new();
+        let mut names = pin!(self.database.object_names());
+        while let Some(name) = names.next().await.transpose()? {
+            known.extend(Uuid::parse_str(&name).ok());
+        }
+        let swept = self.objects.sweep(&known, begun).await?;
+        for object in &swept.orphans {
+            tracing::warn!(%object, "sweep.orphan");
+        }
+        for name in &swept.strangers {
+            tracing::warn!(name, "sweep.stranger");
+        }
+        Ok(swept)
     }
 
     async fn take_back_operations(&self, before_us: i64) -> Result<u64, AimError> {
@@ -70,7 +102,7 @@ impl Aims {
     /// An upload keeps its licence and waits for its payload; what there is of the payload was never acknowledged. A
     /// result nobody received is erased.
     async fn take_back_item(&self, row: &DataItemRow) -> Result<bool, AimError> {
-        if let Some(object) = row.object_name.as_deref().and_then(|name| uuid::Uuid::parse_str(name).ok())
+        if let Some(object) = row.object_name.as_deref().and_then(|name| Uuid::parse_str(name).ok())
             && self.objects.contains(object).await?
         {
             self.objects.delete(object).await?;

@@ -6,8 +6,12 @@
 //!                                       (survives a reset chain)                         └ broke off: send it again
 //! ```
 
+use std::pin::pin;
+
+use alloy::primitives::B256;
+use aws_lc_rs::digest;
 use bytes::Bytes;
-use futures_util::Stream;
+use futures_util::{Stream, StreamExt};
 use serde_json::json;
 use uuid::Uuid;
 
@@ -24,6 +28,7 @@ use crate::{
         self, canonical,
         wire::{AihData, SignedDocument},
     },
+    store,
 };
 
 /// An item before its payload: everything checked that can be without the chain.
@@ -119,6 +124,26 @@ impl Aims {
         self.stored_item(row.id).await
     }
 
+    /// Compares a payload that is sent again with the one that was kept: what was not kept is not acknowledged.
+    ///
+    /// # Errors
+    /// [`AimError::Conflict`] when it is another; also when it breaks off.
+    pub async fn recognise<S, E>(&self, row: DataItemRow, payload: S) -> Result<DataItemRow, AimError>
+    where
+        S: Stream<Item = Result<Bytes, E>> + Send,
+        E: Into<Box<dyn std::error::Error + Send + Sync>>,
+    {
+        let mut payload = pin!(payload);
+        let mut hash = digest::Context::new(&digest::SHA256);
+        while let Some(piece) = payload.next().await {
+            hash.update(&piece.map_err(|error| store::Error::Input(error.into()))?);
+        }
+        match row.sha256 == Some(B256::from_slice(hash.finish().as_ref())) {
+            true => Ok(row),
+            false => Err(AimError::Conflict("this item is stored with another payload")),
+        }
+    }
+
     async fn announce(&self, arrival: &Arrival) -> Result<DataItemRow, AimError> {
         let message = &arrival.message;
         let key = self.new_item_key(message.aih_data_id, arrival.owner).await?;
@@ -143,6 +168,9 @@ impl Aims {
         let row = self.database.find_data_item(new.id).await?.ok_or(AimError::NotFound)?;
         if row.owner != arrival.owner || row.parent.is_some() {
             return Err(AimError::Conflict("this AIH Data ID is taken"));
+        }
+        if row.state != DataItemState::Erased && !is_described_as(&row, &new) {
+            return Err(AimError::Conflict("this item is known with another qualifier, time or description"));
         }
         Ok(row)
     }
@@ -170,6 +198,10 @@ impl Aims {
             tracing::warn!(item = %row.hash, %error, "item.not_taken_back");
         }
     }
+}
+
+fn is_described_as(row: &DataItemRow, new: &NewDataItem) -> bool {
+    row.qualifier == new.qualifier && row.data_time == new.data_time && row.descr_metadata == new.descr_metadata
 }
 
 fn check_agreement(message: &AihData, licence: &ModelLicence) -> Result<(), AimError> {

@@ -16,6 +16,8 @@ use crate::api::{Door, Kind, Problem};
 pub struct Load {
     requests: Arc<Semaphore>,
     streams: Arc<Semaphore>,
+    /// All seats, for requests and for streams.
+    most: (usize, usize),
 }
 
 /// Addresses that must answer when nothing else does.
@@ -24,7 +26,17 @@ const ALWAYS: [&str; 3] = ["/livez", "/readyz", "/metrics"];
 impl Load {
     /// So many seats of each kind.
     pub fn new(requests: usize, streams: usize) -> Self {
-        Self { requests: Arc::new(Semaphore::new(requests)), streams: Arc::new(Semaphore::new(streams)) }
+        Self {
+            requests: Arc::new(Semaphore::new(requests)),
+            streams: Arc::new(Semaphore::new(streams)),
+            most: (requests, streams),
+        }
+    }
+
+    /// Seats taken now, by requests and by streams.
+    pub fn taken(&self) -> (usize, usize) {
+        let (requests, streams) = self.most;
+        (requests - self.requests.available_permits(), streams - self.streams.available_permits())
     }
 
     /// A seat for an event stream, given back when dropped.

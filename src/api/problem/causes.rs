@@ -121,7 +121,8 @@ impl From<ChainError> for Problem {
             | ChainError::Failed(_)
             | ChainError::ClockSkew { .. }
             | ChainError::Contradiction(_)
-            | ChainError::Pending(_) => {
+            | ChainError::Pending(_)
+            | ChainError::Overtaken(_) => {
                 Self::new(Kind::ChainUnavailable, "The chain gives no answer that could be relied on.")
                     .retry_after(RETRY_SECONDS)
                     .because(error)

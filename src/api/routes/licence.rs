@@ -8,13 +8,15 @@ use crate::{
     api::{Bearer, Door, Problem, Reply, extract::PathId},
     domain::{
         ids::{AihDataId, LicenceId},
-        licence_event::Evidence,
+        licence_event::{Evidence, Position},
         reading,
     },
     licensing::read::{Reading, State as Standing},
     schema::wire::{BlockchainLicence, Exchange, Header, LicenceResponse, LicenceState, MessageId},
 };
 
+/// Licence events of one item looked through for its evidence.
+const MOST_EVENTS: u32 = 1_000;
 /// Longest sentence a message holds, in characters.
 const LONGEST_SENTENCE: usize = 1_024;
 
@@ -29,7 +31,23 @@ pub async fn licence(
 ) -> Result<Reply<BlockchainLicence>, Problem> {
     let reading = visible(&door, &bearer, id).await?;
     let item = item_of(&door, &reading).await?;
-    Ok(Reply::ok(message(&door, &reading, item, None)?))
+    let evidence = recorded(&door, &reading).await?;
+    Ok(Reply::ok(message(&door, &reading, item, evidence)?))
+}
+
+/// Where the licence's issue, change or withdrawal stands, whichever came last; none while the index has not got there.
+pub(super) async fn recorded(door: &Door, reading: &Reading) -> Result<Option<Evidence>, Problem> {
+    let licence = reading.licence.address();
+    let events = door.aims.database.list_licence_events_of_item(reading.item(), None, MOST_EVENTS).await?;
+    let last = events.into_iter().rev().find(|event| event.licence == Some(licence));
+    Ok(last.map(|event| Evidence {
+        licence: Some(licence),
+        transaction: event.tx_hash,
+        position: Position { block: event.block_number, log_index: event.log_index },
+        block_hash: event.block_hash,
+        // A block before 1970 does not occur.
+        block_time: u64::try_from(event.timestamp_s).unwrap_or_default(),
+    }))
 }
 
 /// A licence that the caller may know of.

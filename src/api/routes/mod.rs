@@ -2,9 +2,9 @@
 //!
 //! | Group | Answered |
 //! | --- | --- |
-//! | [`quick`] | within [`super::Limits::request_time`]; a longer wait ends in a problem of the kind `timeout` |
-//! | [`slow`] | as long as something moves: uploads, downloads, event streams |
-//! | [`outside`] | beside `/v1`: for machines that watch and people who read |
+//! | `quick` | within [`super::Limits::request_time`]; a longer wait ends in a problem of the kind `timeout` |
+//! | `slow` | as long as something moves: uploads, downloads, event streams |
+//! | `outside` | beside `/v1`: for machines that watch and people who read |
 
 mod aih_data;
 mod aih_data_process;

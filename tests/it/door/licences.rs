@@ -111,10 +111,12 @@ async fn a_model_licence_compiles_to_what_its_owner_signs() {
     assert!(plain.iter().any(|s| s.as_str().unwrap().contains("PhysiologicalParameterQuantification")), "{plain:?}");
     // What was read before signing is what stands on chain afterwards.
     let (_, licence) = license(&house, &patient).await;
+    house.indexed().await;
     let read = patient.get(&format!("/v1/licences/{licence}")).await;
     let response = &read.expect(200).body["BlockchainLicence"]["Response"];
     assert_eq!(response["PlainLanguage"].as_array().unwrap().len(), plain.len());
     assert_eq!((&response["State"], &response["Sequence"]), (&json!("Active"), &json!(1)));
+    assert_eq!(response["Evidence"]["LicenceID"], licence.to_string());
     house.stop().await;
 }
 

@@ -126,3 +126,26 @@ async fn who_does_not_finish_is_cut_off_at_the_end() {
     // Returns although the body never ends.
     house.stop().await;
 }
+
+#[tokio::test]
+async fn a_head_that_drips_is_cut_off_too() {
+    let house = House::with(|limits| limits.body_time = Duration::from_millis(100)).await;
+    let stream = TcpStream::connect(house.url.trim_start_matches("http://")).await.unwrap();
+    let (mut reading, mut writing) = stream.into_split();
+    let dripping = tokio::spawn(async move {
+        let mut drops = tokio::time::interval(Duration::from_millis(20));
+        writing.write_all(b"GET /livez HTTP/1.1\r\nx: ").await?;
+        loop {
+            drops.tick().await;
+            writing.write_all(b"x").await?;
+        }
+        #[allow(unreachable_code, reason = "gives the block its type")]
+        Ok::<(), std::io::Error>(())
+    });
+    let mut rest = Vec::new();
+    // Closed or reset: either way it ends, though bytes kept coming.
+    let _ = reading.read_to_end(&mut rest).await;
+    assert!(rest.is_empty());
+    dripping.abort();
+    house.stop().await;
+}

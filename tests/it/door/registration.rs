@@ -132,6 +132,7 @@ async fn a_suspended_user_is_not_let_in() {
     let institute = house.third_party(INSTITUTE, UserClass::NonProfitEntity).await;
     house.chain.suspend(institute.user.address(), UserClass::NonProfitEntity).await;
     institute.renew(&["Retrieve"]).await.expect(403).problem("forbidden");
+    institute.get("/v1/events").await.expect(401).problem("unauthenticated");
     let answer = institute.register(&institute.organisation("Non-Profit Entity"), &["Retrieve"]).await;
     answer.expect(403).problem("forbidden");
     assert_eq!(answer.body["message"]["RegisterData"]["Response"]["Success"], false);

@@ -11,12 +11,14 @@ use health_back_end::{
     clock::Clock,
     db::Database,
     domain::ids::UserId,
+    indexer::Indexer,
     licensing::{Licensing, queue::Queue, vigil::Vigil},
     store::{Objects, RootKey},
 };
 use reqwest::{Method, RequestBuilder, header::HeaderMap};
 use serde_json::{Value, json};
 use tokio::{net::TcpListener, sync::oneshot, task::JoinHandle};
+use tokio_util::sync::CancellationToken;
 use uuid::Uuid;
 
 use super::{Chain, OPERATOR, key};
@@ -30,6 +32,7 @@ pub struct House {
     pub database: Database,
     stop: oneshot::Sender<()>,
     serving: JoinHandle<std::io::Result<()>>,
+    clerk: CancellationToken,
     _folder: tempfile::TempDir,
 }
 
@@ -45,6 +48,10 @@ impl House {
         let clock = Clock::system();
         let database = database(folder.path()).await;
         let licensing = licensing(&chain, &database, &clock).await;
+        let clerk = CancellationToken::new();
+        let vigil = licensing.vigil().clone();
+        let indexer = Indexer::new(chain.node(), database.clone(), vigil, clock.clone(), chain.deployment.block);
+        tokio::spawn(indexer.run(clerk.clone()));
         let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
         let url = format!("http://{}", listener.local_addr().unwrap());
         let signing_key = SigningKey::load_or_create(&folder.path().join("tokens.key")).unwrap();
@@ -63,14 +70,22 @@ impl House {
         let (stop, stopped) = oneshot::channel();
         let shutdown = async move { stopped.await.unwrap_or(()) };
         let serving = tokio::spawn(serve(listener, door.clone(), shutdown));
-        Self { chain, url, door, clock, database, stop, serving, _folder: folder }
+        Self { chain, url, door, clock, database, stop, serving, clerk, _folder: folder }
     }
 
     /// Closes the door, waits until everybody has gone, stops the chain.
     pub async fn stop(self) {
         self.stop.send(()).unwrap();
         self.serving.await.unwrap().unwrap();
+        self.clerk.cancel();
         self.chain.devnet.stop().await;
+    }
+
+    /// Waits until the copy of the register holds everything up to now.
+    pub async fn indexed(&self) {
+        let head = self.chain.node().head().await.unwrap().number;
+        let patience = std::time::Duration::from_secs(20);
+        self.door.aims.licensing.vigil().indexed_up_to(head, patience).await.unwrap();
     }
 
     /// Somebody with a key, not registered.
@@ -123,7 +138,6 @@ async fn database(folder: &Path) -> Database {
 async fn licensing(chain: &Chain, database: &Database, clock: &Clock) -> Licensing {
     let vigil = Vigil::new();
     vigil.verify(&chain.node(), clock).await;
-    vigil.report_indexed(u64::MAX);
     let operator = Operator::start(chain.node(), key(OPERATOR)).await.unwrap();
     let (queue, _) = Queue::start(operator, database.clone(), vigil.clone());
     Licensing::new(chain.node(), queue, vigil, clock.clone())

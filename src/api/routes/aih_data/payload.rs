@@ -1,7 +1,5 @@
 //! `GET /v1/aih-data/{id}/payload`: the data itself, an operation like any other.
 
-use std::ops::Range;
-
 use axum::{
     body::Body,
     extract::State,
@@ -13,7 +11,7 @@ use utoipa::IntoParams;
 
 use super::super::aih_data_process::denied;
 use crate::{
-    aims::{aih_data_processing::request::ProcessRequest, retrieval::Retrieved},
+    aims::{aih_data_processing::request::ProcessRequest, retrieval::{Retrieved, Span}},
     api::{
         Bearer, Door, Kind, Problem,
         extract::{Params, PathId},
@@ -37,7 +35,7 @@ pub struct Intent {
 /// Reads the payload of an item
 ///
 /// The chain is asked for the operation `Retrieve` first and records its answer. `Range` with one range of bytes is
-/// answered with 206.
+/// answered with 206, also one counted from the end (`bytes=-500`).
 #[utoipa::path(get, path = "/aih-data/{id}/payload", tag = "data", security(("token" = [])),
     params(("id" = String, Path, description = "AIH Data ID"), Intent),
     responses((status = 200, description = "The payload.", content_type = "application/octet-stream"),
@@ -57,10 +55,11 @@ pub async fn payload(
         usage: intent.usage.unwrap_or(Usage::PatientUse),
         parameters: serde_json::Map::new(),
     };
-    let range = asked_range(&headers)?;
-    match door.aims.retrieve(&request, range.clone()).await? {
+    let span = asked_span(&headers)?;
+    let partial = span != Span::Whole;
+    match door.aims.retrieve(&request, span).await? {
         Retrieved::Denied(operation) => Err(denied(&door, &operation)),
-        Retrieved::Opened(item, opened) => Ok(answer(&item, opened, range.is_some())),
+        Retrieved::Opened(item, opened) => Ok(answer(&item, opened, partial)),
     }
 }
 
@@ -90,16 +89,17 @@ fn answer(item: &DataItemRow, opened: Opened, partial: bool) -> Response {
 }
 
 /// The one range asked for. Several ranges at once, or another unit, are ignored as HTTP allows: the whole is answered.
-fn asked_range(headers: &HeaderMap) -> Result<Option<Range<u64>>, Problem> {
-    let Some(value) = headers.get(header::RANGE).and_then(|value| value.to_str().ok()) else { return Ok(None) };
-    let Some(spec) = value.strip_prefix("bytes=").filter(|spec| !spec.contains(',')) else { return Ok(None) };
+fn asked_span(headers: &HeaderMap) -> Result<Span, Problem> {
+    let Some(value) = headers.get(header::RANGE).and_then(|value| value.to_str().ok()) else { return Ok(Span::Whole) };
+    let Some(spec) = value.strip_prefix("bytes=").filter(|spec| !spec.contains(',')) else { return Ok(Span::Whole) };
     let refuse = || Problem::new(Kind::RangeNotSatisfiable, "The range is not of the form bytes=<first>-<last>.");
-    let (first, last) = spec.trim().split_once('-').ok_or_else(refuse)?;
-    let first: u64 = first.parse().map_err(|_| refuse())?;
-    let end = if last.is_empty() {
-        u64::MAX
-    } else {
-        last.parse::<u64>().ok().and_then(|last| last.checked_add(1)).ok_or_else(refuse)?
-    };
-    if first < end { Ok(Some(first..end)) } else { Err(refuse()) }
+    let number = |text: &str| text.parse::<u64>().map_err(|_| refuse());
+    match spec.trim().split_once('-').ok_or_else(refuse)? {
+        ("", last) => Ok(Span::Last(number(last)?)),
+        (first, "") => Ok(Span::Bytes(number(first)?..u64::MAX)),
+        (first, last) => {
+            let (first, end) = (number(first)?, number(last)?.checked_add(1).ok_or_else(refuse)?);
+            if first < end { Ok(Span::Bytes(first..end)) } else { Err(refuse()) }
+        }
+    }
 }

@@ -1,9 +1,10 @@
 //! `POST /v1/aih-data`: an item arrives, as JSON with the payload inside or as multipart with the payload behind it.
 
-use std::io;
+use std::{error::Error, io};
 
+use async_stream::try_stream;
 use axum::{
-    extract::{FromRequest, Multipart, Request, State, multipart::Field},
+    extract::{FromRequest, Multipart, Request, State, multipart::{Field, MultipartError}},
     http::header,
     response::{IntoResponse, Response},
 };
@@ -12,7 +13,7 @@ use futures_util::{Stream, StreamExt, stream};
 
 use super::{location, message};
 use crate::{
-    aims::aih_data_processing::upload::Admitted,
+    aims::{AimError, aih_data_processing::upload::Admitted},
     api::{
         Bearer, Door, Kind, Problem, Reply,
         extract::read_bounded,
@@ -23,6 +24,7 @@ use crate::{
         self,
         wire::{AihData, Payload},
     },
+    store,
 };
 
 /// Largest JSON body with the payload inside, in bytes; more comes as multipart.
@@ -87,46 +89,83 @@ async fn in_parts(door: Door, sender: UserId, once: Once, mut parts: Multipart) 
     let work = {
         let door = door.clone();
         async move {
-            let part = parts.next_field().await?.filter(|part| part.name() == Some("payload"));
-            let part = part.ok_or_else(|| malformed("The second part must be `payload`."))?;
-            take_in(door, sender, message, of_length(part, length)).await
+            let mut payload = Box::pin(payload_in(parts, length));
+            // Its first piece is empty and says that the part is there; without it nothing is licensed.
+            payload.next().await.transpose()?;
+            take_in(door, sender, message, payload).await
         }
     };
     once.run(&door, sender, ROUTE, digest(&bytes), work).await
 }
 
-async fn take_in<S>(door: Door, sender: UserId, incoming: AihData, payload: S) -> Result<Response, Problem>
+async fn take_in<S, E>(door: Door, sender: UserId, incoming: AihData, payload: S) -> Result<Response, Problem>
 where
-    S: Stream<Item = Result<Bytes, io::Error>> + Send,
+    S: Stream<Item = Result<Bytes, E>> + Send,
+    E: Into<Box<dyn Error + Send + Sync>>,
 {
     let arrival = door.aims.examine(incoming, sender)?;
     let row = match door.aims.admit(arrival).await? {
-        Admitted::Stored(row) => *row,
-        Admitted::Waiting(row, permit) => door.aims.receive(&row, permit, payload).await?,
+        Admitted::Stored(row) => door.aims.recognise(*row, payload).await.map_err(told)?,
+        Admitted::Waiting(row, permit) => door.aims.receive(&row, permit, payload).await.map_err(told)?,
     };
     Ok(Reply::created(message(&door, &row, None)?, &location(row.id)).into_response())
 }
 
-/// A payload of exactly the length announced: one that ends early or goes on is broken off with an error, and so is
-/// nothing that was kept.
-fn of_length(part: Field<'_>, length: u64) -> impl Stream<Item = Result<Bytes, io::Error>> + Send {
-    let start = (part, length, false);
-    stream::unfold(start, |(mut part, left, done)| async move {
-        if done {
-            return None;
+/// What is wrong with the parts that follow the message. Nothing of the payload is kept.
+#[derive(Debug, thiserror::Error)]
+enum PartError {
+    #[error("The second part must be `payload`.")]
+    Missing,
+    #[error("The payload is shorter than DataLength; nothing was kept.")]
+    Shorter,
+    #[error("The payload is longer than DataLength; nothing was kept.")]
+    Longer,
+    #[error("Nothing may follow the part `payload`; nothing was kept.")]
+    More,
+    #[error(transparent)]
+    Broken(#[from] MultipartError),
+}
+
+impl From<PartError> for Problem {
+    fn from(error: PartError) -> Self {
+        match error {
+            PartError::Broken(error) => error.into(),
+            other => malformed(&other.to_string()),
         }
-        let wrong = |why: &str| Err(io::Error::new(io::ErrorKind::InvalidData, why.to_owned()));
-        Some(match part.next().await {
-            Some(Ok(chunk)) if chunk.len() as u64 <= left => {
-                let rest = left - chunk.len() as u64;
-                (Ok(chunk), (part, rest, false))
-            }
-            Some(Ok(_)) => (wrong("the payload is longer than DataLength"), (part, 0, true)),
-            Some(Err(error)) => (Err(io::Error::other(error)), (part, 0, true)),
-            None if left > 0 => (wrong("the payload is shorter than DataLength"), (part, 0, true)),
-            None => return None,
-        })
-    })
+    }
+}
+
+/// What the room says of a payload that failed is what the payload said.
+fn told(error: AimError) -> Problem {
+    match error {
+        AimError::Store(store::Error::Input(cause)) => match cause.downcast::<PartError>() {
+            Ok(part) => (*part).into(),
+            Err(cause) => AimError::Store(store::Error::Input(cause)).into(),
+        },
+        other => other.into(),
+    }
+}
+
+/// The payload: an empty piece once the part is there, then exactly the length announced, then the end of the body. One
+/// that ends early, goes on, or is followed by something is broken off with an error, and so is nothing that was kept.
+fn payload_in(mut parts: Multipart, length: u64) -> impl Stream<Item = Result<Bytes, PartError>> + Send {
+    try_stream! {
+        let mut left = length;
+        let part = parts.next_field().await?.filter(|part| part.name() == Some("payload"));
+        let mut part = part.ok_or(PartError::Missing)?;
+        yield Bytes::new();
+        while let Some(chunk) = part.next().await.transpose()? {
+            left = left.checked_sub(chunk.len() as u64).ok_or(PartError::Longer)?;
+            yield chunk;
+        }
+        drop(part);
+        if left > 0 {
+            Err(PartError::Shorter)?;
+        }
+        if parts.next_field().await?.is_some() {
+            Err(PartError::More)?;
+        }
+    }
 }
 
 async fn read_part(mut part: Field<'_>, most: usize) -> Result<Bytes, Problem> {

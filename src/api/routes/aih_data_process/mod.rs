@@ -15,7 +15,7 @@ use uuid::Uuid;
 
 use super::aih_data;
 use crate::{
-    aims::{AimError, aih_data_processing::request::may_know, retrieval::evidence_of},
+    aims::{AimError, aih_data_processing::request::{may_know, message_of}, retrieval::evidence_of},
     api::{Door, Kind, Problem, Reply, evidence},
     db::operations::{OperationRow, OperationState},
     domain::verdict::Verdict,
@@ -56,7 +56,7 @@ async fn answer(door: &Door, operation: &OperationRow) -> Result<Response, Probl
         OperationState::Failed => Err(failed(operation)),
         OperationState::Undone => Err(Problem::new(
             Kind::Unavailable,
-            "The Back End was restarted before this ended. Ask again with a new message.",
+            "The Back End was restarted before this ended. Send the message again.",
         )),
     }
 }
@@ -108,7 +108,7 @@ async fn done(door: &Door, operation: &OperationRow) -> Result<Response, Problem
 }
 
 fn message(door: &Door, operation: &OperationRow, response: ProcessResponse) -> Result<AihDataProcess, Problem> {
-    let id = operation.message_id.as_deref().and_then(|id| Uuid::parse_str(id).ok()).unwrap_or(operation.id);
+    let id = message_of(operation).unwrap_or(operation.id);
     Ok(AihDataProcess {
         header: Header::new(),
         m_instance_id: None,

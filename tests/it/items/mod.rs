@@ -1,0 +1,31 @@
+//! Items of AIH Data over HTTP: the whole life of one, everything that may be wrong with a request, and a Back End that
+//! is killed, starved and lied to.
+//!
+//! | File | What |
+//! | --- | --- |
+//! | [`flow`] | upload, read, process, withdraw, erase; for a synthetic recording and the real one |
+//! | [`retries`] | the same request again |
+//! | [`refusals`] [`parts`] [`recordings`] [`signatures`] | requests that are wrong, each in its own way |
+//! | [`endless`] | bodies that never end |
+//! | [`mutations`] | thousands of mutated messages: no 5xx |
+//! | [`storage`] [`restart`] | a Back End in a process of its own: memory, crashes, a full disk, the end |
+//! | [`doubt`] | a chain that is away, another, changed, or ahead of time |
+//! | [`stuck`] | transactions that are stuck, lost, or overtaken |
+//!
+//! [`paper`] writes the messages, [`server`] runs the Back End as a process, [`relay`] cuts its line to the chain.
+
+mod doubt;
+mod endless;
+mod flow;
+mod mutations;
+mod paper;
+mod parts;
+mod recordings;
+mod refusals;
+mod relay;
+mod restart;
+mod retries;
+mod server;
+mod signatures;
+mod storage;
+mod stuck;

@@ -325,7 +325,8 @@ impl From<MultipartError> for Problem {
         use axum::http::StatusCode;
         match error.status() {
             StatusCode::PAYLOAD_TOO_LARGE => Self::new(Kind::PayloadTooLarge, "The body is too large."),
-            StatusCode::INTERNAL_SERVER_ERROR => Self::internal(error),
+            // What the library calls a failure of the server is the body's: it broke off, or came too slowly.
+            StatusCode::INTERNAL_SERVER_ERROR => broken_off(error),
             _ if is_late(&error) => broken_off(error),
             _ => Self::new(Kind::MalformedRequest, "The parts of the body cannot be read.").because(error),
         }

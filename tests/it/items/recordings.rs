@@ -48,14 +48,14 @@ impl Scene {
     }
 }
 
-fn edf(label: &str, seconds: f64) -> Vec<u8> {
-    let made = SyntheticEcg { duration_s: seconds, ..SyntheticEcg::default() }.generate().unwrap();
+fn edf(label: &str, seconds: usize) -> Vec<u8> {
+    let made = SyntheticEcg { duration_s: 20.0, ..SyntheticEcg::default() }.generate().unwrap();
     let contents = EdfContents {
         start: datetime!(2026-01-01 08:00),
         sampling_rate_hz: 250,
         label,
-        samples_mv: &made.samples_mv,
-        beat_times_s: &made.beat_times_s,
+        samples_mv: &made.samples_mv[..seconds * 250],
+        beat_times_s: &[],
         beat_text: "N",
     };
     let mut bytes = Vec::new();
@@ -77,8 +77,9 @@ fn wfdb(format: u32, samples: usize, kept: usize) -> Vec<u8> {
             .collect(),
         _ => values.iter().flat_map(|value| value.to_le_bytes()).collect(),
     };
+    let checksum = values.iter().fold(0_i16, |sum, value| sum.wrapping_add(*value));
     let kept = kept.min(signal.len());
-    let header = format!("rec 1 250 {samples}\nrec.dat {format} 200(0)/mV 12 0 {} 0 0 II\n", values[0]);
+    let header = format!("rec 1 250 {samples}\nrec.dat {format} 200(0)/mV 12 0 {} {checksum} 0 II\n", values[0]);
     let mut archive = tar::Builder::new(Vec::new());
     for (name, contents) in [("rec.hea", header.as_bytes()), ("rec.dat", &signal[..kept])] {
         let mut entry = tar::Header::new_ustar();
@@ -92,7 +93,7 @@ fn wfdb(format: u32, samples: usize, kept: usize) -> Vec<u8> {
 #[tokio::test]
 async fn truncated_recordings_of_every_format_are_refused_in_words() {
     let scene = Scene::new().await;
-    let whole = edf("ECG II", 20.0);
+    let whole = edf("ECG II", 20);
     for format in ["EDF", "EDF+"] {
         scene.refused(format, whole[..whole.len() / 2].to_vec(), "ends early").await;
         scene.refused(format, whole[..100].to_vec(), "").await;
@@ -112,12 +113,12 @@ async fn truncated_recordings_of_every_format_are_refused_in_words() {
 #[tokio::test]
 async fn what_is_no_electrocardiogram_is_not_taken_for_one() {
     let scene = Scene::new().await;
-    scene.refused("EDF+", edf("EEG Fpz-Cz", 20.0), "is an ECG by its name").await;
-    scene.refused("EDF+", edf("ECG II", 6.0), "too short").await;
+    scene.refused("EDF+", edf("EEG Fpz-Cz", 20), "is an ECG by its name").await;
+    scene.refused("EDF+", edf("ECG II", 2), "are too short").await;
     // Formats no module here reads, whatever the bytes are.
-    scene.refused("CSV", edf("ECG II", 20.0), "no AIM in the Store").await;
+    scene.refused("CSV", edf("ECG II", 20), "no AIM in the Store").await;
     // The house goes on; the same writers' whole recordings are read.
-    scene.ask("EDF+", edf("ECG II", 20.0)).await.expect(200);
+    scene.ask("EDF+", edf("ECG II", 20)).await.expect(200);
     for format in [16, 212] {
         scene.ask("WFDB", wfdb(format, 5_000, usize::MAX)).await.expect(200);
     }

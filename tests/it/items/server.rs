@@ -1,1 +1,159 @@
+//! The Back End as its users run it: `hbe up` in a process of its own, which can be killed.
 
+use std::{
+    path::{Path, PathBuf},
+    process::Stdio,
+    time::Duration,
+};
+
+use health_back_end::{
+    domain::{ids::BackEndId, ids::UserId, taxonomy::UserClass},
+    front_end::client::Address,
+};
+use rustix::process::{Pid, Signal, kill_process};
+use tokio::process::{Child, Command};
+
+use crate::environment::{
+    Chain,
+    house::{ALL_SERVICES, Client},
+    key,
+};
+
+/// How long a start or an end may take.
+const PATIENCE: Duration = Duration::from_secs(60);
+
+/// A running Back End.
+pub struct Server {
+    child: Child,
+    pub url: String,
+    pub back_end: BackEndId,
+    folder: PathBuf,
+}
+
+impl Server {
+    /// On a chain that is there already, with its files in a folder that outlives it.
+    pub async fn start(chain: &Chain, rpc_url: &str, folder: &Path) -> Self {
+        chain.deployment.save(&folder.join("deployments")).unwrap();
+        let ready = folder.join("ready");
+        let _ = std::fs::remove_file(&ready);
+        let log = std::fs::OpenOptions::new().create(true).append(true).open(folder.join("log")).unwrap();
+        // Writing beyond a limit of file size ends a program that does not ask to be told by an error.
+        let mut child = Command::new("sh")
+            .args(["-c", "trap '' XFSZ; exec \"$@\"", "sh", env!("CARGO_BIN_EXE_hbe"), "up"])
+            .args(["--listen", "127.0.0.1:0", "--rpc-url", rpc_url])
+            .arg("--data")
+            .arg(folder.join("data"))
+            .arg("--deployments")
+            .arg(folder.join("deployments"))
+            .arg("--ready-file")
+            .arg(&ready)
+            .stdin(Stdio::null())
+            .stdout(log.try_clone().unwrap())
+            .stderr(log)
+            .kill_on_drop(true)
+            .spawn()
+            .unwrap();
+        let address = until("the Back End stands", async || {
+            assert!(child.try_wait().unwrap().is_none(), "ended:\n{}", text(&folder.join("log")));
+            Address::read(&ready).ok()
+        })
+        .await;
+        Self { child, url: address.url, back_end: address.back_end, folder: folder.to_owned() }
+    }
+
+    pub fn pid(&self) -> Pid {
+        Pid::from_raw(self.child.id().unwrap().cast_signed()).unwrap()
+    }
+
+    /// The most memory it ever held, in bytes; `None` where the system does not tell.
+    pub fn peak_memory(&self) -> Option<u64> {
+        let status = std::fs::read_to_string(format!("/proc/{}/status", self.pid().as_raw_nonzero())).ok()?;
+        let line = status.lines().find(|line| line.starts_with("VmHWM:"))?;
+        line.split_whitespace().nth(1)?.parse::<u64>().ok().map(|kib| kib << 10)
+    }
+
+    /// Its children, as the system lists them.
+    pub fn children(&self) -> Vec<Pid> {
+        let pid = self.pid().as_raw_nonzero();
+        let tasks = std::fs::read_dir(format!("/proc/{pid}/task")).into_iter().flatten().flatten();
+        let lists = tasks.filter_map(|task| std::fs::read_to_string(task.path().join("children")).ok());
+        let pids: Vec<_> = lists.flat_map(|list| list.split_whitespace().map(str::to_owned).collect::<Vec<_>>()).collect();
+        pids.iter().filter_map(|pid| Pid::from_raw(pid.parse().ok()?)).collect()
+    }
+
+    /// Ends it as a power failure would.
+    pub async fn kill(mut self) {
+        self.child.kill().await.unwrap();
+    }
+
+    /// Asks it to end, and gives its exit code.
+    pub async fn terminate(mut self) -> Option<i32> {
+        kill_process(self.pid(), Signal::TERM).unwrap();
+        let ended = tokio::time::timeout(PATIENCE, self.child.wait()).await;
+        ended.unwrap_or_else(|_| panic!("it does not end:\n{}", text(&self.folder.join("log")))).unwrap().code()
+    }
+
+    /// What it keeps that is under way.
+    pub fn staged(&self) -> Vec<PathBuf> {
+        let folder = self.folder.join("data/objects/staging");
+        std::fs::read_dir(folder).into_iter().flatten().flatten().map(|entry| entry.path()).collect()
+    }
+
+    /// Objects it keeps.
+    pub fn objects(&self) -> usize {
+        std::fs::read_dir(self.folder.join("data/objects/objects")).into_iter().flatten().count()
+    }
+
+    /// Somebody with a key.
+    pub fn stranger(&self, index: usize) -> Client {
+        Client {
+            user: UserId::new(self.back_end.chain_id(), key(index).address()),
+            signer: key(index),
+            token: None,
+            token_id: None,
+            url: self.url.clone(),
+            http: reqwest::Client::new(),
+        }
+    }
+
+    pub async fn end_user(&self, index: usize) -> Client {
+        let mut client = self.stranger(index);
+        let answer = client.register(&client.person(), &ALL_SERVICES).await;
+        answer.expect(201);
+        client.take_token(&answer.body["RegisterData"]["Response"]["Tokens"]);
+        client
+    }
+
+    pub async fn third_party(&self, chain: &Chain, index: usize, class: UserClass) -> Client {
+        let client = self.stranger(index);
+        client.register(&client.organisation(&class.to_string()), &ALL_SERVICES).await.expect(202);
+        chain.vouch(client.user.address(), class).await;
+        self.again(index).await
+    }
+
+    /// Somebody who is registered and comes back.
+    pub async fn again(&self, index: usize) -> Client {
+        let mut client = self.stranger(index);
+        let answer = client.renew(&ALL_SERVICES).await;
+        answer.expect(200);
+        client.take_token(&answer.body);
+        client
+    }
+}
+
+fn text(path: &Path) -> String {
+    std::fs::read_to_string(path).unwrap_or_default()
+}
+
+/// Asks again and again until there is an answer.
+pub async fn until<T>(what: &str, mut ask: impl AsyncFnMut() -> Option<T>) -> T {
+    let looking = async {
+        loop {
+            if let Some(found) = ask().await {
+                return found;
+            }
+            tokio::time::sleep(Duration::from_millis(20)).await;
+        }
+    };
+    tokio::time::timeout(PATIENCE, looking).await.unwrap_or_else(|_| panic!("waited in vain until {what}"))
+}

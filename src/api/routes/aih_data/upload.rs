@@ -14,7 +14,7 @@ use axum::{
 use bytes::{Bytes, BytesMut};
 use futures_util::{Stream, StreamExt, stream};
 
-use super::{location, message};
+use super::{location, message, meter::Meter};
 use crate::{
     aims::{AimError, aih_data_processing::upload::Admitted},
     api::{
@@ -53,8 +53,9 @@ pub async fn upload(
     caller.must_open(Operation::Store)?;
     let kind = request.headers().get(header::CONTENT_TYPE).and_then(|value| value.to_str().ok()).unwrap_or_default();
     if kind.to_ascii_lowercase().starts_with("multipart/form-data") {
-        let parts = Multipart::from_request(request, &door).await?;
-        in_parts(door, caller.user(), once, parts).await
+        let meter = Meter::default();
+        let parts = Multipart::from_request(meter.watch(request), &door).await?;
+        in_parts(door, caller.user(), once, (parts, meter)).await
     } else {
         inline(door, caller.user(), once, request).await
     }
@@ -75,10 +76,15 @@ async fn inline(door: Door, sender: UserId, once: Once, request: Request) -> Res
     once.run(&door, sender, ROUTE, digest, work).await
 }
 
-async fn in_parts(door: Door, sender: UserId, once: Once, mut parts: Multipart) -> Result<Response, Problem> {
+async fn in_parts(
+    door: Door,
+    sender: UserId,
+    once: Once,
+    (mut parts, meter): (Multipart, Meter),
+) -> Result<Response, Problem> {
     let first = parts.next_field().await?.filter(|part| part.name() == Some("message"));
     let first = first.ok_or_else(|| malformed("The first part must be `message`."))?;
-    let bytes = read_part(first, door.limits.most_message_bytes).await?;
+    let bytes = read_part(first, &meter, door.limits.most_message_bytes).await?;
     let message = schema::read::<AihData>(&bytes, door.limits.most_message_bytes)?.message;
     let Payload::Remote { length, uri } = message.aih_data.clone() else {
         return Err(malformed("With parts, AIHData holds DataLength and the DataURI cid:payload."));
@@ -92,7 +98,7 @@ async fn in_parts(door: Door, sender: UserId, once: Once, mut parts: Multipart) 
     let work = {
         let door = door.clone();
         async move {
-            let mut payload = Box::pin(payload_in(parts, length));
+            let mut payload = Box::pin(payload_in(parts, meter, length));
             // Its first piece is empty and says that the part is there; without it nothing is licensed.
             payload.next().await.transpose()?;
             take_in(door, sender, message, payload).await
@@ -151,13 +157,18 @@ fn told(error: AimError) -> Problem {
 
 /// The payload: an empty piece once the part is there, then exactly the length announced, then the end of the body. One
 /// that ends early, goes on, or is followed by something is broken off with an error, and so is nothing that was kept.
-fn payload_in(mut parts: Multipart, length: u64) -> impl Stream<Item = Result<Bytes, PartError>> + Send {
+fn payload_in(
+    mut parts: Multipart,
+    meter: Meter,
+    length: u64,
+) -> impl Stream<Item = Result<Bytes, PartError>> + Send {
     try_stream! {
         let mut left = length;
         let part = parts.next_field().await?.filter(|part| part.name() == Some("payload"));
         let mut part = part.ok_or(PartError::Missing)?;
         yield Bytes::new();
         while let Some(chunk) = part.next().await.transpose()? {
+            meter.read(chunk.len());
             left = left.checked_sub(chunk.len() as u64).ok_or(PartError::Longer)?;
             yield chunk;
         }
@@ -171,10 +182,11 @@ fn payload_in(mut parts: Multipart, length: u64) -> impl Stream<Item = Result<By
     }
 }
 
-async fn read_part(mut part: Field<'_>, most: usize) -> Result<Bytes, Problem> {
+async fn read_part(mut part: Field<'_>, meter: &Meter, most: usize) -> Result<Bytes, Problem> {
     let mut bytes = BytesMut::new();
     while let Some(chunk) = part.next().await {
         let chunk = chunk?;
+        meter.read(chunk.len());
         if bytes.len() + chunk.len() > most {
             return Err(Problem::new(Kind::PayloadTooLarge, format!("The part `message` has at most {most} bytes.")));
         }

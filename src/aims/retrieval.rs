@@ -72,9 +72,14 @@ impl Aims {
         };
         let purpose =
             Purpose { item: request.item, operation: request.operation, requester: request.requester.address() };
-        let warrant = permit.spend(&purpose, self.clock.seconds())?;
-        self.database.start_operation(operation.id, self.clock.micros()).await?.required()?;
-        match self.open(&warrant, span).await {
+        let opened = match permit.spend(&purpose, self.clock.seconds()) {
+            Ok(warrant) => {
+                self.database.start_operation(operation.id, self.clock.micros()).await?.required()?;
+                self.open(&warrant, span).await
+            }
+            Err(error) => Err(error.into()),
+        };
+        match opened {
             Ok((item, opened)) => {
                 self.database.finish_operation(operation.id, None, self.clock.micros()).await?.required()?;
                 Ok(Retrieved::Opened(Box::new(item), opened))

@@ -114,9 +114,9 @@ pub(super) async fn permitted(cast: &mut Cast, item: &Item) -> Result<(), DemoEr
     let number = |label: &str| result.get(label).and_then(Value::as_f64);
     let facts = [
         ("heart rate", "MeanHeartRateBeatsPerMinute", "beats/min"),
-        ("SDNN", "SdnnMs", "ms"),
-        ("RMSSD", "RmssdMs", "ms"),
-        ("pNN50", "Pnn50Percent", "%"),
+        ("SDNN", "SDNNMilliseconds", "ms"),
+        ("RMSSD", "RMSSDMilliseconds", "ms"),
+        ("pNN50", "PNN50Percent", "%"),
     ];
     for (name, label, unit) in facts {
         if let Some(value) = number(label) {

@@ -8,7 +8,7 @@ use super::{
     ACT_TIME, Licensing, LicensingError,
     permit::{Grounds, Permit, Warrant},
     queue::{Done, QueueError, Work},
-    vigil::Vigil,
+    vigil::{Doubt, Vigil},
 };
 use crate::{
     chain::convert::ConfirmRequest,
@@ -108,6 +108,11 @@ impl Licensing {
     /// When there is a doubt or the chain does not answer.
     pub async fn check(&self, question: &Question) -> Result<Verdict, LicensingError> {
         self.vigil.pass()?;
+        let (seen, head) = (self.vigil.head(), self.node.head().await?.number);
+        // A node that fell behind may not have heard of a withdrawal yet.
+        if head < seen {
+            return Err(Doubt::Stale(seen - head).into());
+        }
         Ok(self.node.check(&to_request(question)).await?)
     }
 

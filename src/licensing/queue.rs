@@ -247,7 +247,7 @@ impl<L: Ledger> Clerk<L> {
 
     /// Answers the jobs of a batch whose end is known; gives the batch back when it is not.
     fn conclude(&mut self, batch: Batch, outcome: Result<Mined, ChainError>) -> Option<Batch> {
-        self.vigil.note(outcome.as_ref().map(|_| ()));
+        self.vigil.note_transaction(outcome.as_ref().map(|_| ()));
         match outcome {
             Ok(mined) => {
                 self.ends.push((batch.signed.hash, End::Mined(mined.block)));
@@ -286,7 +286,7 @@ impl<L: Ledger> Clerk<L> {
         for batch in batches {
             let waits = || batch.jobs.iter().any(|job| !job.reply.is_closed());
             let outcome = settle::settle(&mut self.operator, &self.ledger, &batch.signed, waits).await;
-            self.vigil.note(outcome.as_ref().map(|_| ()));
+            self.vigil.note_transaction(outcome.as_ref().map(|_| ()));
             match outcome {
                 Ok(mined) => answer(batch.jobs, &mined),
                 Err(error) => refuse(batch.jobs, &error),
@@ -299,7 +299,7 @@ impl<L: Ledger> Clerk<L> {
     /// would never be mined, nor would any after it.
     async fn resume(&mut self) {
         while let Err(error) = self.operator.resume().await {
-            self.vigil.note(Err(&error));
+            self.vigil.note_transaction(Err(&error));
             tokio::time::sleep(RESUME_PAUSE).await;
         }
     }

@@ -34,6 +34,9 @@ pub enum Doubt {
     /// The index of chain events lags.
     #[error("the index of chain events is {0} blocks behind the chain")]
     IndexBehind(u64),
+    /// The node lags behind what it showed before.
+    #[error("the node is {0} blocks behind what the chain has shown before")]
+    Stale(u64),
     /// Nothing was verified yet.
     #[error("the chain has not been verified yet")]
     NotVerified,
@@ -121,6 +124,20 @@ impl Vigil {
         }
     }
 
+    /// Notes what a transaction showed. One that was mined proves that the chain answers, and nothing else: whether it is
+    /// the right chain, with our code and a clock like ours, only [`Vigil::verify`] finds out.
+    pub fn note_transaction(&self, outcome: Result<(), &ChainError>) {
+        let unavailable = *self.chain.borrow() == Some(Doubt::ChainUnavailable);
+        if outcome.is_err() || unavailable {
+            self.note(outcome);
+        }
+    }
+
+    /// Newest block anybody has seen.
+    pub fn head(&self) -> u64 {
+        *self.head.borrow()
+    }
+
     /// Notes what an exchange with the chain showed.
     pub fn note(&self, outcome: Result<(), &ChainError>) {
         let doubt = match outcome {
@@ -201,6 +218,19 @@ mod tests {
     #[test]
     fn it_begins_in_doubt() {
         assert_eq!(Vigil::new().pass(), Err(Doubt::NotVerified));
+    }
+
+    #[test]
+    fn a_mined_transaction_proves_no_more_than_that_the_chain_answers() {
+        let vigil = Vigil::new();
+        vigil.note_transaction(Ok(()));
+        assert_eq!(vigil.pass(), Err(Doubt::NotVerified));
+        vigil.note(Err(&ChainError::WrongChain { expected: 1, found: 2 }));
+        vigil.note_transaction(Ok(()));
+        assert_eq!(vigil.pass(), Err(Doubt::WrongChain));
+        vigil.note(Err(&ChainError::Timeout(Duration::ZERO)));
+        vigil.note_transaction(Ok(()));
+        assert_eq!(vigil.pass(), Ok(()));
     }
 
     #[test]

@@ -90,6 +90,7 @@ pub struct House {
     indexer: JoinHandle<()>,
     stop: CancellationToken,
     data: std::path::PathBuf,
+    quiet: Duration,
 }
 
 impl House {
@@ -124,7 +125,7 @@ impl House {
             worker: Worker::new(program.to_owned()),
             clock: clock.clone(),
         });
-        let taken_back = aims.take_back(Duration::ZERO).await?;
+        let taken_back = aims.take_back(quiet_time(settings)).await?;
         aims.settle_signed_licences().await?;
         tracing::info!(?taken_back, "restart.taken_back");
         let swept = aims.sweep().await?;
@@ -138,7 +139,19 @@ impl House {
         let indexer = tokio::spawn(clerk.run(stop.clone()));
         let vigil = tokio::spawn(vigil.keep(node, clock));
         let data = settings.data.clone();
-        Ok(Self { aims, deployment, rpc_url, provider, devnet, vigil, queue: queue_task, indexer, stop, data })
+        Ok(Self {
+            aims,
+            deployment,
+            rpc_url,
+            provider,
+            devnet,
+            vigil,
+            queue: queue_task,
+            indexer,
+            stop,
+            data,
+            quiet: quiet_time(settings),
+        })
     }
 
     /// The doorkeeper, for a door that is reached under an address.
@@ -149,7 +162,8 @@ impl House {
         let key = SigningKey::load_or_create(&self.data.join("tokens.key"))?;
         let Shared { licensing, database, clock, .. } = &*self.aims;
         let access = Access::new(licensing.clone(), database.clone(), clock.clone(), key, origin);
-        access.recover(clock.micros()).await?;
+        // Microseconds of minutes fit.
+        access.recover(clock.micros() - self.quiet.as_micros() as i64).await?;
         Ok(access)
     }
 
@@ -220,6 +234,13 @@ pub async fn put_registry(settings: &Settings, provider: &DynProvider) -> Result
     let deployment = deploy(provider, &roles).await?;
     deployment.save(&settings.deployments)?;
     Ok(deployment)
+}
+
+/// How long nothing must have happened to what a start takes back. A SQLite file has one instance, and that is this one;
+/// a database server may have others, which work on something longer than this only when they hang.
+fn quiet_time(settings: &Settings) -> Duration {
+    const LONGEST_WORK: Duration = Duration::from_secs(15 * 60);
+    if settings.database().starts_with("sqlite:") { Duration::ZERO } else { LONGEST_WORK }
 }
 
 /// The root key: from the environment when it is there, else from a file that the first start makes.

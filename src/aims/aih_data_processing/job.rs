@@ -21,6 +21,7 @@ use crate::{
     },
     domain::{
         ids::AihDataId,
+        taxonomy::Word,
         verdict::{FailingTerm, Verdict},
     },
     licensing::{
@@ -43,9 +44,8 @@ impl Aims {
         let outcome = self.carry_out(id, permit, &task).await;
         let noted = match &outcome {
             Ok(result) => self.database.finish_operation(id, Some(*result), self.clock.micros()).await,
-            Err(AimError::Withheld(_)) => {
-                let failure =
-                    Failure { kind: "withheld".to_owned(), text: "the licence no longer permits it".to_owned() };
+            Err(AimError::Withheld(verdict)) => {
+                let failure = Failure { kind: "withheld".to_owned(), text: words_of(*verdict) };
                 self.database.withhold_operation(id, &failure, self.clock.micros()).await
             }
             Err(error) => self.database.fail_operation(id, &failure(error), self.clock.micros()).await,
@@ -94,7 +94,10 @@ impl Aims {
         let derived = match self.licensing.derive(&lineage).await {
             Ok(derived) => derived,
             Err(error) => {
-                self.database.remove_data_item(id).await?.required()?;
+                // One whose end is unknown may stand on chain by now; its row waits for the next start.
+                if error.refusal().is_some() {
+                    self.database.remove_data_item(id).await?.required()?;
+                }
                 return Err(match error.refusal() {
                     Some(Refusal::ParentNotStanding) => AimError::Withheld(revoked()),
                     _ => error.into(),
@@ -170,6 +173,17 @@ fn ended(row: &OperationRow) -> Value {
         "State": row.state.to_string(),
         "ResultID": row.result_id.filter(|_| row.state == OperationState::Done),
     })
+}
+
+/// The terms that failed when a result was withheld, as the operation's row keeps them.
+fn words_of(verdict: Verdict) -> String {
+    verdict.reasons().map(Word::word).collect::<Vec<_>>().join(",")
+}
+
+/// The terms that failed when the result of an operation was withheld.
+pub fn withheld_for(operation: &OperationRow) -> Verdict {
+    let words = operation.error_text.as_deref().unwrap_or_default();
+    words.split(',').filter_map(FailingTerm::from_word).collect()
 }
 
 /// The contract refused to derive because the parent's licence fell: what the chain would say to anyone.

@@ -90,6 +90,7 @@ impl From<Doubt> for Problem {
             | Doubt::WrongChain
             | Doubt::ChangedCode
             | Doubt::ClockSkew(_)
+            | Doubt::Stale(_)
             | Doubt::NotVerified => chain_away(doubt),
         }
     }

@@ -30,7 +30,7 @@ pub async fn licence_confirm(
         requester: requester(&door, &bearer, request)?,
         operation: request.process_type,
         // Who does not say for which use asks for every use.
-        usage: request.usage.unwrap_or(Usage::Unrestricted),
+        usage: request.usage.unwrap_or(Usage::PatientUse),
         at: request.time.seconds(),
         confirm_id: asked.licence_confirm_id.into_bytes(),
     };

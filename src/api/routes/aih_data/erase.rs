@@ -5,6 +5,7 @@ use axum::{extract::State, http::StatusCode};
 use crate::{
     api::{Bearer, Door, Kind, Problem, extract::PathId},
     domain::ids::AihDataId,
+    domain::operation::Operation,
 };
 
 /// Erases an item of the caller's
@@ -20,6 +21,7 @@ pub async fn erase(
     caller: Bearer,
     PathId(id): PathId<AihDataId>,
 ) -> Result<StatusCode, Problem> {
+    caller.must_open(Operation::Store)?;
     let item = door.aims.own_item(caller.user(), id).await?;
     if door.aims.is_licensed(&item).await? {
         return Err(Problem::new(

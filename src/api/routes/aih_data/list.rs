@@ -9,6 +9,7 @@ use super::message;
 use crate::{
     api::{Bearer, Door, Kind, Problem, extract::Params, problem::outgoing},
     db::{Cursor, data_items::DataItemState},
+    domain::operation::Operation,
 };
 
 /// Items on one page when nothing else is asked.
@@ -48,6 +49,7 @@ pub async fn list(
     caller: Bearer,
     Params(page): Params<Page>,
 ) -> Result<Json<Items>, Problem> {
+    caller.must_open_any(&[Operation::Store, Operation::Retrieve])?;
     let after = page.after.as_deref().map(str::parse::<Cursor>).transpose();
     let after = after.map_err(|error| Problem::new(Kind::MalformedRequest, error.to_string()))?;
     let found = door.aims.own_items(caller.user(), after.as_ref(), page.limit.unwrap_or(USUAL)).await?;

@@ -50,6 +50,7 @@ pub async fn payload(
     Params(intent): Params<Intent>,
     headers: HeaderMap,
 ) -> Result<Response, Problem> {
+    caller.must_open(Operation::Retrieve)?;
     let request = ProcessRequest {
         message_id: None,
         requester: caller.user(),

@@ -7,6 +7,7 @@ use crate::{
     api::{Bearer, Door, Problem, Reply, extract::PathId},
     db::data_items::DataItemState,
     domain::ids::AihDataId,
+    domain::operation::Operation,
     schema::wire::AihData,
 };
 
@@ -21,6 +22,7 @@ pub async fn read(
     caller: Bearer,
     PathId(id): PathId<AihDataId>,
 ) -> Result<Reply<AihData>, Problem> {
+    caller.must_open_any(&[Operation::Store, Operation::Retrieve])?;
     let item = door.aims.own_item(caller.user(), id).await?;
     match item.state {
         DataItemState::Stored => Ok(Reply::ok(message(&door, &item, None)?)),

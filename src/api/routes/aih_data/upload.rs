@@ -157,11 +157,7 @@ fn told(error: AimError) -> Problem {
 
 /// The payload: an empty piece once the part is there, then exactly the length announced, then the end of the body. One
 /// that ends early, goes on, or is followed by something is broken off with an error, and so is nothing that was kept.
-fn payload_in(
-    mut parts: Multipart,
-    meter: Meter,
-    length: u64,
-) -> impl Stream<Item = Result<Bytes, PartError>> + Send {
+fn payload_in(mut parts: Multipart, meter: Meter, length: u64) -> impl Stream<Item = Result<Bytes, PartError>> + Send {
     try_stream! {
         let mut left = length;
         let part = parts.next_field().await?.filter(|part| part.name() == Some("payload"));

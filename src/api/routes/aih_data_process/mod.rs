@@ -15,6 +15,7 @@ use uuid::Uuid;
 
 use super::aih_data;
 use crate::{
+    aims::aih_data_processing::job::withheld_for,
     aims::{
         AimError,
         aih_data_processing::request::{may_know, message_of},
@@ -56,7 +57,7 @@ async fn answer(door: &Door, operation: &OperationRow) -> Result<Response, Probl
         OperationState::Requested | OperationState::Confirmed | OperationState::Running => Ok(running(operation)),
         OperationState::Done => done(door, operation).await,
         OperationState::Denied => Err(denied(door, operation)),
-        OperationState::Withheld => Err(withheld(door, operation)),
+        OperationState::Withheld => Err(withheld(operation)),
         OperationState::Failed => Err(failed(operation)),
         OperationState::Undone => Err(Problem::new(
             Kind::Unavailable,
@@ -154,10 +155,10 @@ pub(super) fn denied(door: &Door, operation: &OperationRow) -> Problem {
     }
 }
 
-fn withheld(door: &Door, operation: &OperationRow) -> Problem {
-    let chain_id = door.aims.back_end().chain_id();
-    let evidence = evidence_of(operation).map(|found| evidence::to_wire(&found, chain_id));
-    Problem::denied([crate::domain::verdict::FailingTerm::Revoked].into_iter().collect(), evidence)
+/// Executed, but kept back: the terms that failed by then. That was a look at the chain and not a record on it, so there
+/// is no evidence to show.
+fn withheld(operation: &OperationRow) -> Problem {
+    Problem::denied(withheld_for(operation), None)
 }
 
 fn failed(operation: &OperationRow) -> Problem {

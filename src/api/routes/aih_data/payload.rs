@@ -11,7 +11,10 @@ use utoipa::IntoParams;
 
 use super::super::aih_data_process::denied;
 use crate::{
-    aims::{aih_data_processing::request::ProcessRequest, retrieval::{Retrieved, Span}},
+    aims::{
+        aih_data_processing::request::ProcessRequest,
+        retrieval::{Retrieved, Span},
+    },
     api::{
         Bearer, Door, Kind, Problem,
         extract::{Params, PathId},
@@ -47,6 +50,7 @@ pub async fn payload(
     Params(intent): Params<Intent>,
     headers: HeaderMap,
 ) -> Result<Response, Problem> {
+    caller.must_open(Operation::Retrieve)?;
     let request = ProcessRequest {
         message_id: None,
         requester: caller.user(),

@@ -4,7 +4,10 @@ use std::{error::Error, io};
 
 use async_stream::try_stream;
 use axum::{
-    extract::{FromRequest, Multipart, Request, State, multipart::{Field, MultipartError}},
+    extract::{
+        FromRequest, Multipart, Request, State,
+        multipart::{Field, MultipartError},
+    },
     http::header,
     response::{IntoResponse, Response},
 };
@@ -154,11 +157,7 @@ fn told(error: AimError) -> Problem {
 
 /// The payload: an empty piece once the part is there, then exactly the length announced, then the end of the body. One
 /// that ends early, goes on, or is followed by something is broken off with an error, and so is nothing that was kept.
-fn payload_in(
-    mut parts: Multipart,
-    meter: Meter,
-    length: u64,
-) -> impl Stream<Item = Result<Bytes, PartError>> + Send {
+fn payload_in(mut parts: Multipart, meter: Meter, length: u64) -> impl Stream<Item = Result<Bytes, PartError>> + Send {
     try_stream! {
         let mut left = length;
         let part = parts.next_field().await?.filter(|part| part.name() == Some("payload"));

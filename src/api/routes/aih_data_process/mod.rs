@@ -15,7 +15,11 @@ use uuid::Uuid;
 
 use super::aih_data;
 use crate::{
-    aims::{AimError, aih_data_processing::request::{may_know, message_of}, retrieval::evidence_of},
+    aims::{
+        AimError,
+        aih_data_processing::request::{may_know, message_of},
+        retrieval::evidence_of,
+    },
     api::{Door, Kind, Problem, Reply, evidence},
     db::operations::{OperationRow, OperationState},
     domain::verdict::Verdict,

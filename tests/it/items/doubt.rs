@@ -209,7 +209,8 @@ trait Pool {
 impl Pool for DynProvider {
     async fn txpool_count(&self) -> u64 {
         let status: Value = self.raw_request("txpool_status".into(), ()).await.unwrap();
-        let number = |name: &str| u64::from_str_radix(status[name].as_str().unwrap().trim_start_matches("0x"), 16).unwrap();
+        let number =
+            |name: &str| u64::from_str_radix(status[name].as_str().unwrap().trim_start_matches("0x"), 16).unwrap();
         number("pending") + number("queued")
     }
 }

@@ -8,7 +8,10 @@ use std::{
 
 use futures_util::{StreamExt, stream};
 use health_back_end::{
-    domain::{ids::{AihDataId, BackEndId}, taxonomy::UserClass},
+    domain::{
+        ids::{AihDataId, BackEndId},
+        taxonomy::UserClass,
+    },
     front_end::paperwork,
 };
 use rand::{Rng, SeedableRng, rngs::StdRng, seq::IndexedRandom};
@@ -125,13 +128,34 @@ fn strange(random: &mut StdRng) -> Value {
     let long = "é".repeat(random.random_range(1..3_000));
     let deep = (0..random.random_range(1..100)).fold(json!(0), |inner, _| json!([inner]));
     let values = [
-        json!(null), json!(true), json!(-1), json!(0), json!(1.5), json!(u64::MAX), json!(i64::MIN), json!(1e300),
-        json!(""), json!("x"), json!("\u{0}"), json!("\u{202e}\u{feff}"), json!("../../etc/passwd"),
-        json!("' OR 1=1 --"), json!("eip155:31337:0x0000000000000000000000000000000000000000"),
+        json!(null),
+        json!(true),
+        json!(-1),
+        json!(0),
+        json!(1.5),
+        json!(u64::MAX),
+        json!(i64::MIN),
+        json!(1e300),
+        json!(""),
+        json!("x"),
+        json!("\u{0}"),
+        json!("\u{202e}\u{feff}"),
+        json!("../../etc/passwd"),
+        json!("' OR 1=1 --"),
+        json!("eip155:31337:0x0000000000000000000000000000000000000000"),
         json!("eip155:99999999999999999999:0x00000000000000000000000000000000000000ff"),
-        json!("urn:uuid:00000000-0000-0000-0000-000000000000"), json!("9999-12-31T23:59:60Z"),
-        json!("0001-01-01T00:00:00Z"), json!("0x"), json!("0xff"), json!([]), json!({}), json!([[], {}]),
-        json!({"Request": {}}), json!({"Response": {}}), json!(long), deep,
+        json!("urn:uuid:00000000-0000-0000-0000-000000000000"),
+        json!("9999-12-31T23:59:60Z"),
+        json!("0001-01-01T00:00:00Z"),
+        json!("0x"),
+        json!("0xff"),
+        json!([]),
+        json!({}),
+        json!([[], {}]),
+        json!({"Request": {}}),
+        json!({"Response": {}}),
+        json!(long),
+        deep,
     ];
     values.choose(random).unwrap().clone()
 }
@@ -253,8 +277,11 @@ fn shoot(samples: &[Sample], routes: &[String], owner: (&Client, &BackEndId), ra
     if random.random_ratio(1, 12) {
         kind = "multipart/form-data; boundary=frontier";
         let message = String::from_utf8_lossy(&body).into_owned();
-        let part = |name: &str, text: &str| format!("--frontier\r\ncontent-disposition: form-data; name=\"{name}\"\r\n\r\n{text}\r\n");
-        body = format!("{}{}--frontier--\r\n", part("message", &message), part("payload", "time,pulse\n1,70\n")).into_bytes();
+        let part = |name: &str, text: &str| {
+            format!("--frontier\r\ncontent-disposition: form-data; name=\"{name}\"\r\n\r\n{text}\r\n")
+        };
+        body = format!("{}{}--frontier--\r\n", part("message", &message), part("payload", "time,pulse\n1,70\n"))
+            .into_bytes();
     }
     if random.random_ratio(1, 3) {
         garble(&mut body, random);
@@ -313,7 +340,8 @@ async fn mutated_messages_never_break_the_house() {
         samples.push(Sample { path: path.clone(), document: document.clone(), from: *from });
     }
     let (routes, mut random) = (routes(&licence), StdRng::seed_from_u64(seed));
-    let shots: Vec<Shot> = (0..messages).map(|_| shoot(&samples, &routes, (&patient, &back_end), &mut random)).collect();
+    let shots: Vec<Shot> =
+        (0..messages).map(|_| shoot(&samples, &routes, (&patient, &back_end), &mut random)).collect();
 
     let begun = Instant::now();
     let mut counts = std::collections::BTreeMap::<u16, usize>::new();

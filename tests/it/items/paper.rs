@@ -85,8 +85,7 @@ pub fn sealed(client: &Client, back_end: &BackEndId, id: AihDataId, document: Va
 /// Some bytes that are no recording, as a table.
 pub fn table(client: &Client, back_end: &BackEndId, bytes: &[u8]) -> Parcel {
     let qualifier = json!({"DataClass": "PhysiologicalSignal", "Format": "CSV", "MediaType": "text/csv"});
-    let recording =
-        Recording { description: String::new(), qualifier, bytes: bytes.to_vec(), true_beats: None };
+    let recording = Recording { description: String::new(), qualifier, bytes: bytes.to_vec(), true_beats: None };
     parcel(client, back_end, &recording)
 }
 

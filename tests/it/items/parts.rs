@@ -12,9 +12,9 @@ use crate::environment::{
 const PAYLOAD: &[u8] = b"time,pulse\n1,70\n2,71\n";
 
 async fn post(client: &Client, parts: Vec<(&'static str, Vec<u8>)>) -> Answer {
-    let form = parts.into_iter().fold(multipart::Form::new(), |form, (name, bytes)| {
-        form.part(name, multipart::Part::bytes(bytes))
-    });
+    let form = parts
+        .into_iter()
+        .fold(multipart::Form::new(), |form, (name, bytes)| form.part(name, multipart::Part::bytes(bytes)));
     send(client.request(Method::POST, "/v1/aih-data").multipart(form)).await
 }
 
@@ -42,7 +42,10 @@ async fn parts_in_any_other_order_are_refused_and_nothing_is_licensed() {
     }
     assert_eq!(house.chain.node().head().await.unwrap().number, block, "nothing reached the chain");
     let large = vec![b' '; 2 << 20];
-    post(&patient, vec![("message", large), ("payload", payload.clone())]).await.expect(413).problem("payload-too-large");
+    post(&patient, vec![("message", large), ("payload", payload.clone())])
+        .await
+        .expect(413)
+        .problem("payload-too-large");
 
     for (field, value) in [
         ("AIHData", json!({"Data": "eA=="})),
@@ -61,7 +64,10 @@ async fn parts_in_any_other_order_are_refused_and_nothing_is_licensed() {
     for (kind, body) in [
         ("multipart/form-data", "x".to_owned()),
         ("multipart/form-data; boundary=b", "no boundary at all".to_owned()),
-        ("multipart/form-data; boundary=b", "--b\r\ncontent-disposition: form-data; name=\"message\"\r\n\r\n{".to_owned()),
+        (
+            "multipart/form-data; boundary=b",
+            "--b\r\ncontent-disposition: form-data; name=\"message\"\r\n\r\n{".to_owned(),
+        ),
         ("multipart/form-data; boundary=b", "--b\r\n\r\n{}\r\n--b--\r\n".to_owned()),
     ] {
         let request = patient.request(Method::POST, "/v1/aih-data").header("content-type", kind).body(body);

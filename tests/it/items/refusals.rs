@@ -99,11 +99,7 @@ async fn an_upload_that_contradicts_itself_is_refused() {
         // Another class than the qualifier's.
         ("/AIHDataQualifier/DataClass", json!("Omics"), "schema-violation"),
         // A licence that ends before it starts, or never begins to permit anything.
-        (
-            "/ModelLicence/ModelLicenceTime",
-            window("2026-06-01T00:00:00Z", "2026-05-01T00:00:00Z"),
-            "schema-violation",
-        ),
+        ("/ModelLicence/ModelLicenceTime", window("2026-06-01T00:00:00Z", "2026-05-01T00:00:00Z"), "schema-violation"),
         (&format!("{third}/Time"), window("2036-06-01T00:00:00Z", "2036-07-01T00:00:00Z"), "unsupported-terms"),
         // Another Back End's.
         (&format!("{third}/BackendID"), json!(elsewhere), "unsupported-terms"),

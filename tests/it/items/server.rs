@@ -77,7 +77,8 @@ impl Server {
         let pid = self.pid().as_raw_nonzero();
         let tasks = std::fs::read_dir(format!("/proc/{pid}/task")).into_iter().flatten().flatten();
         let lists = tasks.filter_map(|task| std::fs::read_to_string(task.path().join("children")).ok());
-        let pids: Vec<_> = lists.flat_map(|list| list.split_whitespace().map(str::to_owned).collect::<Vec<_>>()).collect();
+        let pids: Vec<_> =
+            lists.flat_map(|list| list.split_whitespace().map(str::to_owned).collect::<Vec<_>>()).collect();
         pids.iter().filter_map(|pid| Pid::from_raw(pid.parse().ok()?)).collect()
     }
 

@@ -11,8 +11,9 @@ use serde_json::{Value, json};
 
 use super::paper::{self, Parcel, licence_in, sealed, wish, withdraw, withdrawal};
 use crate::environment::{
-    INSTITUTE, PATIENT, key,
+    INSTITUTE, PATIENT,
     house::{Client, House, send, urn},
+    key,
 };
 
 fn recording() -> Recording {

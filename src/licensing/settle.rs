@@ -99,7 +99,10 @@ async fn try_again<L: Ledger>(
 ) -> Result<(), ChainError> {
     // There is always the first bid.
     let Some(newest) = bids.last().cloned() else { return Ok(()) };
-    let bid = if round.is_multiple_of(ROUNDS_BEFORE_OUTBIDDING) { operator.outbid(&newest)? } else { newest.clone() };
+    let bid = match round.is_multiple_of(ROUNDS_BEFORE_OUTBIDDING) {
+        true => operator.outbid(&newest)?,
+        false => newest.clone(),
+    };
     if bid.hash != newest.hash {
         let entry = Entry { hash: bid.hash, operator: operator.address(), nonce: bid.nonce, raw: bid.raw.to_vec() };
         // What is not durable is not sent; the older bid stays.

@@ -88,6 +88,8 @@ impl Aims {
     /// When the item belongs to someone else or has another licence, the signature is not the End User's, or the chain
     /// does not answer.
     pub async fn admit(&self, arrival: Arrival) -> Result<Admitted, AimError> {
+        // In doubt nothing is written, and nobody waits for a chain that is away.
+        self.licensing.vigil().pass().map_err(LicensingError::from)?;
         let row = self.announce(&arrival).await?;
         let licence = self.licensing.node().predict(&arrival.offer).await.map_err(LicensingError::from)?;
         match row.state {

@@ -74,6 +74,11 @@ impl House {
         Self { chain, url, door, clock, database, stop, serving, clerk, _folder: folder, _place: place }
     }
 
+    /// Lets the copy of the chain's register fall behind from now on.
+    pub fn stop_indexing(&self) {
+        self.clerk.cancel();
+    }
+
     /// Closes the door, waits until everybody has gone, stops the chain.
     pub async fn stop(self) {
         self.stop.send(()).unwrap();

@@ -1,5 +1,6 @@
 //! The life of an item.
 
+use futures_util::StreamExt;
 use health_back_end::{
     aims::aih_data_processing::ecg::score::BeatScore,
     domain::{ids::AihDataId, taxonomy::UserClass},
@@ -181,6 +182,52 @@ async fn derived(scene: &Scene, parcel: &Parcel) -> (AihDataId, alloy::primitive
     // It is the End User's too.
     patient.get(&format!("/v1/aih-data/{id}/payload")).await.expect(200);
     (id, licence)
+}
+
+#[tokio::test]
+async fn who_asked_hears_when_a_job_has_ended() {
+    let scene = Scene::new().await;
+    let parcel = scene.parcel(&paper::ecg());
+    parcel.send_in_parts(&scene.patient).await.expect(201);
+    let stream = scene.institute.request(Method::GET, "/v1/events").send().await.unwrap();
+    let message = request(&scene.institute, parcel.id, PARAMETERS, "Research");
+    let later = scene.institute.request(Method::POST, "/v1/aih-data-process").header("prefer", "respond-async");
+    let told = send(later.json(&message)).await;
+    let id = told.expect(202).body["OperationID"].as_str().unwrap().to_owned();
+    let (mut bytes, mut heard) = (stream.bytes_stream(), String::new());
+    while !heard.contains(&id) {
+        heard.push_str(std::str::from_utf8(&bytes.next().await.unwrap().unwrap()).unwrap());
+    }
+    assert!(heard.contains("event: operation.ended") && heard.contains("\"State\":\"done\""), "{heard}");
+    drop(bytes);
+    scene.institute.get(&format!("/v1/aih-data-process/{id}")).await.expect(200);
+    scene.house.stop().await;
+}
+
+#[tokio::test]
+async fn each_service_needs_a_token_that_opens_it() {
+    let scene = Scene::new().await;
+    let parcel = scene.parcel(&paper::ecg());
+    let narrow = async |services: &[&str]| {
+        let mut client = scene.patient.clone();
+        let answer = client.renew(services).await;
+        client.take_token(&answer.expect(200).body);
+        client
+    };
+    let (storing, reading) = (narrow(&["Store"]).await, narrow(&["Retrieve"]).await);
+    parcel.send_inline(&reading).await.expect(403).problem("forbidden");
+    parcel.send_in_parts(&storing).await.expect(201);
+    let path = format!("{}/payload", parcel.path());
+    storing.get(&path).await.expect(403).problem("forbidden");
+    reading.get(&path).await.expect(200);
+    let message = request(&reading, parcel.id, PARAMETERS, "Patient Use");
+    process(&reading, &message).await.expect(403).problem("forbidden");
+    process(&scene.patient, &message).await.expect(200);
+    let nobody = scene.house.stranger(PATIENT);
+    for answer in [nobody.get(&path).await, nobody.get("/v1/aih-data").await, parcel.send_inline(&nobody).await] {
+        answer.expect(401).problem("unauthenticated");
+    }
+    scene.house.stop().await;
 }
 
 #[tokio::test]

@@ -7,7 +7,7 @@ use health_back_end::{
         edf_writer::{self, EdfContents},
         synthetic::SyntheticEcg,
     },
-    domain::taxonomy::UserClass,
+    domain::{ids::LicenceId, taxonomy::UserClass},
     front_end::recording::Recording,
 };
 use reqwest::Method;
@@ -16,7 +16,7 @@ use serde_json::{Value, json};
 use time::macros::datetime;
 
 use super::{
-    paper::{self, PARAMETERS, process, request},
+    paper::{self, PARAMETERS, Parcel, follow, licence_in, process, reasons, request, withdraw},
     server::{Server, until},
 };
 use crate::environment::{
@@ -42,6 +42,8 @@ fn an_hour() -> Recording {
 }
 
 struct Caught {
+    parcel: Parcel,
+    licence: LicenceId,
     message: Value,
     place: String,
     child: Pid,
@@ -52,7 +54,7 @@ async fn catch(chain: &Chain, server: &Server) -> Caught {
     let patient = server.end_user(PATIENT).await;
     let institute = server.third_party(chain, INSTITUTE, UserClass::NonProfitEntity).await;
     let parcel = paper::parcel(&patient, &server.back_end, &an_hour());
-    parcel.send_in_parts(&patient).await.expect(201);
+    let licence = licence_in(&parcel.send_in_parts(&patient).await.expect(201).body);
     let message = request(&institute, parcel.id, PARAMETERS, "Research");
     let later = institute.request(Method::POST, "/v1/aih-data-process").header("prefer", "respond-async");
     let told = send(later.json(&message)).await;
@@ -60,7 +62,7 @@ async fn catch(chain: &Chain, server: &Server) -> Caught {
     let child = until("its child runs", async || server.children().first().copied()).await;
     kill_process(child, Signal::STOP).unwrap();
     assert_eq!(institute.get(&place).await.expect(202).body["State"], "running");
-    Caught { message, place, child }
+    Caught { parcel, licence, message, place, child }
 }
 
 async fn undone_and_done_again(institute: &Client, caught: &Caught) {
@@ -94,6 +96,25 @@ async fn asked_to_end_while_a_job_runs_it_ends_in_order() {
     let begun = Instant::now();
     assert_eq!(server.terminate().await, Some(0));
     println!("ended {:.1?} after SIGTERM with nothing to do", begun.elapsed());
+    chain.devnet.stop().await;
+}
+
+#[tokio::test]
+async fn what_was_made_of_a_licence_withdrawn_meanwhile_is_withheld() {
+    let chain = Chain::start().await;
+    let folder = tempfile::tempdir().unwrap();
+    let server = Server::start(&chain, &chain.devnet.ws_url(), folder.path()).await;
+    let caught = catch(&chain, &server).await;
+    let (patient, institute) = (server.again(PATIENT).await, server.again(INSTITUTE).await);
+    withdraw(&patient, &server.back_end, caught.parcel.id, caught.licence).await;
+    kill_process(caught.child, Signal::CONT).unwrap();
+    let answer = follow(&institute, institute.get(&caught.place).await).await;
+    answer.expect(403).problem("licence-denied");
+    assert_eq!(reasons(&answer), ["Revoked"]);
+    // Nothing was made of it that anybody could read.
+    let listed = patient.get("/v1/aih-data").await;
+    assert_eq!(listed.expect(200).body["AIHData"].as_array().unwrap().len(), 1);
+    assert_eq!(server.terminate().await, Some(0));
     chain.devnet.stop().await;
 }
 

@@ -52,6 +52,22 @@ async fn an_item_sent_again_is_the_same_item() {
 }
 
 #[tokio::test]
+async fn of_the_same_item_sent_many_times_at_once_one_is_kept() {
+    let house = House::start().await;
+    let patient = house.end_user(PATIENT).await;
+    let parcel = table(&house, &patient, &b"time,pulse\n1,70\n".repeat(100_000));
+    let answers = futures_util::future::join_all((0..6).map(|_| parcel.send_in_parts(&patient))).await;
+    assert!(answers.iter().any(|answer| answer.status == 201));
+    for answer in answers.iter().filter(|answer| answer.status != 201) {
+        answer.expect(409).problem("conflict");
+    }
+    parcel.send_in_parts(&patient).await.expect(201);
+    let kept = patient.get(&format!("{}/payload", parcel.path())).await;
+    assert_eq!(kept.expect(200).bytes, parcel.payload);
+    house.stop().await;
+}
+
+#[tokio::test]
 async fn a_message_sent_again_is_the_same_operation() {
     let house = House::start().await;
     let patient = house.end_user(PATIENT).await;

@@ -15,10 +15,12 @@ use uuid::Uuid;
 
 use super::aih_data;
 use crate::{
-    aims::aih_data_processing::job::withheld_for,
     aims::{
         AimError,
-        aih_data_processing::request::{may_know, message_of},
+        aih_data_processing::{
+            job::withheld_for,
+            request::{may_know, message_of},
+        },
         retrieval::evidence_of,
     },
     api::{Door, Kind, Problem, Reply, evidence},

@@ -98,7 +98,18 @@ impl Scene {
     }
 }
 
+/// Most of their time they wait: for a deadline, or for the next of the verifications, five seconds apart. So they run
+/// side by side, each with its own chain and Back End.
 #[tokio::test]
+async fn a_chain_that_is_away_another_changed_or_ahead_of_time_is_refused_by_name() {
+    tokio::join!(
+        a_chain_that_goes_away_during_a_request_permits_nothing_and_may_come_back(),
+        another_chain_at_the_url_is_refused_by_name(),
+        other_code_at_the_registrys_address_is_refused_by_name(),
+        a_chain_whose_clock_is_wrong_is_refused_by_name(),
+    );
+}
+
 async fn a_chain_that_goes_away_during_a_request_permits_nothing_and_may_come_back() {
     let scene = Scene::new().await;
     let executed = scene.chain.node().head().await.unwrap().number;
@@ -132,17 +143,6 @@ async fn a_chain_that_goes_away_during_a_request_permits_nothing_and_may_come_ba
     assert!(result_item(again.expect(200))["AIHDataID"].is_string());
     assert_eq!(again.body["AIHDataProcessID"], message["AIHDataProcessID"]);
     scene.end().await;
-}
-
-/// Each notices within the five seconds between two verifications; they run side by side, each with its own chain and
-/// Back End.
-#[tokio::test]
-async fn a_chain_that_is_another_changed_or_ahead_of_time_is_refused_by_name() {
-    tokio::join!(
-        another_chain_at_the_url_is_refused_by_name(),
-        other_code_at_the_registrys_address_is_refused_by_name(),
-        a_chain_whose_clock_is_wrong_is_refused_by_name(),
-    );
 }
 
 async fn another_chain_at_the_url_is_refused_by_name() {

@@ -1,11 +1,11 @@
 //! The life of an item.
 
+use futures_util::StreamExt;
 use health_back_end::{
     aims::aih_data_processing::ecg::score::BeatScore,
     domain::{ids::AihDataId, taxonomy::UserClass},
     front_end::recording::Recording,
 };
-use futures_util::StreamExt;
 use reqwest::Method;
 use serde_json::{Value, json};
 

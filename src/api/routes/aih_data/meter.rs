@@ -47,7 +47,11 @@ impl Meter {
     /// Puts a meter into a request.
     pub fn install(request: Request) -> (Self, Request) {
         let (head, body) = request.into_parts();
-        let meter = Self { held: Arc::default(), since_pause: Arc::default(), body: Arc::new(Mutex::new(body.into_data_stream())) };
+        let meter = Self {
+            held: Arc::default(),
+            since_pause: Arc::default(),
+            body: Arc::new(Mutex::new(body.into_data_stream())),
+        };
         let metered = meter.clone();
         let body = Body::from_stream(stream::poll_fn(move |cx| metered.poll_metered(cx)));
         (meter, Request::from_parts(head, body))

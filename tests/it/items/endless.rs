@@ -13,8 +13,8 @@ use crate::environment::{
     house::{Client, House},
 };
 
-/// What kernel buffers and one read ahead may take beyond a limit, in bytes.
-const SLACK: usize = 16 << 20;
+/// What may be taken beyond a limit, in bytes: by kernel buffers, and by the server so that its answer arrives.
+const SLACK: usize = 48 << 20;
 /// When a server that still reads is taken to read for ever, in bytes.
 const FOR_EVER: usize = 96 << 20;
 

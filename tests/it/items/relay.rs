@@ -29,6 +29,10 @@ impl Relay {
         format!("ws://{}", self.address)
     }
 
+    pub fn http_url(&self) -> String {
+        format!("http://{}", self.address)
+    }
+
     /// Ends all connections and lets none through.
     pub fn cut(&self) {
         self.target.send_replace(None);

@@ -146,7 +146,7 @@ async fn after_a_long_outage_no_missing_nonce_blocks_the_queue() {
     }
     let scene = Scene::new().await;
     let relay = Relay::to(scene.chain.devnet.url().trim_start_matches("http://")).await;
-    let node = scene.chain.deployment.node(connect(&relay.ws_url()).await.unwrap());
+    let node = scene.chain.deployment.node(connect(&relay.http_url()).await.unwrap());
     let (vigil, clock) = (Vigil::new(), Clock::system());
     vigil.verify(&node, &clock).await;
     vigil.report_indexed(u64::MAX);

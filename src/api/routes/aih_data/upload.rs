@@ -53,9 +53,11 @@ pub async fn upload(
     caller.must_open(Operation::Store)?;
     let kind = request.headers().get(header::CONTENT_TYPE).and_then(|value| value.to_str().ok()).unwrap_or_default();
     if kind.to_ascii_lowercase().starts_with("multipart/form-data") {
-        let meter = Meter::default();
-        let parts = Multipart::from_request(meter.watch(request), &door).await?;
-        in_parts(door, caller.user(), once, (parts, meter)).await
+        let (meter, request) = Meter::install(request);
+        let parts = Multipart::from_request(request, &door).await?;
+        let answer = in_parts(door, caller.user(), once, (parts, meter.clone())).await;
+        meter.discard_rest().await;
+        answer
     } else {
         inline(door, caller.user(), once, request).await
     }

@@ -199,6 +199,8 @@ async fn what_was_not_covered_is_found() {
     // A place on chain that is not the answer's.
     let moved = scene.asked();
     let at = permitted(gate, &moved).await;
+    // The clerk puts the place right when it copies the event; it has done so before the row is there.
+    copy.vigil.indexed_up_to(at.position.block, std::time::Duration::from_secs(30)).await.unwrap();
     let id = copy.record(&moved, &at, |row| row.1.evidence.block_hash = B256::repeat_byte(9)).await;
     scene.start(id, 0).await;
     // Never asked.

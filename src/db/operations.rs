@@ -9,7 +9,8 @@
 //!           failed / undone ◀── undone                              a restart took it back
 //! ```
 //!
-//! The transaction hash is stored before anybody waits for it. No state after a yes exists without the recorded yes;
+//! The hash of the transaction stands in `transactions` before anybody is answered by it, and here with the answer. No
+//! state after a yes exists without the recorded yes;
 //! the schema holds that too. Moves are in [`super::operation_steps`].
 
 use alloy::primitives::{Address, B128, B256};

@@ -4,6 +4,7 @@ use crate::{
     db::DbError,
     domain::verdict::Verdict,
     licensing::{LicensingError, permit::PermitError, terms},
+    mpai_store::models::ModelError,
     schema::{TermsRefused, Violation},
     store,
 };
@@ -48,6 +49,9 @@ pub enum AimError {
     /// Processed, but the licence no longer permits handing out the result.
     #[error("the licence was withdrawn or has ended meanwhile; the result is withheld")]
     Withheld(Verdict),
+    /// A model, or its file.
+    #[error(transparent)]
+    Model(#[from] ModelError),
     /// A permit was presented for something it does not cover.
     #[error(transparent)]
     Permit(#[from] PermitError),

@@ -3,11 +3,13 @@
 //! | AIM | File |
 //! | --- | --- |
 //! | Auditing (AIH-ADT) | [`auditing`] |
+//! | Health Federated Learning (AIH-HFL) | [`federated_learning`] |
 
 pub mod ai_modules;
 pub mod aih_data_processing;
 pub mod auditing;
 mod error;
+pub mod federated_learning;
 pub mod licence_change;
 pub mod licence_withdrawal;
 pub mod retrieval;
@@ -22,6 +24,7 @@ use crate::{
     db::Database,
     domain::ids::BackEndId,
     licensing::Licensing,
+    mpai_store::models::shelf::Shelf,
     store::{Objects, RootKey},
 };
 
@@ -41,6 +44,8 @@ pub struct Shared {
     pub objects: Objects,
     /// What wraps every End User's key.
     pub root_key: RootKey,
+    /// The models of the MPAI Store.
+    pub models: Shelf,
     /// Where AI Modules run.
     pub worker: ai_modules::worker::Worker,
     /// The time.

@@ -9,6 +9,7 @@
 //! | [`data_items`], [`data_item_steps`] · [`model_licences`] · [`revocations`] | AIH Data and what its owners signed |
 //! | [`operations`], [`operation_steps`] · [`transactions`] | what was asked, answered and done; what was sent to the chain |
 //! | [`chain_blocks`] · [`chain_events`] · [`chain_effects`] | the copy of the chain's register, changed only as a whole |
+//! | [`models`] · [`federated_rounds`], [`federated_answers`] | the MPAI Store's models; rounds of federated learning |
 //! | [`idempotency`] · [`notices`] | first answers and the event stream |
 //!
 //! # Rules of the cellar
@@ -35,8 +36,11 @@ pub mod chain_events;
 pub mod challenges;
 pub mod data_item_steps;
 pub mod data_items;
+pub mod federated_answers;
+pub mod federated_rounds;
 pub mod idempotency;
 pub mod model_licences;
+pub mod models;
 pub mod notices;
 pub mod operation_steps;
 pub mod operations;

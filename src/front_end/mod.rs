@@ -15,3 +15,4 @@ pub mod demo;
 mod demo_steps;
 pub mod paperwork;
 pub mod recording;
+pub mod training;

@@ -34,6 +34,7 @@ use crate::{
         settle::{self, RecoveryError},
         vigil::Vigil,
     },
+    mpai_store::models::{ModelError, shelf::Shelf},
     store::{self, Objects, RootKey},
 };
 
@@ -63,6 +64,8 @@ pub enum StartError {
     #[error(transparent)]
     Recovery(#[from] RecoveryError),
     #[error(transparent)]
+    Model(#[from] ModelError),
+    #[error(transparent)]
     Aim(#[from] AimError),
     #[error(transparent)]
     Access(#[from] AccessError),
@@ -88,6 +91,7 @@ pub struct House {
     vigil: JoinHandle<()>,
     queue: JoinHandle<()>,
     indexer: JoinHandle<()>,
+    rounds: JoinHandle<()>,
     stop: CancellationToken,
     data: std::path::PathBuf,
     quiet: Duration,
@@ -108,8 +112,9 @@ impl House {
         node.verify().await?;
         let vigil = Vigil::new();
         vigil.verify(&node, &clock).await;
-        let database = Database::connect(&settings.database(), DATABASE_CONNECTIONS).await?;
+        let database = database(settings).await?;
         let key = Office::Operator.key(deployment.chain_id)?;
+        let models = Shelf::open(&settings.data.join("models"), key.clone())?;
         let operator = Operator::start(node.clone(), key).await?;
         let recovered = settle::recover(&operator, &database).await?;
         if recovered > 0 {
@@ -122,6 +127,7 @@ impl House {
             database,
             objects: Objects::local(&settings.data.join("objects"))?,
             root_key: root_key(settings)?,
+            models,
             worker: Worker::new(program.to_owned()),
             clock: clock.clone(),
         });
@@ -137,6 +143,7 @@ impl House {
         let listening = listening_node(&deployment, &rpc_url, &node).await;
         let clerk = Indexer::new(listening, aims.database.clone(), vigil.clone(), clock.clone(), deployment.block);
         let indexer = tokio::spawn(clerk.run(stop.clone()));
+        let rounds = tokio::spawn(aims.clone().keep_rounds(quiet_time(settings), stop.clone()));
         let vigil = tokio::spawn(vigil.keep(node, clock));
         let data = settings.data.clone();
         Ok(Self {
@@ -148,6 +155,7 @@ impl House {
             vigil,
             queue: queue_task,
             indexer,
+            rounds,
             stop,
             data,
             quiet: quiet_time(settings),
@@ -169,11 +177,14 @@ impl House {
 
     /// Takes the house down: what is in flight ends, then the chain.
     pub async fn close(self) {
-        let Self { aims, devnet, vigil, queue, indexer, stop, .. } = self;
+        let Self { aims, devnet, vigil, queue, indexer, rounds, stop, .. } = self;
         vigil.abort();
         stop.cancel();
         if indexer.await.is_err() {
             tracing::warn!("indexer.panicked");
+        }
+        if rounds.await.is_err() {
+            tracing::warn!("rounds.panicked");
         }
         let database = aims.database.clone();
         drop(aims);
@@ -187,6 +198,14 @@ impl House {
             devnet.stop().await;
         }
     }
+}
+
+/// The database the settings name.
+///
+/// # Errors
+/// When it does not open.
+pub async fn database(settings: &Settings) -> Result<Database, DbError> {
+    Database::connect(&settings.database(), DATABASE_CONNECTIONS).await
 }
 
 async fn reach_chain(settings: &Settings) -> Result<(Option<Devnet>, String), StartError> {

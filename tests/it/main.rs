@@ -4,6 +4,7 @@ mod api_doc;
 mod auditing;
 mod door;
 mod environment;
+mod federated;
 mod indexer;
 mod items;
 mod licensing;

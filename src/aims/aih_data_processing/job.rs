@@ -36,6 +36,7 @@ use crate::{
         derive::Lineage,
         permit::{Permit, Purpose, Warrant},
     },
+    mpai_store::models::ModelError,
     schema::wire::{DataFormat, DateTime, Qualifier},
     store,
 };
@@ -216,6 +217,8 @@ fn failure(error: &AimError) -> Failure {
         AimError::NoModule => "no-module",
         AimError::Unprocessable(_) => "unprocessable",
         AimError::Withheld(_) => "withheld",
+        AimError::Model(ModelError::File(_)) => "internal",
+        AimError::Model(_) => "unprocessable",
         AimError::Permit(_) => "permit",
         AimError::Licensing(_) => NO_ANSWER,
         AimError::TooMany(_) => "too-many",

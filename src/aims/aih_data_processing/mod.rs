@@ -7,9 +7,11 @@
 //! | [`job`] | the job: retrieve, run the AI Module, re-check, keep the result under a derived licence |
 //! | [`restart`] | what a crash left behind is taken back |
 //! | [`ecg`] | the AI Module for electrocardiograms |
+//! | [`nn`] | NN models on recordings |
 
 pub mod ecg;
 pub mod job;
+pub mod nn;
 pub mod request;
 pub mod restart;
 pub mod upload;

@@ -5,6 +5,7 @@ mod audit;
 mod demo;
 mod licence;
 mod sample;
+mod train;
 
 use std::process::ExitCode;
 
@@ -34,6 +35,10 @@ enum Command {
     Audit(audit::Audit),
     /// Write a synthetic ECG recording with known beat times (EDF+).
     Sample(sample::Sample),
+    Train(train::Train),
+    /// Models: new ones, and data to judge them by.
+    #[command(subcommand)]
+    Model(train::Model),
     /// Walk the main job against a running Back End.
     Demo(demo::Demo),
 }
@@ -51,6 +56,8 @@ fn dispatch(command: Command) -> Outcome {
         Command::SignMessage(message) => message.run(),
         Command::Audit(audit) => on_runtime(audit.run()),
         Command::Sample(sample) => sample.run(),
+        Command::Train(train) => on_runtime(train.run()),
+        Command::Model(model) => model.run(),
         Command::Demo(demo) => on_runtime(demo.run()),
     }
 }

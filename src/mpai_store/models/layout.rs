@@ -98,9 +98,7 @@ impl Layout {
             }
         }
         match self.tensors.iter().find(|tensor| base.tensor(&tensor.name).is_none()) {
-            Some(extra) => {
-                Err(ModelError::Shape(format!("the base model has no tensor `{}`", shortened(&extra.name))))
-            }
+            Some(extra) => Err(ModelError::Shape(format!("the base model has no tensor `{}`", shortened(&extra.name)))),
             None => Ok(()),
         }
     }
@@ -122,7 +120,10 @@ impl Layout {
 fn tensor(name: &str, view: &TensorView<'_>, file: &[u8]) -> Result<Tensor, ModelError> {
     let name = shortened(name);
     if name.chars().count() > MOST_NAME_CHARACTERS || view.shape().len() > MOST_DIMENSIONS {
-        return Err(ModelError::Limit { what: "length of a tensor's name or shape", most: MOST_NAME_CHARACTERS as u64 });
+        return Err(ModelError::Limit {
+            what: "length of a tensor's name or shape",
+            most: MOST_NAME_CHARACTERS as u64,
+        });
     }
     if view.dtype() != Dtype::F32 {
         return Err(ModelError::Type(name));
@@ -164,7 +165,9 @@ fn little_endian(numbers: &[f32]) -> Vec<u8> {
 fn reason(error: &safetensors::SafeTensorError) -> String {
     use safetensors::SafeTensorError as E;
     match error {
-        E::HeaderTooSmall | E::InvalidHeaderLength | E::HeaderTooLarge => "its header's length is not that of its header",
+        E::HeaderTooSmall | E::InvalidHeaderLength | E::HeaderTooLarge => {
+            "its header's length is not that of its header"
+        }
         E::InvalidHeader(_) | E::InvalidHeaderDeserialization(_) => "its header is no valid JSON",
         E::MetadataIncompleteBuffer => "it is longer or shorter than its header says",
         E::InvalidOffset(_) | E::ValidationOverflow => "its tensors overlap, leave gaps, or end beyond the file",

@@ -15,6 +15,7 @@
 //! | [`onnx`] | the same network as an ONNX graph |
 //! | [`blobs`] | the files |
 //! | [`seal`] | what the Back End signs about a model, and a Front End about its answer |
+//! | [`shelf`] | files and signing key of a Back End |
 //!
 //! Models are nobody's health data: they are not sealed. A file is believed only while its bytes hash to its name.
 
@@ -25,6 +26,7 @@ pub mod layout;
 pub mod network;
 pub mod onnx;
 pub mod seal;
+pub mod shelf;
 
 /// Largest model, in bytes: sixty million numbers.
 pub const MOST_MODEL_BYTES: u64 = 256 << 20;

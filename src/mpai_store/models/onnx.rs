@@ -144,7 +144,7 @@ mod tests {
         let model = model.into_optimized().unwrap().into_runnable().unwrap();
         let tensor = Tensor::from_shape(&[beats, inputs], &windows).unwrap();
         let answer = model.run(tvec!(tensor.into())).unwrap();
-        let theirs: Vec<f32> = answer[0].as_slice::<f32>().unwrap().to_vec();
+        let theirs: Vec<f32> = answer[0].try_as_plain_ram().unwrap().as_slice::<f32>().unwrap().to_vec();
         assert_eq!(answer[0].shape(), [beats, 3]);
         let mut most: f64 = 0.0;
         for (window, theirs) in windows.chunks(inputs).zip(theirs.chunks(3)) {

@@ -25,7 +25,7 @@ mod refusals;
 mod relay;
 mod restart;
 mod retries;
-mod server;
+pub mod server;
 mod signatures;
 mod storage;
 mod stuck;

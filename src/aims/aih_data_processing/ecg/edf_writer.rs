@@ -39,11 +39,23 @@ pub struct EdfContents<'a> {
 /// # Errors
 ///
 /// [`EcgError::Parameter`] when a value does not fit the format, [`EcgError::Io`] when writing fails.
-pub fn write(contents: &EdfContents<'_>, mut out: impl Write) -> Result<(), EcgError> {
+pub fn write(contents: &EdfContents<'_>, out: impl Write) -> Result<(), EcgError> {
+    write_labelled(contents, &[], out)
+}
+
+/// Writes the file, with a text of its own for each beat; `beat_text` for those beyond the end of the list.
+///
+/// # Errors
+///
+/// As [`write`].
+pub fn write_labelled(contents: &EdfContents<'_>, texts: &[&str], mut out: impl Write) -> Result<(), EcgError> {
     check(contents)?;
+    if !texts.iter().all(|text| is_beat_text(text)) {
+        return Err(EcgError::Parameter { name: "beat text", range: BEAT_TEXT_RANGE });
+    }
     let rate = contents.sampling_rate_hz as usize;
     let records = contents.samples_mv.len().div_ceil(rate);
-    let lists = annotation_lists(contents, records);
+    let lists = annotation_lists(contents, texts, records);
     // Annotation bytes come in 2-byte samples; every record has the same number.
     let annotation_samples = lists.iter().map(Vec::len).max().unwrap_or(0).div_ceil(2);
     out.write_all(&header(contents, records, annotation_samples))?;
@@ -58,6 +70,12 @@ pub fn write(contents: &EdfContents<'_>, mut out: impl Write) -> Result<(), EcgE
     Ok(out.flush()?)
 }
 
+const BEAT_TEXT_RANGE: &str = "1 to 64 printable ASCII characters";
+
+fn is_beat_text(text: &str) -> bool {
+    (1..=64).contains(&text.len()) && text.bytes().all(|b| (0x20..0x7f).contains(&b))
+}
+
 fn check(contents: &EdfContents<'_>) -> Result<(), EcgError> {
     let refuse = |name, range| Err(EcgError::Parameter { name, range });
     let printable = |text: &str| text.bytes().all(|b| (0x20..0x7f).contains(&b));
@@ -70,8 +88,8 @@ fn check(contents: &EdfContents<'_>) -> Result<(), EcgError> {
     if contents.label.is_empty() || contents.label.len() > 16 || !printable(contents.label) {
         return refuse("label", "1 to 16 printable ASCII characters");
     }
-    if contents.beat_text.is_empty() || contents.beat_text.len() > 64 || !printable(contents.beat_text) {
-        return refuse("beat text", "1 to 64 printable ASCII characters");
+    if !is_beat_text(contents.beat_text) {
+        return refuse("beat text", BEAT_TEXT_RANGE);
     }
     let fits = |mv: &f32| mv.abs() <= RANGE_UV as f32 / 1e3;
     let records = contents.samples_mv.len().div_ceil(contents.sampling_rate_hz as usize);
@@ -87,12 +105,13 @@ fn check(contents: &EdfContents<'_>) -> Result<(), EcgError> {
 }
 
 /// One list of bytes per data record: its own time, then the beats that fall into it.
-fn annotation_lists(contents: &EdfContents<'_>, records: usize) -> Vec<Vec<u8>> {
+fn annotation_lists(contents: &EdfContents<'_>, texts: &[&str], records: usize) -> Vec<Vec<u8>> {
     let mut lists = (0..records).map(|n| format!("+{n}\x14\x14\0").into_bytes()).collect::<Vec<_>>();
-    for time in contents.beat_times_s {
+    for (place, time) in contents.beat_times_s.iter().enumerate() {
+        let text = texts.get(place).unwrap_or(&contents.beat_text);
         // Checked above to lie within the recording; a beat at the very end belongs to the last record.
         let record = (*time as usize).min(records - 1);
-        lists[record].extend(format!("+{time:.6}\x14{}\x14\0", contents.beat_text).into_bytes());
+        lists[record].extend(format!("+{time:.6}\x14{text}\x14\0").into_bytes());
     }
     lists
 }

@@ -39,6 +39,7 @@ pub mod rhythm;
 mod run;
 pub mod score;
 pub mod synthetic;
+pub mod synthetic_beats;
 pub mod wfdb_annotation;
 mod wfdb_archive;
 mod wfdb_header;

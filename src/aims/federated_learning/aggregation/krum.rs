@@ -41,8 +41,7 @@ pub(super) fn choose(
 /// Only the upper half of the matrix is filled.
 fn score(distances: &[Vec<f64>], place: usize, nearest: usize) -> f64 {
     let between = |other: usize| distances.get(place.min(other))?.get(place.max(other)).copied();
-    let mut others: Vec<f64> =
-        (0..distances.len()).filter(|other| *other != place).filter_map(between).collect();
+    let mut others: Vec<f64> = (0..distances.len()).filter(|other| *other != place).filter_map(between).collect();
     others.sort_unstable_by(f64::total_cmp);
     others.iter().take(nearest).sum()
 }

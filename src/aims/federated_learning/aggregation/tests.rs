@@ -123,8 +123,7 @@ fn scaled_and_turned_updates_are_left_out_and_named() {
     let mut rows = honest(10, LENGTH);
     rows[2].iter_mut().for_each(|x| *x *= 1_000.0);
     rows[7].iter_mut().for_each(|x| *x *= -1.0);
-    let (outcome, found) =
-        run(&screened(Aggregation::WeightedMean), &vec![0.0; LENGTH], &rows, &[10; 10]).unwrap();
+    let (outcome, found) = run(&screened(Aggregation::WeightedMean), &vec![0.0; LENGTH], &rows, &[10; 10]).unwrap();
     assert_eq!(outcome.used, [0, 1, 3, 4, 5, 6, 8, 9]);
     let reason = |n: usize| outcome.screened[n].reason().unwrap();
     assert_eq!(reason(2), "the update is more than 10 times as long as the median of the round");
@@ -225,7 +224,11 @@ fn a_hundred_large_models_take_little_memory() {
         let mut answers: Vec<Answer> = (0..100).map(|n| Answer { numbers: open(n), samples: 1 }).collect();
         let mut output = std::fs::File::options().write(true).open(&paths[&100]).unwrap();
         aggregate(&plan(rule, 10), &mut open(100), &mut answers, &mut output).unwrap();
-        println!("{rule:?}: VmHWM {} MiB, {:.1} s (making the files: {before} MiB)", peak(), begun.elapsed().as_secs_f64());
+        println!(
+            "{rule:?}: VmHWM {} MiB, {:.1} s (making the files: {before} MiB)",
+            peak(),
+            begun.elapsed().as_secs_f64()
+        );
         assert!(peak() < 200, "{} MiB", peak());
     }
 }

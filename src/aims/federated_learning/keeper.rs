@@ -1,0 +1,60 @@
+//! The task that ends rounds when they are due: enough answers, or the deadline. It works on one round after the other, and
+//! its first look is what resumes, after a restart, a round that was being aggregated.
+
+use std::{collections::HashSet, time::Duration};
+
+use tokio_util::sync::CancellationToken;
+use uuid::Uuid;
+
+use crate::{
+    aims::{AimError, Aims},
+    db::federated_rounds::{RoundRow, RoundState},
+};
+
+const LOOK_INTERVAL: Duration = Duration::from_millis(250);
+
+impl Aims {
+    /// Ends rounds again and again until told to stop. A round that another instance aggregates is left to it until
+    /// nothing has been heard of it for `quiet`.
+    pub async fn keep_rounds(self, quiet: Duration, stop: CancellationToken) {
+        let mut mine = HashSet::new();
+        loop {
+            match self.end_due_rounds(quiet, &mut mine).await {
+                Ok(()) => {}
+                Err(error) => tracing::warn!(%error, "federated_learning.rounds_not_looked_at"),
+            }
+            tokio::select! {
+                () = tokio::time::sleep(LOOK_INTERVAL) => {}
+                () = stop.cancelled() => return,
+            }
+        }
+    }
+
+    /// Ends every round that is due. `mine` are those this instance aggregates, or has begun to.
+    ///
+    /// # Errors
+    /// When the cellar fails; what goes wrong with one round is logged and does not keep the others.
+    pub async fn end_due_rounds(&self, quiet: Duration, mine: &mut HashSet<Uuid>) -> Result<(), AimError> {
+        for round in self.database.list_unfinished_rounds().await? {
+            if !self.is_due(&round, quiet, mine).await? {
+                continue;
+            }
+            mine.insert(round.id);
+            if let Err(error) = self.end_round(&round).await {
+                tracing::warn!(round = %round.id, %error, "federated_learning.round_not_ended");
+            }
+        }
+        Ok(())
+    }
+
+    async fn is_due(&self, round: &RoundRow, quiet: Duration, mine: &HashSet<Uuid>) -> Result<bool, AimError> {
+        if round.state == RoundState::Aggregating {
+            let quiet_us = i64::try_from(quiet.as_micros()).unwrap_or(i64::MAX);
+            return Ok(mine.contains(&round.id) || round.updated_at_us < self.clock.micros().saturating_sub(quiet_us));
+        }
+        if self.clock.seconds().cast_signed() >= round.deadline_s {
+            return Ok(true);
+        }
+        Ok(self.database.count_answers(round.id).await? >= u64::from(round.most))
+    }
+}

@@ -11,8 +11,14 @@ use super::{
     EcgError, EcgFormat, EcgRecording, EventDetection, LeadChoice, characterise, classify_rhythm, detect_events, monitor,
     quantify_heart_rate, read_recording, screen_fibrillation,
 };
-use crate::aims::ai_modules::{Input, Measured, Observations, Series};
-use crate::{domain::operation::Operation, schema::wire::DataFormat};
+use crate::{
+    aims::ai_modules::{
+        input::Input,
+        observations::{Measured, Observations, Series},
+    },
+    domain::operation::Operation,
+    schema::wire::DataFormat,
+};
 
 const LEAD: &str = "Lead";
 const SEGMENT_MINUTES: &str = "SegmentMinutes";

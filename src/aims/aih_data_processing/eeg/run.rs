@@ -10,8 +10,14 @@ use super::parameters::Parameters;
 use super::quantification::ActivityQuantification;
 use super::state::StateClassification;
 use super::{EegError, EegRecording, classify, detect, monitor, quantify, read_recording};
-use crate::aims::ai_modules::{Input, Measured, Observations, Series};
-use crate::{domain::operation::Operation, schema::wire::DataFormat};
+use crate::{
+    aims::ai_modules::{
+        input::Input,
+        observations::{Measured, Observations, Series},
+    },
+    domain::operation::Operation,
+    schema::wire::DataFormat,
+};
 
 /// Performs a processing type on an EEG.
 ///

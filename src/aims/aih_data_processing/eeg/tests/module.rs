@@ -6,7 +6,7 @@ use serde_json::{Map, Value, json};
 
 use super::super::*;
 use super::{eeg, file, rhythmic};
-use crate::aims::ai_modules::Input;
+use crate::aims::ai_modules::input::Input;
 use crate::{domain::operation::Operation, schema::wire::DataFormat};
 
 fn ask(payload: &[u8], operation: Operation, format: DataFormat, parameters: Value) -> Result<Value, String> {

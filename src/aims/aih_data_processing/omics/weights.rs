@@ -135,7 +135,8 @@ impl Columns {
         if !has("effect_allele") || !has("effect_weight") {
             return Err(OmicsError::Weights("it needs the columns effect_allele and effect_weight"));
         }
-        if !has("rsID") && !(has("chr_name") && has("chr_position")) {
+        let named = has("rsID") || (has("chr_name") && has("chr_position"));
+        if !named {
             return Err(OmicsError::Weights("it needs the column rsID, or chr_name and chr_position"));
         }
         if ["dosage_0_weight", "dosage_1_weight", "dosage_2_weight"].into_iter().any(has) {

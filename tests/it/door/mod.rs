@@ -8,5 +8,6 @@ mod limits;
 mod openapi;
 mod registration;
 mod requests;
+mod store;
 mod secrecy;
 mod tokens;

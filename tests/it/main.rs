@@ -2,6 +2,7 @@
 
 mod api_doc;
 mod auditing;
+mod de_identification;
 mod door;
 mod environment;
 mod indexer;

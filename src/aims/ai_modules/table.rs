@@ -8,7 +8,11 @@ use super::{
     observations::Observations,
     treatment::{Treated, Treatment},
 };
-use crate::{aims::aih_data_processing::ecg, domain::taxonomy::DataClass, schema::wire::DataFormat};
+use crate::{
+    aims::{aih_data_processing::ecg, de_identification},
+    domain::taxonomy::{DataClass, Word},
+    schema::wire::DataFormat,
+};
 
 /// Processes a payload; says in words what is wrong with it, without its values.
 pub type Run = fn(&Input<'_>) -> Result<Value, String>;
@@ -43,7 +47,11 @@ pub struct Treating {
 }
 
 /// Every treatment.
-pub static TREATMENTS: &[Treating] = &[];
+pub static TREATMENTS: &[Treating] = &[Treating {
+    classes: DataClass::ALL,
+    formats: &[DataFormat::Csv, DataFormat::Tsv],
+    treat: de_identification::table::treat,
+}];
 
 /// The code of an AIM.
 pub fn module(aim: &str) -> Option<&'static Module> {

@@ -8,6 +8,8 @@
 pub mod ai_modules;
 pub mod aih_data_processing;
 pub mod auditing;
+pub mod de_identification;
+mod derivation;
 mod error;
 pub mod federated_learning;
 pub mod licence_change;

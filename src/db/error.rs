@@ -130,6 +130,12 @@ pub enum Unique {
     FederatedModel,
     /// `federated_refusals_pk`
     FederatedRefusal,
+    /// `pseudonym_secrets_pk`
+    PseudonymSecret,
+    /// `treatments_pk`
+    Treatment,
+    /// `treatments_by_operation`
+    TreatmentOperation,
 }
 
 impl Unique {
@@ -175,6 +181,9 @@ impl Unique {
             "federated_answers.round_id, federated_answers.digest",
         ),
         (Self::FederatedRefusal, "federated_refusals_pk", "federated_refusals.refusal_id"),
+        (Self::PseudonymSecret, "pseudonym_secrets_pk", "pseudonym_secrets.owner"),
+        (Self::Treatment, "treatments_pk", "treatments.aih_data_id"),
+        (Self::TreatmentOperation, "treatments_by_operation", "treatments.operation_id"),
     ];
 
     /// The constraint's name.

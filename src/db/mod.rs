@@ -10,6 +10,7 @@
 //! | [`operations`], [`operation_steps`] · [`transactions`] | what was asked, answered and done; what was sent to the chain |
 //! | [`chain_blocks`] · [`chain_events`] · [`chain_effects`] | the copy of the chain's register, changed only as a whole |
 //! | [`models`] · [`federated_rounds`], [`federated_answers`] | the MPAI Store's models; rounds of federated learning |
+//! | [`pseudonym_secrets`] · [`treatments`] | de-identification: what pseudonyms are made from, what was done |
 //! | [`idempotency`] · [`notices`] | first answers and the event stream |
 //!
 //! # Rules of the cellar
@@ -44,9 +45,11 @@ pub mod models;
 pub mod notices;
 pub mod operation_steps;
 pub mod operations;
+pub mod pseudonym_secrets;
 pub mod revocations;
 pub mod tokens;
 pub mod transactions;
+pub mod treatments;
 pub mod users;
 
 pub use connect::Database;

@@ -8,10 +8,18 @@
 //! | [`restart`] | what a crash left behind is taken back |
 //! | [`ecg`] | the AI Module for electrocardiograms |
 //! | [`nn`] | NN models on recordings |
+//! | [`eeg`] | the AI Module for electroencephalograms |
+//! | [`edf`] | EDF and BDF files, which both read |
+//! | [`trend`] | is there a trend, and how steep |
 
+pub mod clinical;
 pub mod ecg;
+pub mod edf;
+pub mod eeg;
 pub mod job;
 pub mod nn;
+pub mod omics;
 pub mod request;
 pub mod restart;
+pub mod trend;
 pub mod upload;

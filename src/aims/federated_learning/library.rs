@@ -25,6 +25,7 @@ use crate::{
     },
     domain::{ids::BackEndId, taxonomy::DataClass},
     mpai_store::models::{ModelError, layout::Layout, seal::ModelStatement, shelf::Shelf},
+    mpai_store::processing,
     schema::wire::DataFormat,
 };
 
@@ -47,6 +48,30 @@ pub struct Library<'a> {
 }
 
 impl Aims {
+    /// The assets of the Store that an AIM needs, by the parameters that name them.
+    ///
+    /// # Errors
+    /// [`AimError::Refused`] when a parameter names no ONNX model of the Store.
+    pub async fn attachments(&self, task: &Task) -> Result<Vec<Attachment>, AimError> {
+        let Purpose::Process { aim, .. } = &task.purpose else { return Ok(Vec::new()) };
+        let declared = processing::all().iter().find(|declared| declared.aim_name == *aim);
+        let names = declared.map(|declared| declared.attachments.as_slice()).unwrap_or_default();
+        let mut attachments = Vec::with_capacity(names.len());
+        for name in names {
+            let refuse = || AimError::Refused {
+                pointer: "/AIHDataProcess/Request/Parameters",
+                reason: "a parameter that names a model does not name an ONNX model of the Store",
+            };
+            let text =
+                task.parameters.get(name).and_then(Value::as_str).and_then(|text| text.strip_prefix("urn:uuid:"));
+            let id = text.and_then(|text| text.parse().ok()).ok_or_else(refuse)?;
+            let row = self.database.find_model(id).await?.filter(|row| row.format == StoredFormat::Onnx);
+            let bytes = self.models.blobs.read(row.ok_or_else(refuse)?.digest)?;
+            attachments.push(Attachment { name: name.clone(), bytes });
+        }
+        Ok(attachments)
+    }
+
     /// The models of this Back End.
     pub fn library(&self) -> Library<'_> {
         Library {

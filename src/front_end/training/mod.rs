@@ -15,6 +15,9 @@ pub mod learner;
 pub mod recordings;
 pub mod session;
 
+#[cfg(test)]
+mod tests;
+
 /// Why there is no trained model.
 #[derive(Debug, thiserror::Error)]
 pub enum TrainingError {

@@ -56,7 +56,15 @@ impl Declaration {
     /// [`ModelError::Declaration`].
     pub fn of(layout: &Layout) -> Result<Self, ModelError> {
         let refuse = |why: &str| ModelError::Declaration(why.to_owned());
-        let text = layout.declaration.as_deref().ok_or_else(|| refuse("no network is declared"))?;
+        Self::read(layout.declaration.as_deref().ok_or_else(|| refuse("no network is declared"))?)
+    }
+
+    /// Reads and checks a declaration.
+    ///
+    /// # Errors
+    /// [`ModelError::Declaration`].
+    pub fn read(text: &str) -> Result<Self, ModelError> {
+        let refuse = |why: &str| ModelError::Declaration(why.to_owned());
         let declared: Self = serde_json::from_str(text).map_err(|_| refuse("the declaration is not of its form"))?;
         if declared.architecture != ARCHITECTURE || declared.input != INPUT {
             return Err(refuse("the declared architecture or input is not known here"));

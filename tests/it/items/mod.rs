@@ -18,7 +18,7 @@ mod doubt;
 mod endless;
 mod flow;
 mod mutations;
-mod paper;
+pub mod paper;
 mod parts;
 mod recordings;
 mod refusals;

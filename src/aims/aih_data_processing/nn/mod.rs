@@ -3,5 +3,9 @@
 //! | File | What |
 //! | --- | --- |
 //! | [`windows`] | a window of an ECG around each beat, as a network's declaration asks for it |
+//! | [`run`](mod@run) | the AI Module: an ONNX model of the Store names the kind of each beat |
 
+pub mod run;
 pub mod windows;
+
+pub use run::run;

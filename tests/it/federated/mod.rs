@@ -4,7 +4,9 @@
 //! | File | What |
 //! | --- | --- |
 //! | [`scene`] | a Back End, its operator, Front Ends with recordings of their own |
+//! | [`refusals`] | answers and rounds that are refused; a restart; a spent budget |
 //! | [`rounds`] | ten Front Ends, three rounds |
 
+mod refusals;
 mod rounds;
 mod scene;

@@ -16,7 +16,7 @@ async fn ten_front_ends_make_a_better_model_in_three_rounds() {
             .open(json!({
                 "HFEID": "*", "PreLearnNNModelID": model, "MinimumResponses": 8, "MaximumResponses": 10,
                 "Aggregation": "WeightedMean",
-                "Parameters": {"Epochs": 4, "LearningRate": 0.01, "BatchSize": 16},
+                "Parameters": {"Epochs": 1, "LearningRate": 0.003, "BatchSize": 16},
             }))
             .await;
         let said = join_all(front_ends.iter().enumerate().map(|(n, fe)| scene.train(fe, n as u64 + 10 * number))).await;

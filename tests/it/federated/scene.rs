@@ -71,7 +71,7 @@ pub fn person(seed: u64) -> SyntheticBeats {
         duration_s: 90.0,
         ventricular: 0.06 + 0.03 * (seed % 4) as f64,
         supraventricular: 0.04 + 0.03 * (seed % 3) as f64,
-        noise_mv: 0.01 + 0.01 * (seed % 3) as f64,
+        noise_mv: 0.02 + 0.03 * (seed % 3) as f64,
     }
 }
 
@@ -181,6 +181,23 @@ impl Scene {
             command.args(["--seed", &seed.to_string()]).env("HFE_KEY", key)
         })
         .await
+    }
+
+    /// Kills the Back End as a power failure would, and starts another on its files.
+    pub async fn restart(&mut self) {
+        self.server.take().unwrap().kill().await;
+        let server = Server::start(&self.chain, &self.address.rpc, self.folder.path()).await;
+        self.address.url = server.url.clone();
+        self.server = Some(server);
+        self.operator = Client::new(&self.address, key(OPERATOR)).unwrap();
+        self.operator.log_in(&["FederatedLearning"]).await.unwrap();
+    }
+
+    /// A Front End that comes back.
+    pub async fn again(&self, front_end: &FrontEnd) -> Client {
+        let mut client = Client::new(&self.address, front_end.client.key().clone()).unwrap();
+        client.log_in(&["FederatedLearning"]).await.unwrap();
+        client
     }
 
     pub async fn stop(mut self) {

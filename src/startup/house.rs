@@ -136,6 +136,8 @@ impl House {
         tracing::info!(?taken_back, "restart.taken_back");
         let swept = aims.sweep().await?;
         tracing::info!(removed = swept.removed, orphans = swept.orphans.len(), "restart.swept");
+        let removed = aims.sweep_models().await?;
+        tracing::info!(removed, "restart.models_swept");
         if deployment.chain_id == DEVNET {
             vouch::in_advance(&aims, &provider, &settings.vouched).await?;
         }

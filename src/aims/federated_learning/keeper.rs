@@ -30,6 +30,20 @@ impl Aims {
         }
     }
 
+    /// Removes model files that belong to nothing any more. For the start, before anybody sends anything.
+    ///
+    /// # Errors
+    /// When the cellar or the disk fails.
+    pub async fn sweep_models(&self) -> Result<u64, AimError> {
+        let mut known = HashSet::new();
+        for digest in self.models.blobs.digests()? {
+            if self.database.is_model_file_in_use(digest).await? {
+                known.insert(digest);
+            }
+        }
+        Ok(self.models.blobs.sweep(|digest| known.contains(&digest))?)
+    }
+
     /// Ends every round that is due. `mine` are those this instance aggregates, or has begun to.
     ///
     /// # Errors

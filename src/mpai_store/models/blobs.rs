@@ -134,6 +134,19 @@ impl Blobs {
         }
     }
 
+    /// The digests of all files.
+    ///
+    /// # Errors
+    /// When the folder cannot be read.
+    pub fn digests(&self) -> Result<Vec<B256>, ModelError> {
+        let mut digests = Vec::new();
+        for entry in fs::read_dir(&self.folder)? {
+            let name = entry?.file_name().to_string_lossy().into_owned();
+            digests.extend(hex::decode(&name).ok().filter(|bytes| bytes.len() == 32).map(|b| B256::from_slice(&b)));
+        }
+        Ok(digests)
+    }
+
     /// Removes what no row knows: files half written when a process was killed, and answers of rounds long over. For the
     /// start, before anybody sends anything. Gives how many.
     ///

@@ -37,3 +37,5 @@ CREATE TABLE evaluation_sets (
     CONSTRAINT evaluation_sets_pk PRIMARY KEY (lineage),
     CONSTRAINT evaluation_sets_of_model FOREIGN KEY (lineage) REFERENCES models (model_id)
 );
+-- Serves: whether a file is still somebody's.
+CREATE INDEX evaluation_sets_by_digest ON evaluation_sets (digest);

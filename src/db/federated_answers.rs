@@ -140,23 +140,26 @@ impl Database {
         rows.iter().map(AnswerRow::read).collect()
     }
 
-    /// Notes that an answer was refused.
+    /// Notes that an answer was refused; no more than so many of one Front End in one round, which is all it takes to know.
     ///
     /// # Errors
     /// When the database fails.
-    pub async fn insert_refusal(&self, refusal: &RefusalRow) -> Result<()> {
-        let result = sqlx::query(
+    pub async fn insert_refusal(&self, refusal: &RefusalRow, most: u32) -> Result<()> {
+        sqlx::query(
             "INSERT INTO federated_refusals (refusal_id, round_id, front_end, reason, refused_at_us)
-             VALUES ($1, $2, $3, $4, $5)",
+             SELECT $1, $2, $3, $4, CAST($5 AS BIGINT) FROM federated_rounds r
+             WHERE r.round_id = $2
+                 AND (SELECT COUNT(*) FROM federated_refusals f WHERE f.round_id = $2 AND f.front_end = $3) < $6",
         )
         .bind(refusal.id.to_string())
         .bind(refusal.round.to_string())
         .bind(refusal.front_end.to_string())
         .bind(storable("reason", &refusal.reason)?)
         .bind(refusal.refused_at_us)
+        .bind(i64::from(most))
         .execute(&self.writers)
         .await?;
-        exactly_one("federated_refusals", result.rows_affected())
+        Ok(())
     }
 
     /// The refusals of a round, oldest first, at most so many.

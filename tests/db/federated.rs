@@ -167,7 +167,8 @@ async fn answers_are_taken_while_the_round_takes_them(db: &Place) {
     assert!(db.is_model_file_in_use(B256::repeat_byte(12)).await.unwrap());
     let refusal =
         RefusalRow { id: Uuid::from_u128(7), round: id, front_end: user(3), reason: "late".into(), refused_at_us: 5 };
-    db.insert_refusal(&refusal).await.unwrap();
+    db.insert_refusal(&refusal, 1).await.unwrap();
+    db.insert_refusal(&RefusalRow { id: Uuid::from_u128(8), ..refusal.clone() }, 1).await.unwrap();
     assert_eq!(db.list_refusals(id, 10).await.unwrap(), [refusal]);
 }
 

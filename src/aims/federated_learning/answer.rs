@@ -36,6 +36,8 @@ use crate::{
 
 /// Most items behind one answer.
 const MOST_ITEMS: usize = 500;
+/// Refusals of one Front End that a round remembers.
+const MOST_REFUSALS: u32 = 50;
 
 /// An answer, without its bytes.
 #[derive(Debug, Clone)]
@@ -299,7 +301,7 @@ impl Aims {
                 reason: error.to_string(),
                 refused_at_us: self.clock.micros(),
             };
-            if let Err(error) = self.database.insert_refusal(&refusal).await {
+            if let Err(error) = self.database.insert_refusal(&refusal, MOST_REFUSALS).await {
                 tracing::error!(round = %round.id, %error, "federated_learning.refusal_not_noted");
             }
         }

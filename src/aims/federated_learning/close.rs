@@ -62,7 +62,11 @@ enum Halt {
 
 impl<E: Into<AimError>> From<E> for Halt {
     fn from(error: E) -> Self {
-        Self::Interrupted(error.into())
+        match error.into() {
+            // A child that refuses or dies would do so again.
+            AimError::Unprocessable(why) => Self::Rejected(why),
+            error => Self::Interrupted(error),
+        }
     }
 }
 
@@ -89,11 +93,26 @@ impl Aims {
                 return Ok(());
             }
         }
-        let answers = self.database.list_answers(round.id).await?;
-        let mut left_out = Vec::new();
+        let (answers, mut left_out) = self.whole_answers(round).await?;
         let (licensed, refused) = self.licensed(round, answers).await?;
         left_out.extend(refused);
         self.aggregate_and_promote(round, &settings, licensed, left_out).await
+    }
+
+    /// The answers whose files are what they were; one that was damaged must not hold the round up for ever.
+    async fn whole_answers(&self, round: &RoundRow) -> Result<(Vec<AnswerRow>, Vec<AnswerEnd>), AimError> {
+        let (mut whole, mut left_out) = (Vec::new(), Vec::new());
+        for answer in self.database.list_answers(round.id).await? {
+            match self.models.blobs.verified(answer.digest) {
+                Ok(_) => whole.push(answer),
+                Err(error) => {
+                    tracing::error!(round = %round.id, %error, "federated_learning.answer_damaged");
+                    let left_out_for = Some("its file was damaged in this Back End".to_owned());
+                    left_out.push(AnswerEnd { front_end: answer.front_end, left_out: left_out_for });
+                }
+            }
+        }
+        Ok((whole, left_out))
     }
 
     async fn aggregate_and_promote(

@@ -4,7 +4,7 @@ use crate::{
     db::DbError,
     domain::verdict::Verdict,
     licensing::{LicensingError, permit::PermitError, terms},
-    schema::TermsRefused,
+    schema::{TermsRefused, Violation},
     store,
 };
 
@@ -22,6 +22,9 @@ pub enum AimError {
         /// Why.
         reason: &'static str,
     },
+    /// The parameters are not as the AI Module declares.
+    #[error("the parameters are not as the AI Module declares: {} violations", .0.len())]
+    Parameters(Vec<Violation>),
     /// The Model Licence cannot be expressed.
     #[error("{pointer}: {reason}")]
     Terms {

@@ -10,9 +10,15 @@ use futures_util::stream;
 use serde_json::{Value, json};
 use uuid::Uuid;
 
-use super::{modules::Task, worker::WorkerError};
 use crate::{
-    aims::{AimError, Aims, retrieval::Span},
+    aims::{
+        AimError, Aims,
+        ai_modules::{
+            task::{Attachment, Task},
+            worker::WorkerError,
+        },
+        retrieval::Span,
+    },
     db::{
         data_items::{DataItemRow, NewDataItem},
         notices::NewNotice,
@@ -34,14 +40,26 @@ use crate::{
     store,
 };
 
+/// One permitted operation, as it was asked for.
+pub(super) struct Job {
+    /// The operation.
+    pub id: Uuid,
+    /// What was asked for, to be held against the permit.
+    pub purpose: Purpose,
+    /// What the child process is asked for.
+    pub task: Task,
+    /// Assets of the MPAI Store it needs.
+    pub attachments: Vec<Attachment>,
+}
+
 /// What a failure is called when the chain gave no answer.
 pub(super) const NO_ANSWER: &str = "chain";
 
 impl Aims {
     /// Carries a permitted operation out and notes how it ended.
-    pub(super) async fn run_job(&self, id: Uuid, permit: Permit, task: Task) {
-        let requester = permit.grounds().requester;
-        let outcome = self.carry_out(id, permit, &task).await;
+    pub(super) async fn run_job(&self, job: Job, permit: Permit) {
+        let (id, requester) = (job.id, permit.grounds().requester);
+        let outcome = self.carry_out(&job, permit).await;
         let noted = match &outcome {
             Ok(result) => self.database.finish_operation(id, Some(*result), self.clock.micros()).await,
             Err(AimError::Withheld(verdict)) => {
@@ -58,13 +76,11 @@ impl Aims {
         self.tell_ended(id, requester).await;
     }
 
-    async fn carry_out(&self, id: Uuid, permit: Permit, task: &Task) -> Result<AihDataId, AimError> {
-        let grounds = *permit.grounds();
-        let purpose = Purpose { item: grounds.item, operation: task.operation, requester: grounds.requester };
-        let warrant = permit.spend(&purpose, self.clock.seconds())?;
-        self.database.start_operation(id, self.clock.micros()).await?.required()?;
+    async fn carry_out(&self, job: &Job, permit: Permit) -> Result<AihDataId, AimError> {
+        let warrant = permit.spend(&job.purpose, self.clock.seconds())?;
+        self.database.start_operation(job.id, self.clock.micros()).await?.required()?;
         let (item, opened) = self.open(&warrant, Span::Whole).await?;
-        let result = self.worker.run(task, opened.length, opened.bytes).await?;
+        let result = self.worker.run(&job.task, &job.attachments, opened.length, opened.bytes).await?;
         self.release(&warrant).await?;
         self.keep_result(&warrant, &item, &result).await
     }
@@ -194,7 +210,7 @@ fn revoked() -> Verdict {
 fn failure(error: &AimError) -> Failure {
     let kind = match error {
         AimError::NotFound => "not-found",
-        AimError::Refused { .. } | AimError::Terms { .. } => "refused",
+        AimError::Refused { .. } | AimError::Parameters(_) | AimError::Terms { .. } => "refused",
         AimError::Conflict(_) => "conflict",
         AimError::Erased => "erased",
         AimError::NoModule => "no-module",

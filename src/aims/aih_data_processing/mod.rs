@@ -6,14 +6,10 @@
 //! | [`request`] | a request to process: asked once, confirmed on chain, then a job |
 //! | [`job`] | the job: retrieve, run the AI Module, re-check, keep the result under a derived licence |
 //! | [`restart`] | what a crash left behind is taken back |
-//! | [`modules`] | the AI Modules and what they declare |
-//! | [`worker`] | the child process they run in |
-//! | [`ecg`] | the ECG module |
+//! | [`ecg`] | the AI Module for electrocardiograms |
 
 pub mod ecg;
 pub mod job;
-pub mod modules;
 pub mod request;
 pub mod restart;
 pub mod upload;
-pub mod worker;

@@ -10,12 +10,12 @@ use serde_json::{Map, Value, json};
 use tokio::sync::watch;
 use uuid::Uuid;
 
-use super::{
-    job::NO_ANSWER,
-    modules::{self, Task},
-};
+use super::job::{Job, NO_ANSWER};
 use crate::{
-    aims::{AimError, Aims},
+    aims::{
+        AimError, Aims,
+        ai_modules::task::{Purpose as TaskPurpose, Task},
+    },
     db::{
         data_items::DataItemRow,
         operations::{
@@ -31,8 +31,9 @@ use crate::{
     },
     licensing::{
         confirm::{Answer, Question},
-        permit::Permit,
+        permit::{Permit, Purpose},
     },
+    mpai_store::processing,
     schema::wire::Qualifier,
 };
 
@@ -104,7 +105,9 @@ impl Aims {
                 return Err(error);
             }
         };
-        Ok(self.start_job(operation.id, permit, task))
+        let purpose =
+            Purpose { item: request.item, operation: request.operation, requester: request.requester.address() };
+        Ok(self.start_job(Job { id: operation.id, purpose, task, attachments: Vec::new() }, permit))
     }
 
     /// Notes the request, or finds what became of it. One that came to nothing because the chain was away or this Back
@@ -180,11 +183,11 @@ impl Aims {
         Ok(answer)
     }
 
-    fn start_job(&self, id: Uuid, permit: Permit, task: Task) -> Accepted {
+    fn start_job(&self, job: Job, permit: Permit) -> Accepted {
         let (ended, seen) = watch::channel(false);
-        let aims = self.clone();
+        let (aims, id) = (self.clone(), job.id);
         tokio::spawn(async move {
-            aims.run_job(id, permit, task).await;
+            aims.run_job(job, permit).await;
             ended.send_replace(true);
         });
         Accepted::Running(id, seen)
@@ -205,22 +208,19 @@ fn recorded(verdict: Verdict, evidence: &Evidence) -> Recorded {
     }
 }
 
+/// Where the parameters stand in the message.
+const PARAMETERS: &str = "/AIHDataProcess/Request/Parameters";
+
 fn task_for(item: &DataItemRow, request: &ProcessRequest) -> Result<Task, AimError> {
     let qualifier: Qualifier = serde_json::from_value(item.qualifier.clone()).map_err(|_| AimError::NoModule)?;
-    let task = Task {
-        operation: request.operation,
-        data_class: item.data_class,
-        format: qualifier.format,
-        parameters: request.parameters.clone(),
-    };
-    let module = modules::find(&task).ok_or(AimError::NoModule)?;
-    match module.stranger(&task) {
-        None => Ok(task),
-        Some(_) => Err(AimError::Refused {
-            pointer: "/AIHDataProcess/Request/Parameters",
-            reason: "the AI Module does not take a parameter of this name",
-        }),
-    }
+    let mut parameters = request.parameters.clone();
+    let named = parameters.remove(processing::AIM_PARAMETER);
+    let named = named.map(|name| name.as_str().map(str::to_owned).ok_or(AimError::NoModule)).transpose()?;
+    let found = processing::find(request.operation, item.data_class, qualifier.format, named.as_deref())
+        .ok_or(AimError::NoModule)?;
+    found.check(&parameters, PARAMETERS).map_err(AimError::Parameters)?;
+    let purpose = TaskPurpose::Process { aim: found.aim.aim_name.clone(), operation: found.operation };
+    Ok(Task { purpose, data_class: item.data_class, format: qualifier.format, parameters })
 }
 
 fn attempt_id(message: Uuid, attempt: u32) -> String {

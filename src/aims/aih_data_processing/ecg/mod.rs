@@ -36,6 +36,7 @@ mod qrs_decision;
 mod qrs_peaks;
 pub mod recording;
 pub mod rhythm;
+mod run;
 pub mod score;
 pub mod synthetic;
 pub mod wfdb_annotation;
@@ -55,6 +56,7 @@ pub use lead::LeadChoice;
 pub use qrs::{EventDetection, detect_events};
 pub use recording::EcgRecording;
 pub use rhythm::{RhythmClassification, classify_rhythm};
+pub use run::run;
 
 /// The two kinds of ECG payload this module reads.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]

@@ -2,6 +2,7 @@
 
 mod api_doc;
 mod auditing;
+mod conformance_kit;
 mod door;
 mod environment;
 mod indexer;

@@ -23,6 +23,7 @@ mod readyz;
 mod register;
 mod register_challenge;
 mod service_info;
+mod store_aims;
 mod token_withdrawal;
 mod tokens;
 
@@ -35,6 +36,8 @@ use super::{Door, Kind, Problem, layers, openapi};
 fn quick() -> OpenApiRouter<Door> {
     OpenApiRouter::new()
         .routes(routes!(service_info::service_info))
+        .routes(routes!(store_aims::list::list))
+        .routes(routes!(store_aims::read::read))
         .routes(routes!(aih_data::list::list))
         .routes(routes!(aih_data::read::read, aih_data::erase::erase))
         .routes(routes!(aih_data_process::request::request))

@@ -79,7 +79,7 @@ impl Aims {
         Ok(ItemKey::generate(&item.to_string())?.wrap(&owner_key)?)
     }
 
-    async fn item_key(&self, item: &DataItemRow) -> Result<ItemKey, AimError> {
+    pub(super) async fn item_key(&self, item: &DataItemRow) -> Result<ItemKey, AimError> {
         let wrapped = item.item_key_wrapped.as_deref().ok_or(AimError::Erased)?;
         let owner_key = self.end_user_key(item.owner).await?;
         Ok(ItemKey::unwrap(&WrappedKey::parse(wrapped)?, &owner_key, &item.id.to_string())?)
@@ -115,7 +115,11 @@ impl Aims {
         match item.state {
             DataItemState::Erased => return Ok(0),
             DataItemState::Announced => self.database.remove_data_item(item.id).await?.required()?,
-            _ => self.database.erase_data_item(item.id, self.clock.micros()).await?.required()?,
+            _ => {
+                self.database.erase_data_item(item.id, self.clock.micros()).await?.required()?;
+                // Sealed under the key that is gone; the rows go too.
+                self.database.delete_findings(item.id).await?;
+            }
         }
         if let Some(object) = item.object_name.as_deref().and_then(|name| Uuid::parse_str(name).ok())
             && let Err(error) = self.objects.delete(object).await

@@ -10,6 +10,8 @@
 //! | [`operations`], [`operation_steps`] · [`transactions`] | what was asked, answered and done; what was sent to the chain |
 //! | [`chain_blocks`] · [`chain_events`] · [`chain_effects`] | the copy of the chain's register, changed only as a whole |
 //! | [`idempotency`] · [`notices`] | first answers and the event stream |
+//! | [`findings`] · [`alerts`] · [`alert_recipients`] | what was found, who is told, whom the End User names |
+//! | [`webhooks`] · [`deliveries`] | where to send it, and what is still to be sent |
 //!
 //! # Rules of the cellar
 //!
@@ -29,12 +31,16 @@ mod error;
 mod page;
 mod state;
 
+pub mod alert_recipients;
+pub mod alerts;
 pub mod chain_blocks;
 pub mod chain_effects;
 pub mod chain_events;
 pub mod challenges;
 pub mod data_item_steps;
 pub mod data_items;
+pub mod deliveries;
+pub mod findings;
 pub mod idempotency;
 pub mod model_licences;
 pub mod notices;
@@ -44,6 +50,7 @@ pub mod revocations;
 pub mod tokens;
 pub mod transactions;
 pub mod users;
+pub mod webhooks;
 
 pub use connect::Database;
 pub use error::{DbError, Unique};

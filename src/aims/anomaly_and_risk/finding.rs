@@ -22,6 +22,11 @@ pub struct Finding {
 }
 
 impl Finding {
+    /// How long it lasts, in seconds.
+    pub fn seconds(&self) -> f64 {
+        self.span.map_or(0.0, |(from, to)| to - from)
+    }
+
     /// What makes two findings in one item the same: rule, subject and place, to the millisecond. The data does not
     /// change, so whoever judges it again with the same rules finds the same.
     pub fn key(&self) -> String {

@@ -22,8 +22,8 @@ use crate::{
 
 /// Findings kept of one rule on one series: the gravest; how many more there were is said in one more.
 const MOST_OF_A_RULE: usize = 20;
-/// Findings kept of one item.
-const MOST_FINDINGS: usize = 200;
+/// Findings kept of one item, and shown with it: as many as AIH Data holds.
+pub const MOST_FINDINGS: usize = 64;
 
 /// Judges what was observed in an item whose own time is `at`, from which the age of a diagnosis is counted.
 pub fn judge(rules: &Rules, observations: &Observations, at: Option<OffsetDateTime>) -> Vec<Finding> {
@@ -33,6 +33,9 @@ pub fn judge(rules: &Rules, observations: &Observations, at: Option<OffsetDateTi
             Ok(checked) => {
                 let meant = meant(rules, Kind::Series, (&series.name, &series.unit), &mut findings);
                 meant.into_iter().for_each(|rule| judge_series(rule, &checked, &mut findings));
+                if checked.are_spots() {
+                    judge_spots(rules, &checked, &mut findings);
+                }
             }
             Err(reason) => findings.push(aside("every rule", &series.name, reason)),
         }
@@ -45,7 +48,11 @@ pub fn judge(rules: &Rules, observations: &Observations, at: Option<OffsetDateTi
     for code in &observations.codes {
         findings.extend(rules.iter().filter_map(|rule| judge_code(rule, code, at)));
     }
-    findings.sort_by(|one, other| one.risk.cmp(&other.risk).then_with(|| one.key().cmp(&other.key())));
+    let start = |finding: &Finding| finding.span.map_or(f64::NEG_INFINITY, |(from, _)| from);
+    findings.sort_by(|one, other| {
+        let alike = one.risk.cmp(&other.risk).then_with(|| one.rule.cmp(&other.rule));
+        alike.then_with(|| start(one).total_cmp(&start(other))).then_with(|| one.subject.cmp(&other.subject))
+    });
     findings.dedup_by(|one, other| one.key() == other.key());
     findings.truncate(MOST_FINDINGS);
     findings
@@ -60,7 +67,7 @@ fn meant<'r>(
     findings: &mut Vec<Finding>,
 ) -> Vec<&'r Rule> {
     let named: Vec<&Rule> = rules.iter().filter(|rule| rule.applies.to == kind && rule.names(name)).collect();
-    let knowing = |rule: &&&Rule| rule.applies.names.iter().any(|own| own == name);
+    let knowing = |rule: &&&Rule| rule.knows(name);
     if let Some(first) = named.iter().find(knowing)
         && !named.iter().filter(knowing).any(|rule| rule.is_in(unit))
     {
@@ -70,9 +77,12 @@ fn meant<'r>(
 }
 
 fn judge_series(rule: &Rule, series: &Checked<'_>, findings: &mut Vec<Finding>) {
-    let mut found = match &rule.condition {
+    let found = match &rule.condition {
         Condition::Held { bands } => series::held(rule, series, bands),
-        Condition::RobustZ { least_values, bands } => series::far_from_all(rule, series, *least_values, bands),
+        Condition::RobustZ { least_values, least_seconds, bands } => {
+            let found = series::far_from_all(rule, series, *least_values, bands);
+            found.into_iter().filter(|finding| finding.seconds() >= *least_seconds).collect()
+        }
         Condition::Hampel { half_window, bands } => series::far_from_neighbours(rule, series, *half_window, bands),
         Condition::ContextualZ { least_values, bands } => series::far_from_alike(rule, series, *least_values, bands),
         Condition::Shift { block_seconds, reference_blocks, slack, decision, least_change, risk } => {
@@ -89,6 +99,10 @@ fn judge_series(rule: &Rule, series: &Checked<'_>, findings: &mut Vec<Finding>) 
         // Checked when the rules were read.
         Condition::Limits { .. } | Condition::Coded { .. } => Vec::new(),
     };
+    keep_gravest(rule, series, found, findings);
+}
+
+fn keep_gravest(rule: &Rule, series: &Checked<'_>, mut found: Vec<Finding>, findings: &mut Vec<Finding>) {
     let size = |finding: &Finding| finding.score.unwrap_or_default().abs();
     found.sort_by(|one, other| one.risk.cmp(&other.risk).then_with(|| size(other).total_cmp(&size(one))));
     if found.len() > MOST_OF_A_RULE {
@@ -114,6 +128,20 @@ fn blank() -> Finding {
         subject: String::new(),
         span: None,
         score: None,
+    }
+}
+
+/// Measurements far apart are what single measurements are, several of them.
+fn judge_spots(rules: &Rules, series: &Checked<'_>, findings: &mut Vec<Finding>) {
+    for rule in meant(rules, Kind::Value, (series.name, series.unit), findings) {
+        let spot = |(at, value): (f64, f64)| Measured {
+            name: series.name.to_owned(),
+            unit: series.unit.to_owned(),
+            value,
+            at_seconds: Some(at),
+        };
+        let found: Vec<Finding> = series.values().filter_map(|point| judge_value(rule, &spot(point))).collect();
+        keep_gravest(rule, series, found, findings);
     }
 }
 

@@ -17,9 +17,11 @@ const FILES: &[(&str, &str)] = &[
     ("vital-signs", include_str!("rules/vital-signs.json")),
     ("laboratory", include_str!("rules/laboratory.json")),
     ("diagnoses", include_str!("rules/diagnoses.json")),
+    ("imaging", include_str!("rules/imaging.json")),
+    ("omics", include_str!("rules/omics.json")),
     ("statistics", include_str!("rules/statistics.json")),
 ];
-/// Stands for any name or unit in a statistical rule.
+/// Stands for any name or unit in a statistical rule; at the end of a name, for whatever follows.
 const ANY: &str = "*";
 
 /// Why rules cannot be used.
@@ -88,7 +90,7 @@ pub struct Rule {
 pub struct Applies {
     /// Kind of measurement.
     pub to: Kind,
-    /// Names it goes by; `*` for any.
+    /// Names it goes by; `*` for any, `Name *` for all that begin so.
     #[serde(default)]
     pub names: Vec<String>,
     /// Units (UCUM) in which the limits are; `*` for any.
@@ -141,6 +143,9 @@ pub enum Condition {
     RobustZ {
         /// Fewest values the usual is taken from.
         least_values: usize,
+        /// Shortest time it must last, in seconds.
+        #[serde(default)]
+        least_seconds: f64,
         /// By the size of the modified z-score.
         bands: Vec<Band>,
     },
@@ -238,7 +243,17 @@ impl Rule {
 
     /// Whether a measurement of this name is meant.
     pub fn names(&self, name: &str) -> bool {
-        self.applies.names.iter().any(|own| own == ANY || own == name)
+        self.knows(name) || self.applies.names.iter().any(|own| own == ANY)
+    }
+
+    /// Whether a measurement of this name is meant by its name. Letters and digits count: `Heart rate` is `HeartRate`.
+    pub fn knows(&self, name: &str) -> bool {
+        let name = plain(name);
+        let mut own = self.applies.names.iter().filter(|own| *own != ANY);
+        own.any(|own| match own.strip_suffix(ANY) {
+            Some(head) => name.starts_with(&plain(head)),
+            None => name == plain(own),
+        })
     }
 
     /// Whether its limits are in this unit.
@@ -315,6 +330,11 @@ impl Rules {
     pub fn iter(&self) -> impl Iterator<Item = &Rule> {
         self.0.iter()
     }
+}
+
+/// A name without spelling.
+fn plain(name: &str) -> String {
+    name.chars().filter(|letter| letter.is_alphanumeric()).flat_map(char::to_lowercase).collect()
 }
 
 fn json(file: &str, text: &str) -> Result<Value, RuleError> {

@@ -9,6 +9,11 @@ use super::{
 };
 use crate::{aims::ai_modules::observations::Series, schema::wire::Risk};
 
+/// From this gap on, measurements are taken now and then.
+const SPOT_SECONDS: f64 = 60.0;
+/// A longer gap than this ends whatever lasts for a time: nobody knows what was between.
+const LONGEST_GAP_SECONDS: f64 = 120.0;
+
 /// A series whose parts agree, with the values that are numbers.
 #[derive(Debug)]
 pub struct Checked<'a> {
@@ -47,6 +52,17 @@ impl<'a> Checked<'a> {
         Ok(Self { name: &series.name, unit: &series.unit, points: points.filter(|p| p.value.is_finite()).collect() })
     }
 
+    /// Whether these are single measurements, taken now and then: half of them a minute or more apart.
+    pub fn are_spots(&self) -> bool {
+        let gaps: Vec<f64> = self.points.windows(2).map(|pair| pair[1].at - pair[0].at).collect();
+        median(&gaps).is_none_or(|gap| gap >= SPOT_SECONDS)
+    }
+
+    /// Times and values.
+    pub fn values(&self) -> impl Iterator<Item = (f64, f64)> {
+        self.points.iter().map(|point| (point.at, point.value))
+    }
+
     fn meant<'b>(&'b self, rule: &'b Rule) -> impl Iterator<Item = &'b Point<'a>> {
         self.points.iter().filter(|point| rule.holds_in(point.context))
     }
@@ -81,11 +97,14 @@ struct Said {
     score: Option<f64>,
 }
 
-/// Stretches of points for which something holds.
-fn runs<'b, 'a>(points: &[&'b Point<'a>], holds: impl Fn(&Point<'_>) -> bool) -> Vec<Vec<&'b Point<'a>>> {
+/// Stretches of points for which something holds, without gaps longer than `gap` seconds.
+fn runs<'b, 'a>(points: &[&'b Point<'a>], gap: f64, holds: impl Fn(&Point<'_>) -> bool) -> Vec<Vec<&'b Point<'a>>> {
     let mut runs = Vec::new();
-    let mut run = Vec::new();
+    let mut run: Vec<&'b Point<'a>> = Vec::new();
     for point in points {
+        if run.last().is_some_and(|last| point.at - last.at > gap) {
+            runs.push(std::mem::take(&mut run));
+        }
         if holds(point) {
             run.push(*point);
         } else if !run.is_empty() {
@@ -104,7 +123,8 @@ pub fn held(rule: &Rule, series: &Checked<'_>, bands: &[HeldBand]) -> Vec<Findin
     let mut findings = Vec::new();
     for held in bands {
         let meant = |point: &Point<'_>| rule.holds_in(point.context) && held.band.holds(point.value);
-        for run in runs(&points, meant) {
+        let gap = if held.seconds > 0.0 { LONGEST_GAP_SECONDS } else { f64::INFINITY };
+        for run in runs(&points, gap, meant) {
             let (Some(first), Some(last)) = (run.first(), run.last()) else { continue };
             let span = (first.at, last.at);
             let overlaps = claimed.iter().any(|(from, to)| span.0 <= *to && *from <= span.1);

@@ -8,6 +8,7 @@
 
 mod aih_data;
 mod aih_data_process;
+mod alerts;
 mod audit;
 mod docs;
 mod events;
@@ -26,6 +27,7 @@ mod service_info;
 mod store_aims;
 mod token_withdrawal;
 mod tokens;
+mod webhooks;
 
 use axum::{Router, middleware::from_fn_with_state};
 use utoipa_axum::{router::OpenApiRouter, routes};
@@ -42,6 +44,15 @@ fn quick() -> OpenApiRouter<Door> {
         .routes(routes!(aih_data::read::read, aih_data::erase::erase))
         .routes(routes!(aih_data_process::request::request))
         .routes(routes!(aih_data_process::state::state))
+        .routes(routes!(alerts::list::list))
+        .routes(routes!(alerts::recipients::named, alerts::recipients::name))
+        .routes(routes!(alerts::read::read))
+        .routes(routes!(alerts::acknowledgement::acknowledge))
+        .routes(routes!(alerts::clearance::clear))
+        .routes(routes!(webhooks::read::list, webhooks::register::register))
+        .routes(routes!(webhooks::read::read, webhooks::remove::remove))
+        .routes(routes!(webhooks::rotate::rotate))
+        .routes(routes!(webhooks::ping::ping))
         .routes(routes!(audit::request::audit))
         .routes(routes!(register_challenge::challenge))
         .routes(routes!(register::register))

@@ -8,7 +8,11 @@ use super::{
     observations::Observations,
     treatment::{Treated, Treatment},
 };
-use crate::{aims::aih_data_processing::ecg, domain::taxonomy::DataClass, schema::wire::DataFormat};
+use crate::{
+    aims::aih_data_processing::{clinical, ecg, eeg, omics},
+    domain::taxonomy::DataClass,
+    schema::wire::DataFormat,
+};
 
 /// Processes a payload; says in words what is wrong with it, without its values.
 pub type Run = fn(&Input<'_>) -> Result<Value, String>;
@@ -29,7 +33,12 @@ pub struct Module {
 }
 
 /// The code of every AIM.
-pub static MODULES: &[Module] = &[Module { aim: "AIP-ECG-V1.0", run: ecg::run, observe: None }];
+pub static MODULES: &[Module] = &[
+    Module { aim: "AIP-ECG-V1.0", run: ecg::run, observe: Some(ecg::observe) },
+    Module { aim: "AIP-EEG-V1.0", run: eeg::run, observe: Some(eeg::observe) },
+    Module { aim: "AIP-FHR-V1.0", run: clinical::run, observe: Some(clinical::observe) },
+    Module { aim: "AIP-VCF-V1.0", run: omics::run, observe: Some(omics::observe) },
+];
 
 /// The code that treats some formats of some classes.
 #[derive(Debug, Clone, Copy)]

@@ -37,7 +37,6 @@ pub fn read<R: Read + Seek>(file: R, lead: &LeadChoice) -> Result<EdfRecording, 
     let (start, lead) = (header.start, signal.label.clone());
     let (mut samples, annotations) = file.read(&[selection])?;
     let samples_mv = samples.pop().unwrap_or_default();
-    let recording =
-        EcgRecording::new(RecordingParts { start, sampling_rate_hz, lead, samples_mv, calibrated: true })?;
+    let recording = EcgRecording::new(RecordingParts { start, sampling_rate_hz, lead, samples_mv, calibrated: true })?;
     Ok(EdfRecording { recording, annotations })
 }

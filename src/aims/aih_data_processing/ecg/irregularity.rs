@@ -232,7 +232,13 @@ mod tests {
             let mut pause = false;
             let extra_beats = times(128, |_| {
                 let early = !pause && uniform(&mut random) < 0.08;
-                let interval = if pause { 1100.0 } else if early { 520.0 } else { 800.0 };
+                let interval = if pause {
+                    1100.0
+                } else if early {
+                    520.0
+                } else {
+                    800.0
+                };
                 pause = early;
                 interval + 15.0 * normal(&mut random)
             });
@@ -240,7 +246,9 @@ mod tests {
                 *count += usize::from(screen_times(&times).unwrap().screening == Screening::Suggestive);
             }
         }
-        println!("200 segments: {found} found, {missed} missed; false of 200 each (sinus, bigeminy, breathing, extra beats): {falsely:?}");
+        println!(
+            "200 segments: {found} found, {missed} missed; false of 200 each (sinus, bigeminy, breathing, extra beats): {falsely:?}"
+        );
         assert!(found >= 190, "{found} of 200");
         assert!(falsely.iter().all(|f| *f <= 4), "{falsely:?}");
     }

@@ -58,8 +58,8 @@ mod tests;
 
 use std::io::{Read, Seek, SeekFrom};
 
-use super::edf::header as edf_header;
 pub use super::edf::EdfAnnotation;
+use super::edf::header as edf_header;
 pub use error::EcgError;
 pub use heart_rate::{HeartRateQuantification, quantify_heart_rate};
 pub use irregularity::{FibrillationScreening, screen_fibrillation};

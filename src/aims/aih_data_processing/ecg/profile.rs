@@ -150,7 +150,9 @@ fn histogram(intervals_ms: &[f64]) -> Vec<Bin> {
     let mut bins = BTreeMap::<u64, usize>::new();
     // Plausible intervals lie within 240 to 3,000 ms.
     intervals_ms.iter().for_each(|i| *bins.entry((i / BIN_MS) as u64).or_default() += 1);
-    bins.into_iter().map(|(bin, interval_count)| Bin { from_milliseconds: bin as f64 * BIN_MS, interval_count }).collect()
+    bins.into_iter()
+        .map(|(bin, interval_count)| Bin { from_milliseconds: bin as f64 * BIN_MS, interval_count })
+        .collect()
 }
 
 impl Poincare {

@@ -8,8 +8,8 @@ use serde_json::{Map, Value};
 use super::heart_rate::{PLAUSIBLE_MS, intervals_ms, normal_intervals};
 use super::profile::DEFAULT_SEGMENT_MINUTES;
 use super::{
-    EcgError, EcgFormat, EcgRecording, EventDetection, LeadChoice, characterise, classify_rhythm, detect_events, monitor,
-    quantify_heart_rate, read_recording, screen_fibrillation,
+    EcgError, EcgFormat, EcgRecording, EventDetection, LeadChoice, characterise, classify_rhythm, detect_events,
+    monitor, quantify_heart_rate, read_recording, screen_fibrillation,
 };
 use crate::{
     aims::ai_modules::{

@@ -100,9 +100,7 @@ fn check(contents: &EdfContents<'_>) -> Result<usize, EdfError> {
     if !contents.annotations.iter().all(inside) || !sorted {
         return refuse("annotation times", "ascending, within the recording");
     }
-    let text = |a: &EdfAnnotation| {
-        (1..=64).contains(&a.text.chars().count()) && !a.text.chars().any(char::is_control)
-    };
+    let text = |a: &EdfAnnotation| (1..=64).contains(&a.text.chars().count()) && !a.text.chars().any(char::is_control);
     if !contents.annotations.iter().all(text) {
         return refuse("annotation text", "1 to 64 printable characters");
     }

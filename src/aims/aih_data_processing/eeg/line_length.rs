@@ -34,7 +34,8 @@ const STEPS_PER_WINDOW: f64 = 4.0;
 const NORMAL_MAD: f64 = 1.4826;
 const LEAST_RATIO: f64 = 1.5;
 
-const METHOD: &str = "line length in moving windows above max(median + factor x 1.4826 x MAD, 1.5 x median) of the channel";
+const METHOD: &str =
+    "line length in moving windows above max(median + factor x 1.4826 x MAD, 1.5 x median) of the channel";
 const SOURCE: &str = "doi:10.1109/IEMBS.2001.1020545; doi:10.1080/01621459.1974.10482962";
 
 /// What to look for.

@@ -51,7 +51,13 @@ pub fn observe(input: &Input<'_>) -> Result<Observations, String> {
         if let Ok(course) = Course::of(channel, window_s, recording.duration_s) {
             let context = states.as_ref().map(|s| course.at_s.iter().map(|at| word(s, *at)).collect());
             let name = format!("LineLength {}", channel.label);
-            series.push(Series { name, unit: "uV/s".to_owned(), at_seconds: course.at_s, values: course.values, context });
+            series.push(Series {
+                name,
+                unit: "uV/s".to_owned(),
+                at_seconds: course.at_s,
+                values: course.values,
+                context,
+            });
         }
     }
     let values = quantify(&recording, parameters.segment_seconds()?).map(|q| of_activity(&q)).unwrap_or_default();

@@ -140,7 +140,8 @@ mod tests {
 
     #[test]
     fn a_sine_has_half_its_squared_amplitude_wherever_it_falls_between_the_bins() {
-        for (amplitude, hz, band) in [(20.0, 10.0, ALPHA), (5.0, 10.137, ALPHA), (50.0, 6.06, THETA), (3.0, 21.3, BETA)] {
+        for (amplitude, hz, band) in [(20.0, 10.0, ALPHA), (5.0, 10.137, ALPHA), (50.0, 6.06, THETA), (3.0, 21.3, BETA)]
+        {
             let spectrum = Welch::new(250.0, 4.0).spectrum(&sine(amplitude, hz, 250.0, 60.0)).unwrap();
             let power = spectrum.power(band);
             assert!((power / (amplitude * amplitude / 2.0) - 1.0).abs() < 1e-3, "{hz} Hz: {power}");

@@ -76,7 +76,8 @@ fn seeded_mutations_never_panic() {
         match read_recording(Cursor::new(&copy), &ChannelChoice::AllEeg) {
             Ok(recording) => {
                 read += 1;
-                let _ = (quantify(&recording, 4.0), monitor(&recording, 10.0), detect(&recording, Sensitivity::default()));
+                let _ =
+                    (quantify(&recording, 4.0), monitor(&recording, 10.0), detect(&recording, Sensitivity::default()));
             }
             Err(error) => {
                 refused += 1;

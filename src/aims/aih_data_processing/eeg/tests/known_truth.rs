@@ -27,7 +27,12 @@ fn band_powers_are_those_that_were_made() {
             let error = (power.absolute_microvolts_squared / truth - 1.0).abs();
             println!("{} {}: {:.2} of {truth:.2}", channel.label, band.name, power.absolute_microvolts_squared);
             // The window smears the steep end of the background across 0.5 and 4 Hz.
-            assert!(error < if band == DELTA || band == THETA { 0.12 } else { 0.05 }, "{} {}", channel.label, band.name);
+            assert!(
+                error < if band == DELTA || band == THETA { 0.12 } else { 0.05 },
+                "{} {}",
+                channel.label,
+                band.name
+            );
             worst = worst.max(error);
         }
         let percent = found.band_powers.iter().filter_map(|p| p.relative_percent).sum::<f64>();
@@ -164,7 +169,12 @@ fn bursts_are_found_where_and_when_they_are() {
 fn an_even_signal_has_no_events() {
     let tone = vec![Rhythm { from_s: 0.0, to_s: 1e6, hz: 10.0, power_uv2: 50.0 }];
     let even = SyntheticChannel { rhythms: tone, background_uv2: 0.0, ..SyntheticChannel::quiet("EEG O1") };
-    assert_eq!(detect(&read(&eeg(120, vec![even])), Sensitivity { factor: 50.0, ..Sensitivity::default() }).unwrap().event_count, 0);
+    assert_eq!(
+        detect(&read(&eeg(120, vec![even])), Sensitivity { factor: 50.0, ..Sensitivity::default() })
+            .unwrap()
+            .event_count,
+        0
+    );
     let quiet = eeg(600, vec![SyntheticChannel::quiet("EEG O1")]);
     assert_eq!(detect(&read(&quiet), Sensitivity::default()).unwrap().event_count, 0);
 }

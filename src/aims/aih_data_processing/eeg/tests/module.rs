@@ -64,7 +64,10 @@ fn observations_carry_units_and_the_state_as_context() {
         assert_eq!(series.at_seconds.len(), series.values.len());
         assert!(series.context.as_ref().unwrap().iter().all(|word| word == "RelaxedWakefulness"), "{}", series.name);
     }
-    assert_eq!(seen.series.iter().map(|s| s.name.as_str()).collect::<Vec<_>>(), ["AlphaThetaRatio", "LineLength EEG O1"]);
+    assert_eq!(
+        seen.series.iter().map(|s| s.name.as_str()).collect::<Vec<_>>(),
+        ["AlphaThetaRatio", "LineLength EEG O1"]
+    );
     let alpha = seen.values.iter().find(|v| v.name == "RelativeAlphaPower EEG O1").unwrap();
     assert!(alpha.unit == "%" && alpha.value > 50.0);
     assert!(observe(&Input { payload: b"", ..input }).is_err());
@@ -74,16 +77,19 @@ fn observations_carry_units_and_the_state_as_context() {
 fn the_sample_recordings_are_quantified() {
     let folder = std::env::var_os("HBE_SAMPLES").map(std::path::PathBuf::from).filter(|p| p.is_dir());
     let Some(folder) = folder else {
-        eprintln!("SKIPPED the_sample_recordings_are_quantified: HBE_SAMPLES names no folder with the sample recordings");
+        eprintln!(
+            "SKIPPED the_sample_recordings_are_quantified: HBE_SAMPLES names no folder with the sample recordings"
+        );
         return;
     };
     for name in ["test_subsecond.edf", "test_utf8.edf"] {
         let payload = std::fs::read(folder.join("edf").join(name)).unwrap();
         for operation in PERFORMED {
             let result = ask(&payload, operation, DataFormat::EdfPlus, json!({}));
-            println!("{name}: {operation}: {}", result.as_ref().map_or_else(Clone::clone, |v| {
-                v.to_string().chars().take(700).collect::<String>()
-            }));
+            println!(
+                "{name}: {operation}: {}",
+                result.as_ref().map_or_else(Clone::clone, |v| { v.to_string().chars().take(700).collect::<String>() })
+            );
             assert!(result.is_ok());
         }
     }

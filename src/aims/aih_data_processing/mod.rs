@@ -11,10 +11,12 @@
 //! | [`edf`] | EDF and BDF files, which both read |
 //! | [`trend`] | is there a trend, and how steep |
 
+pub mod behaviour;
 pub mod clinical;
 pub mod ecg;
 pub mod edf;
 pub mod eeg;
+pub mod imaging;
 pub mod job;
 pub mod omics;
 pub mod request;

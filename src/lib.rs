@@ -13,6 +13,7 @@ pub mod domain;
 pub mod front_end;
 pub mod indexer;
 pub mod licensing;
+pub mod mpai_store;
 pub mod schema;
 pub mod startup;
 pub mod store;

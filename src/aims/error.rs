@@ -4,7 +4,7 @@ use crate::{
     db::DbError,
     domain::verdict::Verdict,
     licensing::{LicensingError, permit::PermitError, terms},
-    schema::TermsRefused,
+    schema::{TermsRefused, Violation},
     store,
 };
 
@@ -22,6 +22,9 @@ pub enum AimError {
         /// Why.
         reason: &'static str,
     },
+    /// The parameters are not as the AI Module declares.
+    #[error("the parameters are not as the AI Module declares: {} violations", .0.len())]
+    Parameters(Vec<Violation>),
     /// The Model Licence cannot be expressed.
     #[error("{pointer}: {reason}")]
     Terms {
@@ -39,6 +42,9 @@ pub enum AimError {
     /// No AI Module does this on this data.
     #[error("no AIM in the Store performs this on this format")]
     NoModule,
+    /// A technique, or an algorithm by another name, is not offered for this data.
+    #[error("{0}")]
+    NotOffered(String),
     /// The payload cannot be processed.
     #[error("the data cannot be processed: {0}")]
     Unprocessable(String),

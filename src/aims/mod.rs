@@ -4,8 +4,11 @@
 //! | --- | --- |
 //! | Auditing (AIH-ADT) | [`auditing`] |
 
+pub mod ai_modules;
 pub mod aih_data_processing;
 pub mod auditing;
+pub mod de_identification;
+mod derivation;
 mod error;
 pub mod licence_change;
 pub mod licence_withdrawal;
@@ -41,7 +44,7 @@ pub struct Shared {
     /// What wraps every End User's key.
     pub root_key: RootKey,
     /// Where AI Modules run.
-    pub worker: aih_data_processing::worker::Worker,
+    pub worker: ai_modules::worker::Worker,
     /// The time.
     pub clock: Clock,
 }

@@ -14,6 +14,7 @@
 //! | [`wire`] | the messages as Rust types, spelled exactly as the standard spells them |
 //! | [`canonical`] | RFC 8785 form and the hash that goes on chain |
 //! | [`model_licence`] | a Model Licence as the domain means it |
+//! | [`parameters`] | the schema an AI Module declares for the parameters of a request |
 //! | [`conformance`] | Table 5 of the Health Back End: does each message validate? |
 //!
 //! [`read`] walks the first three steps. A document that validates also converts: the schemas are never wider than the
@@ -24,6 +25,7 @@ pub mod canonical;
 pub mod conformance;
 pub mod message;
 pub mod model_licence;
+pub mod parameters;
 mod pointer;
 pub mod strict;
 pub mod validators;

@@ -17,7 +17,7 @@ use super::{
 };
 use crate::{
     access::{Access, AccessError, Origin, SigningKey},
-    aims::{AimError, Aims, Shared, aih_data_processing::worker::Worker},
+    aims::{AimError, Aims, Shared, ai_modules::worker::Worker},
     chain::{
         ChainError,
         deploy::{DeployError, Deployment, Roles, deploy},

@@ -10,12 +10,12 @@ use serde_json::{Map, Value, json};
 use tokio::sync::watch;
 use uuid::Uuid;
 
-use super::{
-    job::NO_ANSWER,
-    modules::{self, Task},
-};
+use super::job::{Job, NO_ANSWER};
 use crate::{
-    aims::{AimError, Aims},
+    aims::{
+        AimError, Aims,
+        ai_modules::task::{Purpose as TaskPurpose, Task},
+    },
     db::{
         data_items::DataItemRow,
         operations::{
@@ -31,8 +31,9 @@ use crate::{
     },
     licensing::{
         confirm::{Answer, Question},
-        permit::Permit,
+        permit::{Permit, Purpose},
     },
+    mpai_store::processing,
     schema::wire::Qualifier,
 };
 
@@ -64,8 +65,11 @@ pub enum Accepted {
     Known(OperationRow),
 }
 
-enum Begun {
+/// What became of noting a request.
+pub(in crate::aims) enum Begun {
+    /// It is new, and noted.
     New(NewOperation),
+    /// The message was sent before.
     Known(Box<OperationRow>),
 }
 
@@ -84,7 +88,7 @@ impl Aims {
     /// When no module performs this, the message ID was used for something else, or the chain gives no answer.
     pub async fn request_processing(&self, request: ProcessRequest) -> Result<Accepted, AimError> {
         let item = self.database.find_data_item(request.item).await?;
-        let operation = match self.begin(&request, item.as_ref()).await? {
+        let operation = match self.begin(&request, OperationKind::Process, item.as_ref()).await? {
             Begun::New(operation) => operation,
             Begun::Known(row) => return Ok(Accepted::Known(*row)),
         };
@@ -104,14 +108,21 @@ impl Aims {
                 return Err(error);
             }
         };
-        Ok(self.start_job(operation.id, permit, task))
+        let purpose =
+            Purpose { item: request.item, operation: request.operation, requester: request.requester.address() };
+        Ok(self.start_job(Job { id: operation.id, purpose, task, attachments: Vec::new() }, permit))
     }
 
     /// Notes the request, or finds what became of it. One that came to nothing because the chain was away or this Back
     /// End was restarted is made once more: to whoever sends it again it is the first.
-    async fn begin(&self, request: &ProcessRequest, item: Option<&DataItemRow>) -> Result<Begun, AimError> {
+    pub(in crate::aims) async fn begin(
+        &self,
+        request: &ProcessRequest,
+        kind: OperationKind,
+        item: Option<&DataItemRow>,
+    ) -> Result<Begun, AimError> {
         for attempt in 0..MOST_ATTEMPTS {
-            let mut operation = self.new_operation(request, OperationKind::Process, item).await?;
+            let mut operation = self.new_operation(request, kind, item).await?;
             operation.message_id = request.message_id.map(|id| attempt_id(id, attempt));
             match self.database.insert_operation(&operation).await? {
                 Requested::New => return Ok(Begun::New(operation)),
@@ -180,11 +191,11 @@ impl Aims {
         Ok(answer)
     }
 
-    fn start_job(&self, id: Uuid, permit: Permit, task: Task) -> Accepted {
+    fn start_job(&self, job: Job, permit: Permit) -> Accepted {
         let (ended, seen) = watch::channel(false);
-        let aims = self.clone();
+        let (aims, id) = (self.clone(), job.id);
         tokio::spawn(async move {
-            aims.run_job(id, permit, task).await;
+            aims.run_job(job, permit).await;
             ended.send_replace(true);
         });
         Accepted::Running(id, seen)
@@ -205,22 +216,19 @@ fn recorded(verdict: Verdict, evidence: &Evidence) -> Recorded {
     }
 }
 
+/// Where the parameters stand in the message.
+const PARAMETERS: &str = "/AIHDataProcess/Request/Parameters";
+
 fn task_for(item: &DataItemRow, request: &ProcessRequest) -> Result<Task, AimError> {
     let qualifier: Qualifier = serde_json::from_value(item.qualifier.clone()).map_err(|_| AimError::NoModule)?;
-    let task = Task {
-        operation: request.operation,
-        data_class: item.data_class,
-        format: qualifier.format,
-        parameters: request.parameters.clone(),
-    };
-    let module = modules::find(&task).ok_or(AimError::NoModule)?;
-    match module.stranger(&task) {
-        None => Ok(task),
-        Some(_) => Err(AimError::Refused {
-            pointer: "/AIHDataProcess/Request/Parameters",
-            reason: "the AI Module does not take a parameter of this name",
-        }),
-    }
+    let mut parameters = request.parameters.clone();
+    let named = parameters.remove(processing::AIM_PARAMETER);
+    let named = named.map(|name| name.as_str().map(str::to_owned).ok_or(AimError::NoModule)).transpose()?;
+    let found = processing::find(request.operation, item.data_class, qualifier.format, named.as_deref())
+        .ok_or(AimError::NoModule)?;
+    found.check(&parameters, PARAMETERS).map_err(AimError::Parameters)?;
+    let purpose = TaskPurpose::Process { aim: found.aim.aim_name.clone(), operation: found.operation };
+    Ok(Task { purpose, data_class: item.data_class, format: qualifier.format, parameters })
 }
 
 fn attempt_id(message: Uuid, attempt: u32) -> String {

@@ -233,13 +233,15 @@ impl From<store::Error> for Problem {
 
 impl From<AimError> for Problem {
     fn from(error: AimError) -> Self {
+        let detail = format!("{error}.");
         match error {
             AimError::NotFound => Self::nothing_here(),
             AimError::Refused { pointer, reason } => contradiction(pointer, reason),
+            AimError::Parameters(violations) => Self::new(Kind::SchemaViolation, detail).at(violations),
             AimError::Terms { pointer, reason } => terms_refused(pointer, reason),
             AimError::Conflict(what) => Self::new(Kind::Conflict, format!("{what}.")),
             AimError::Erased => Self::new(Kind::Gone, "The item was erased."),
-            AimError::NoModule | AimError::Unprocessable(_) => Self::new(Kind::Unprocessable, format!("{error}.")),
+            AimError::NoModule | AimError::NotOffered(_) | AimError::Unprocessable(_) => Self::new(Kind::Unprocessable, format!("{error}.")),
             AimError::Withheld(verdict) => Self::denied(verdict, None),
             AimError::Permit(error) => error.into(),
             AimError::Licensing(error) => error.into(),

@@ -13,7 +13,7 @@ use clap::{Parser, Subcommand};
 
 use super::{Outcome, finish, on_runtime};
 use crate::{
-    aims::aih_data_processing::worker,
+    aims::ai_modules::{child, worker},
     config::settings::{Overrides, Settings},
 };
 
@@ -60,7 +60,7 @@ pub fn run() -> ExitCode {
     // Before anything else is read: the child understands nothing but its standard input.
     let arguments = Arguments::parse();
     if matches!(arguments.command, Command::RunModule) {
-        return finish(worker::child().map(|()| true).map_err(Into::into));
+        return finish(child::child().map(|()| true).map_err(Into::into));
     }
     crate::telemetry::start();
     finish(dispatch(arguments))

@@ -5,7 +5,7 @@ use std::path::Path;
 use alloy::signers::{SignerSync, local::PrivateKeySigner};
 use health_back_end::{
     access::{Access, SigningKey},
-    aims::{Aims, Shared, aih_data_processing::worker::Worker},
+    aims::{Aims, Shared, ai_modules::worker::Worker},
     api::{Door, Limits, serve},
     chain::operator::Operator,
     clock::Clock,

@@ -158,8 +158,8 @@ async fn a_request_to_process_that_makes_no_sense_is_refused() {
         ("/Parameters", json!({"Colour": "red"}), 422, "schema-violation"),
         ("/Parameters", json!({"Lead": "V9"}), 422, "unprocessable"),
         ("/Parameters", json!({"Lead": 99}), 422, "unprocessable"),
-        ("/Parameters", json!({"Lead": [1]}), 422, "unprocessable"),
-        ("/Parameters", json!({"Lead": -1}), 422, "unprocessable"),
+        ("/Parameters", json!({"Lead": [1]}), 422, "schema-violation"),
+        ("/Parameters", json!({"Lead": -1}), 422, "schema-violation"),
     ] {
         let message = changed(&good, &format!("{of_request}{pointer}"), value.clone());
         let message = changed(&message, "/AIHDataProcessID", json!(urn()));

@@ -1,0 +1,61 @@
+//! What a child process is asked for. Travels as one line of JSON; attachments and the payload follow it as bytes.
+
+use serde::{Deserialize, Serialize};
+use serde_json::{Map, Value};
+
+use super::pseudonyms::PseudonymKey;
+use crate::{
+    domain::{operation::Operation, taxonomy::DataClass},
+    schema::wire::DataFormat,
+};
+
+/// What a child process is asked for.
+#[derive(Debug, Clone, Serialize, Deserialize)]
+#[serde(rename_all = "PascalCase")]
+pub struct Task {
+    /// What for.
+    pub purpose: Purpose,
+    /// Class of the data.
+    pub data_class: DataClass,
+    /// Its format.
+    pub format: DataFormat,
+    /// Parameters of the request.
+    #[serde(default)]
+    pub parameters: Map<String, Value>,
+}
+
+/// What a child process is asked for.
+#[derive(Debug, Clone, Serialize, Deserialize)]
+pub enum Purpose {
+    /// An AIM performs a processing type of its class.
+    Process {
+        /// The AIM's name in the MPAI Store.
+        aim: String,
+        /// The processing type.
+        operation: Operation,
+    },
+    /// What can be judged is measured.
+    Observe,
+    /// The payload is de-identified or anonymised.
+    Treat {
+        /// Under which pseudonyms.
+        key: PseudonymKey,
+    },
+}
+
+/// An asset from the MPAI Store that a module needs.
+#[derive(Clone)]
+pub struct Attachment {
+    /// The parameter that names it.
+    pub name: String,
+    /// Its bytes.
+    pub bytes: Vec<u8>,
+}
+
+/// The line: the task, and how many bytes of which attachment stand between it and the payload.
+#[derive(Debug, Serialize, Deserialize)]
+#[serde(rename_all = "PascalCase")]
+pub(super) struct Line {
+    pub task: Task,
+    pub attachments: Vec<(String, u64)>,
+}

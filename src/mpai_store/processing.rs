@@ -1,0 +1,184 @@
+//! Declarations of the processing AIMs: which processing types each performs, on which class and formats, with which
+//! parameters, how, and by which source. The single source of dispatch, of the check of parameters, of what
+//! `/v1/service-info` lists, and of the AIM metadata.
+
+use std::sync::LazyLock;
+
+use serde::{Deserialize, Serialize};
+use serde_json::{Map, Value};
+
+use crate::{
+    domain::{operation::Operation, taxonomy::DataClass},
+    schema::{Violation, parameters::ParameterSchema, wire::DataFormat},
+};
+
+/// The declarations, as JSON text: one line per AIM. Where several perform the same, the first is taken unless the
+/// request names another by the parameter [`AIM_PARAMETER`].
+const TEXTS: &[&str] = &[
+    include_str!("processing/AIP-ECG-V1.0.json"),
+    include_str!("processing/AIP-EEG-V1.0.json"),
+    include_str!("processing/AIP-FHR-V1.0.json"),
+    include_str!("processing/AIP-VCF-V1.0.json"),
+];
+
+/// The parameter every request may carry: the AIM's name.
+pub const AIM_PARAMETER: &str = "AIMName";
+
+/// What a processing AIM declares of itself.
+#[derive(Debug, Serialize, Deserialize)]
+#[serde(deny_unknown_fields, rename_all = "PascalCase")]
+pub struct Declaration {
+    /// Its name.
+    #[serde(rename = "AIMName")]
+    pub aim_name: String,
+    /// What it does, for people.
+    pub description: String,
+    /// Class of data it reads.
+    pub data_class: DataClass,
+    /// Formats it reads.
+    pub formats: Vec<DataFormat>,
+    /// Parameters that name an asset of the MPAI Store which the AIM needs.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub attachments: Vec<String>,
+    /// What it performs.
+    pub performs: Vec<Performance>,
+}
+
+/// One processing type an AIM performs: by itself, or by another of its own types.
+#[derive(Debug, Serialize, Deserialize)]
+#[serde(deny_unknown_fields, rename_all = "PascalCase")]
+pub struct Performance {
+    /// Word of the standard.
+    pub processing_type: Operation,
+    /// The type of the AIM's class that answers a `HealthState…` type.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub dispatches_to: Option<Operation>,
+    /// What the result holds.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub result: Option<String>,
+    /// Name of the method.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub method: Option<String>,
+    /// Where the method is published.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub source: Option<String>,
+    /// JSON Schema of its parameters.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub parameters: Option<Value>,
+    #[serde(skip)]
+    compiled: Option<ParameterSchema>,
+}
+
+/// What performs a request.
+#[derive(Debug, Clone, Copy)]
+pub struct Found {
+    /// The AIM.
+    pub aim: &'static Declaration,
+    /// The processing type it performs, `HealthState…` types translated.
+    pub operation: Operation,
+    performance: &'static Performance,
+}
+
+// The declarations are part of the program and a test reads each: failing here is not something input can cause.
+static ALL: LazyLock<Vec<Declaration>> =
+    LazyLock::new(|| TEXTS.iter().map(|text| read(text).expect("the embedded declarations are sound")).collect());
+
+/// Every declaration.
+pub fn all() -> &'static [Declaration] {
+    &ALL
+}
+
+/// What performs a processing type on a class and format of data; `named` when the request names the AIM.
+pub fn find(operation: Operation, class: DataClass, format: DataFormat, named: Option<&str>) -> Option<Found> {
+    let fits = |aim: &&'static Declaration| aim.reads(class, format) && named.is_none_or(|name| aim.aim_name == name);
+    all().iter().filter(fits).find_map(|aim| aim.perform(operation))
+}
+
+impl Declaration {
+    /// Whether it reads this format of this class.
+    pub fn reads(&self, class: DataClass, format: DataFormat) -> bool {
+        self.data_class == class && self.formats.contains(&format)
+    }
+
+    fn perform(&'static self, operation: Operation) -> Option<Found> {
+        let of = |operation| self.performs.iter().find(|performance| performance.processing_type == operation);
+        let asked = of(operation)?;
+        let performance = asked.dispatches_to.map_or(Some(asked), of)?;
+        Some(Found { aim: self, operation: performance.processing_type, performance })
+    }
+}
+
+impl Found {
+    /// Whether the parameters are as declared; [`AIM_PARAMETER`] aside.
+    ///
+    /// # Errors
+    /// What they violate, placed below `root`.
+    pub fn check(&self, parameters: &Map<String, Value>, root: &str) -> Result<(), Vec<Violation>> {
+        self.performance.compiled.as_ref().map_or(Ok(()), |schema| schema.check(parameters, root))
+    }
+}
+
+fn read(text: &str) -> Result<Declaration, String> {
+    let mut declaration: Declaration = serde_json::from_str(text).map_err(|error| error.to_string())?;
+    for performance in &mut declaration.performs {
+        performance.compiled = performance.parameters.as_ref().map(ParameterSchema::compile).transpose()?;
+    }
+    for performance in &declaration.performs {
+        performance.is_whole(&declaration)?;
+    }
+    Ok(declaration)
+}
+
+impl Performance {
+    /// Either it names what it does, by which method and source and with which parameters, or who does it instead.
+    fn is_whole(&self, of: &Declaration) -> Result<(), String> {
+        let told = [&self.result, &self.method, &self.source].map(Option::is_some);
+        match self.dispatches_to {
+            None if told == [true; 3] && self.parameters.is_some() => Ok(()),
+            Some(to)
+                if told == [false; 3]
+                    && of.performs.iter().any(|p| p.processing_type == to && p.dispatches_to.is_none()) =>
+            {
+                Ok(())
+            }
+            _ => Err(format!("{}: {:?} is not declared whole", of.aim_name, self.processing_type)),
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::domain::taxonomy::Word;
+
+    #[test]
+    fn every_declaration_is_sound_and_names_only_processing_types() {
+        for text in TEXTS {
+            let declaration = read(text).unwrap();
+            assert!(declaration.performs.iter().all(|p| p.processing_type.is_processing_type()));
+            let mut types: Vec<_> = declaration.performs.iter().map(|p| p.processing_type.code()).collect();
+            types.sort_unstable();
+            types.dedup();
+            assert_eq!(types.len(), declaration.performs.len(), "{} declares a type twice", declaration.aim_name);
+        }
+    }
+
+    #[test]
+    fn a_declaration_that_leaves_its_source_out_is_refused() {
+        let text = include_str!("processing/AIP-ECG-V1.0.json").replacen("\"Source\"", "\"Sauce\"", 1);
+        assert!(read(&text).is_err());
+    }
+
+    #[test]
+    fn a_health_state_type_goes_to_the_type_of_the_class() {
+        let found =
+            find(Operation::HealthStateDetection, DataClass::PhysiologicalSignal, DataFormat::Edf, None).unwrap();
+        assert_eq!(found.operation, Operation::PhysiologicalEventDetection);
+        assert!(
+            find(Operation::MolecularRiskPrediction, DataClass::PhysiologicalSignal, DataFormat::Edf, None).is_none()
+        );
+        let named =
+            |name| find(Operation::HealthStateDetection, DataClass::PhysiologicalSignal, DataFormat::Edf, Some(name));
+        assert!(named("AIP-ECG-V1.0").is_some() && named("AIP-NIL-V1.0").is_none());
+    }
+}

@@ -38,7 +38,9 @@ fn shifted_date(text: &str, days: i64) -> Option<String> {
     let date = Date::from_calendar_date(i32::from(number(0, 4)?), month, u8::try_from(number(6, 8)?).ok()?).ok()?;
     let date = date.checked_add(Duration::days(days))?;
     // A year before 0 or of five digits has no DICOM form.
-    (0..=9999).contains(&date.year()).then(|| format!("{:04}{:02}{:02}", date.year(), u8::from(date.month()), date.day()))
+    (0..=9999)
+        .contains(&date.year())
+        .then(|| format!("{:04}{:02}{:02}", date.year(), u8::from(date.month()), date.day()))
 }
 
 /// `HHMMSS.FFFFFF`, from the right shortened.

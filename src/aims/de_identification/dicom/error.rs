@@ -20,7 +20,9 @@ pub enum DicomError {
         reason: &'static str,
     },
     /// No pixels: a report, a document, a waveform, a plan, a directory of several patients.
-    #[error("the DICOM object has no Pixel Data; only images are treated, not reports, documents, waveforms, plans or directories")]
+    #[error(
+        "the DICOM object has no Pixel Data; only images are treated, not reports, documents, waveforms, plans or directories"
+    )]
     NoPixelData,
     /// An attribute that every image has, and without which nothing can be proved.
     #[error("the attribute {keyword} is not valid: {reason}")]
@@ -39,16 +41,22 @@ pub enum DicomError {
         found: u64,
     },
     /// The file says that identifying text stands in the pixels.
-    #[error("Burned In Annotation (0028,0301) is YES: identifying text stands in the pixels, and pixels are not cleaned here")]
+    #[error(
+        "Burned In Annotation (0028,0301) is YES: identifying text stands in the pixels, and pixels are not cleaned here"
+    )]
     BurnedIn,
     /// The file does not say, and images of this kind usually carry text.
-    #[error("Burned In Annotation (0028,0301) is absent, and images of this kind ({kind}) usually carry text in their pixels; inspect them and ask again with PixelDataInspected")]
+    #[error(
+        "Burned In Annotation (0028,0301) is absent, and images of this kind ({kind}) usually carry text in their pixels; inspect them and ask again with PixelDataInspected"
+    )]
     PerhapsBurnedIn {
         /// What kind of image.
         kind: &'static str,
     },
     /// Graphics in the unused bits of the pixels.
-    #[error("an overlay is embedded in the unused bits of Pixel Data; it cannot be removed without changing the pixels")]
+    #[error(
+        "an overlay is embedded in the unused bits of Pixel Data; it cannot be removed without changing the pixels"
+    )]
     EmbeddedOverlay,
     /// The treated data set could not be written.
     #[error("the treated DICOM file could not be written")]

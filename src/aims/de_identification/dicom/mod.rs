@@ -37,8 +37,8 @@ use dicom_object::{FileMetaTable, InMemDicomObject, meta::FileMetaTableBuilder};
 use self::options::{Longitudinal, Options};
 use crate::{
     aims::{
-        aih_data_processing::imaging::envelope,
         ai_modules::treatment::{Measure, Treated, Treatment},
+        aih_data_processing::imaging::envelope,
     },
     domain::taxonomy::DataStatus,
     schema::wire::DataFormat,
@@ -89,7 +89,8 @@ fn perform(input: &Treatment<'_>) -> Result<Treated, DicomError> {
 
 /// The SOP class, which must be the standard's own: of a private one nobody knows where identifiers are.
 fn image_class(object: &InMemDicomObject) -> Result<String, DicomError> {
-    let first = |tag| object.get(tag).and_then(values::texts).and_then(|texts| texts.first().cloned()).unwrap_or_default();
+    let first =
+        |tag| object.get(tag).and_then(values::texts).and_then(|texts| texts.first().cloned()).unwrap_or_default();
     if first(tags::SOP_INSTANCE_UID).is_empty() {
         return Err(DicomError::attribute("SOPInstanceUID", "it is absent"));
     }
@@ -137,7 +138,9 @@ fn remaining(options: Options) -> impl Iterator<Item = String> {
     let dates = match options.longitudinal {
         Longitudinal::Removed => None,
         Longitudinal::Modified => Some("Distances between dates are kept; a rare course in time may be recognised."),
-        Longitudinal::Full => Some("Dates are kept in full: whoever knows when the person was examined may recognise the record."),
+        Longitudinal::Full => {
+            Some("Dates are kept in full: whoever knows when the person was examined may recognise the record.")
+        }
     };
     let device = options.device.then_some("Device and station identities are kept; they may lead to the institution.");
     let always = [

@@ -44,11 +44,7 @@ impl Options {
             Some(Some("full")) => Longitudinal::Full,
             Some(_) => return Err(DicomError::Parameter { name: "RetainLongitudinal", reason: "modified or full" }),
         };
-        Ok(Self {
-            longitudinal,
-            device: flag(given, "RetainDevice")?,
-            inspected: flag(given, "PixelDataInspected")?,
-        })
+        Ok(Self { longitudinal, device: flag(given, "RetainDevice")?, inspected: flag(given, "PixelDataInspected")? })
     }
 }
 

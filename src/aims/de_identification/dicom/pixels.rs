@@ -4,7 +4,11 @@
 //! light, scanned and captured images usually carry text is what PS3.15 E.3.1 itself names; "high-risk" kinds are those
 //! of D. A. Clunie et al., "Report of the Medical Image De-Identification Task Group", 2023.
 
-use dicom_core::{DataElement, Tag, header::{HasLength, Header}, value::Value};
+use dicom_core::{
+    DataElement, Tag,
+    header::{HasLength, Header},
+    value::Value,
+};
 use dicom_dictionary_std::tags;
 use dicom_object::InMemDicomObject;
 
@@ -37,8 +41,27 @@ const SECONDARY_CAPTURE: &str = "1.2.840.10008.5.1.4.1.1.7";
 const SHOWS_SURFACE: [&str; 3] = ["CT", "MR", "PT"];
 /// Body parts that hold no face.
 const WITHOUT_FACE: [&str; 21] = [
-    "ABDOMEN", "ANKLE", "BREAST", "CHEST", "ELBOW", "EXTREMITY", "FOOT", "HAND", "HEART", "HIP", "KIDNEY", "KNEE", "LEG",
-    "LIVER", "LSPINE", "LUNG", "PELVIS", "PROSTATE", "SHOULDER", "TSPINE", "WRIST",
+    "ABDOMEN",
+    "ANKLE",
+    "BREAST",
+    "CHEST",
+    "ELBOW",
+    "EXTREMITY",
+    "FOOT",
+    "HAND",
+    "HEART",
+    "HIP",
+    "KIDNEY",
+    "KNEE",
+    "LEG",
+    "LIVER",
+    "LSPINE",
+    "LUNG",
+    "PELVIS",
+    "PROSTATE",
+    "SHOULDER",
+    "TSPINE",
+    "WRIST",
 ];
 
 /// Judges the pixels of an image; answers what remains a risk, in words.
@@ -49,11 +72,13 @@ const WITHOUT_FACE: [&str; 21] = [
 pub(super) fn judge(object: &InMemDicomObject, options: Options) -> Result<Vec<String>, DicomError> {
     length(object)?;
     embedded_overlay(object)?;
-    let word = |tag| object.get(tag).and_then(values::texts).and_then(|texts| texts.first().cloned()).unwrap_or_default();
+    let word =
+        |tag| object.get(tag).and_then(values::texts).and_then(|texts| texts.first().cloned()).unwrap_or_default();
     let mut residual = Vec::new();
     match word(tags::BURNED_IN_ANNOTATION).as_str() {
         "YES" => return Err(DicomError::BurnedIn),
-        "NO" => residual.push("The sender states that no annotation is burned into the pixels; they were not looked at here."),
+        "NO" => residual
+            .push("The sender states that no annotation is burned into the pixels; they were not looked at here."),
         "" if options.inspected => {
             residual.push("The requester vouches that the pixels were inspected; they were not looked at here.");
         }
@@ -61,7 +86,9 @@ pub(super) fn judge(object: &InMemDicomObject, options: Options) -> Result<Vec<S
             if let Some(kind) = usually_with_text(object, &word(tags::MODALITY)) {
                 return Err(DicomError::PerhapsBurnedIn { kind });
             }
-            residual.push("The file does not say whether text is burned into the pixels, and they were not looked at here.");
+            residual.push(
+                "The file does not say whether text is burned into the pixels, and they were not looked at here.",
+            );
         }
         _ => return Err(DicomError::attribute("BurnedInAnnotation", "it is neither YES nor NO")),
     }

@@ -146,7 +146,9 @@ impl<'a> Walk<'a> {
             (VR::SQ, _) => self.sequence(element),
             (VR::UI, _) => self.replaced_uids(&element, "UID that is not the standard's own: replaced".to_owned()),
             (VR::OB | VR::OW | VR::OD | VR::OF | VR::OL | VR::OV, Some(Harmless::Numbers)) => self.numbers(element),
-            (VR::US | VR::SS | VR::UL | VR::SL | VR::UV | VR::SV | VR::FL | VR::FD | VR::AT, _) => self.numbers(element),
+            (VR::US | VR::SS | VR::UL | VR::SL | VR::UV | VR::SV | VR::FL | VR::FD | VR::AT, _) => {
+                self.numbers(element)
+            }
             (VR::DS | VR::IS, _) => match values::texts(&element) {
                 Some(texts) if values::are_numbers(vr, &texts) => self.kept(element),
                 _ => self.removed("number that is none: removed"),
@@ -197,7 +199,8 @@ impl<'a> Walk<'a> {
         let Value::Sequence(sequence) = element.into_value() else {
             return self.removed("sequence that is none: removed");
         };
-        let items: Vec<InMemDicomObject> = sequence.into_items().into_iter().filter_map(|item| self.item(item)).collect();
+        let items: Vec<InMemDicomObject> =
+            sequence.into_items().into_iter().filter_map(|item| self.item(item)).collect();
         if items.is_empty() {
             return self.removed("sequence without an item that may stay: removed");
         }
@@ -206,14 +209,16 @@ impl<'a> Walk<'a> {
 
     fn item(&mut self, item: InMemDicomObject) -> Option<InMemDicomObject> {
         let is_code = [tags::CODE_VALUE, tags::LONG_CODE_VALUE, tags::URN_CODE_VALUE, tags::CODE_MEANING];
-        let item = if is_code.iter().any(|tag| item.get(*tag).is_some()) { self.code(&item)? } else { self.data_set(item) };
+        let item =
+            if is_code.iter().any(|tag| item.get(*tag).is_some()) { self.code(&item)? } else { self.data_set(item) };
         let has_elements = item.iter().next().is_some();
         has_elements.then_some(item)
     }
 
     /// An item that names a code: value and scheme of a public system, without the words beside them.
     fn code(&mut self, item: &InMemDicomObject) -> Option<InMemDicomObject> {
-        let text = |tag| item.get(tag).and_then(values::texts).and_then(|texts| texts.first().cloned()).unwrap_or_default();
+        let text =
+            |tag| item.get(tag).and_then(values::texts).and_then(|texts| texts.first().cloned()).unwrap_or_default();
         let (code, scheme) = (text(tags::CODE_VALUE), text(tags::CODING_SCHEME_DESIGNATOR));
         if !values::is_public_code(&scheme, &code) {
             self.ledger.step(technique::REMOVAL, "code that is not of a public code system: removed");
@@ -279,7 +284,13 @@ impl<'a> Walk<'a> {
         if !original.is_empty() {
             self.ledger.map(kind, original, &pseudonym);
         }
-        let vr = if element.tag() == tags::PATIENT_NAME { VR::PN } else if kind == "PatientID" { VR::LO } else { VR::SH };
+        let vr = if element.tag() == tags::PATIENT_NAME {
+            VR::PN
+        } else if kind == "PatientID" {
+            VR::LO
+        } else {
+            VR::SH
+        };
         Some(DataElement::new(element.tag(), vr, PrimitiveValue::from(pseudonym)))
     }
 }

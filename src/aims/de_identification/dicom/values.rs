@@ -102,7 +102,8 @@ pub(super) fn is_public_code(scheme: &str, code: &str) -> bool {
         "LN" => code.split_once('-').is_some_and(|(number, check)| {
             (1..=7).contains(&number.len()) && digits(number) && check.len() == 1 && digits(check)
         }),
-        "UCUM" => ["mm", "cm", "mm2", "mm3", "s", "ms", "1", "%", "[hnsf'U]", "mGy", "kV", "mA", "Bq/ml", "g/ml"].contains(&code),
+        "UCUM" => ["mm", "cm", "mm2", "mm3", "s", "ms", "1", "%", "[hnsf'U]", "mGy", "kV", "mA", "Bq/ml", "g/ml"]
+            .contains(&code),
         _ => false,
     }
 }

@@ -10,11 +10,11 @@ use serde_json::{Value, json};
 use super::treat;
 use crate::{
     aims::{
-        aih_data_processing::imaging::tests::writer::{self, Elements, Picture},
         ai_modules::{
             pseudonyms::Pseudonyms,
             treatment::{Treated, Treatment},
         },
+        aih_data_processing::imaging::tests::writer::{self, Elements, Picture},
     },
     schema::wire::DataFormat,
 };

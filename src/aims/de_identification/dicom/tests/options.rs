@@ -167,7 +167,8 @@ fn codes_stay_without_their_words() {
         ]
     };
     let regions = items(tags::ANATOMIC_REGION_SEQUENCE, vec![code("T-62000", "SRT"), code("LIVER-DOE", "99HOSP")]);
-    let object = read(&treated(&image(vec![put(tags::PATIENT_ID, VR::LO, "1"), regions]).explicit(), none()).unwrap().payload);
+    let object =
+        read(&treated(&image(vec![put(tags::PATIENT_ID, VR::LO, "1"), regions]).explicit(), none()).unwrap().payload);
     let items = object.get(tags::ANATOMIC_REGION_SEQUENCE).unwrap().items().unwrap();
     assert_eq!(items.len(), 1);
     assert_eq!(text(&items[0], tags::CODE_VALUE).as_deref(), Some("T-62000"));
@@ -192,7 +193,9 @@ fn real_files_come_out_readable_with_the_same_pixels() {
         let before = read(&payload);
         let done = treated(&payload, json!({"RetainLongitudinal": "modified"})).unwrap();
         let after = read(&done.payload);
-        let pixels = |object: &dicom_object::DefaultDicomObject| object.get(tags::PIXEL_DATA).unwrap().to_bytes().unwrap().into_owned();
+        let pixels = |object: &dicom_object::DefaultDicomObject| {
+            object.get(tags::PIXEL_DATA).unwrap().to_bytes().unwrap().into_owned()
+        };
         assert!(pixels(&before) == pixels(&after), "{name}");
         for kept in [tags::ROWS, tags::PIXEL_SPACING, tags::SLICE_THICKNESS, tags::MODALITY, tags::SOP_CLASS_UID] {
             assert_eq!(text(&before, kept), text(&after, kept), "{name} {kept}");

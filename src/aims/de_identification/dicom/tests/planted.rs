@@ -132,7 +132,9 @@ const STEMS: [&str; 2] = ["ZQX", "1.2.826.0.1.77"];
 fn found(payload: &[u8]) -> BTreeSet<String> {
     let narrow = |stem: &[u8], length: usize| {
         let places = payload.windows(stem.len()).enumerate().filter(|(_, window)| *window == stem);
-        let mark = |(at, _): (usize, &[u8])| String::from_utf8_lossy(&payload[at..(at + length).min(payload.len())]).into_owned();
+        let mark = |(at, _): (usize, &[u8])| {
+            String::from_utf8_lossy(&payload[at..(at + length).min(payload.len())]).into_owned()
+        };
         places.map(mark).collect::<Vec<_>>()
     };
     let mut all = BTreeSet::new();

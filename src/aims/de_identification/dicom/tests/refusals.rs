@@ -10,8 +10,8 @@ use super::{
 };
 use crate::{
     aims::{
-        aih_data_processing::imaging::tests::sample,
         ai_modules::{pseudonyms::Pseudonyms, treatment::Treatment},
+        aih_data_processing::imaging::tests::sample,
     },
     schema::wire::DataFormat,
 };
@@ -60,7 +60,11 @@ fn images_that_usually_carry_text_need_an_inspection() {
 #[test]
 fn what_lies_behind_the_pixels() {
     let longer = [vec![0; 60], b"SMITH^JOHN".to_vec()].concat();
-    refused(vec![bytes(tags::PIXEL_DATA, VR::OW, &longer, 0)], none(), "Pixel Data has 70 bytes, the image's size describes 60");
+    refused(
+        vec![bytes(tags::PIXEL_DATA, VR::OW, &longer, 0)],
+        none(),
+        "Pixel Data has 70 bytes, the image's size describes 60",
+    );
     refused(vec![us(Tag(0x6000, 0x0102), 12)], none(), "overlay is embedded");
     let report: Elements = image(Vec::new()).elements().into_iter().filter(|e| e.0 != tags::PIXEL_DATA).collect();
     let error = treated(&file([0; 128], EXPLICIT, &Vec::new(), &data_set(&report, true)), none()).unwrap_err();

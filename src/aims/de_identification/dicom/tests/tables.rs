@@ -68,10 +68,19 @@ fn dates_are_shifted_and_nothing_else_passes_as_a_date() {
 
 #[test]
 fn codes_are_of_public_systems_only() {
-    for (scheme, code) in [("DCM", "113100"), ("SCT", "69536005"), ("SCT", "71388002"), ("SRT", "T-D1100"), ("LN", "29545-1")] {
+    for (scheme, code) in
+        [("DCM", "113100"), ("SCT", "69536005"), ("SCT", "71388002"), ("SRT", "T-D1100"), ("LN", "29545-1")]
+    {
         assert!(is_public_code(scheme, code), "{scheme} {code}");
     }
-    for (scheme, code) in [("99LOCAL", "113100"), ("DCM", "MRN-778812"), ("SCT", "69536006"), ("SCT", "DOE"), ("SRT", "DOE-JANE"), ("", "1")] {
+    for (scheme, code) in [
+        ("99LOCAL", "113100"),
+        ("DCM", "MRN-778812"),
+        ("SCT", "69536006"),
+        ("SCT", "DOE"),
+        ("SRT", "DOE-JANE"),
+        ("", "1"),
+    ] {
         assert!(!is_public_code(scheme, code), "{scheme} {code}");
     }
 }

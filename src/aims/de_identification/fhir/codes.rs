@@ -83,7 +83,7 @@ fn has_form(form: &str, code: &str) -> bool {
     let digits = |most: usize| (1..=most).contains(&code.len()) && code.bytes().all(|b| b.is_ascii_digit());
     match form {
         "SNOMED CT" => concept::is_snomed_ct(code),
-        "LOINC" => concept::is_loinc(code) || measurement::measure(code).is_some(),
+        "LOINC" => concept::is_loinc(code) || concept::is_loinc_answer(code) || measurement::measure(code).is_some(),
         "ICD-10" => is_icd_10(code),
         "ICPC-2" => shape(code, "A99"),
         "RxNorm" => digits(7),

@@ -8,6 +8,6 @@ mod limits;
 mod openapi;
 mod registration;
 mod requests;
-mod store;
 mod secrecy;
+mod store;
 mod tokens;

@@ -55,11 +55,18 @@ pub struct Treating {
 }
 
 /// Every treatment.
-pub static TREATMENTS: &[Treating] = &[Treating {
-    classes: DataClass::ALL,
-    formats: &[DataFormat::Csv, DataFormat::Tsv],
-    treat: de_identification::table::treat,
-}];
+pub static TREATMENTS: &[Treating] = &[
+    Treating {
+        classes: DataClass::ALL,
+        formats: &[DataFormat::Csv, DataFormat::Tsv],
+        treat: de_identification::table::treat,
+    },
+    Treating {
+        classes: &[DataClass::ClinicalRecord],
+        formats: &[DataFormat::Fhir, DataFormat::Ndjson],
+        treat: de_identification::fhir::treat,
+    },
+];
 
 /// The code of an AIM.
 pub fn module(aim: &str) -> Option<&'static Module> {

@@ -17,10 +17,12 @@
 //! | [`table`] | tables: k-anonymity and l-diversity |
 //! | [`edf`] [`wfdb`] | recordings |
 //! | [`vcf`] | variant files |
+//! | [`fhir`] | clinical records |
 //!
 //! [`crate::aims::ai_modules::table`] says which treats what.
 
 pub mod edf;
+pub mod fhir;
 pub mod job;
 pub mod pseudonyms;
 pub mod report;

@@ -79,7 +79,7 @@ fn perform(input: &Treatment<'_>) -> Result<Treated, ClinicalError> {
     }
     let mut tally = Tally::default();
     let residual = residual(rule, &dates);
-    let mut walk = Walk { record: &record, dates, names, tally: &mut tally };
+    let mut walk = Walk { dates, names, tally: &mut tally };
     let payload = written(&record, &mut walk)?;
     let mapping = walk.names.into_mapping();
     let measures =
@@ -91,7 +91,7 @@ fn perform(input: &Treatment<'_>) -> Result<Treated, ClinicalError> {
 fn written(record: &Record, walk: &mut Walk<'_>) -> Result<Vec<u8>, ClinicalError> {
     let mut resources = Vec::with_capacity(record.resources.len());
     for (at, resource) in record.resources.iter().enumerate() {
-        resources.push((at, walk.resource(at, resource)?));
+        resources.push((at, walk.resource(resource)?));
     }
     match &record.shape {
         Shape::Bundle(own) => Ok(bundle(own, record, resources, walk).to_string().into_bytes()),

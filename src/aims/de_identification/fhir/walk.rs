@@ -11,7 +11,7 @@ use super::{
     tally::Tally,
 };
 use crate::aims::aih_data_processing::clinical::{
-    ClinicalError, Record,
+    ClinicalError,
     reading::{Resource, is_id, resource_type},
 };
 
@@ -21,8 +21,6 @@ const TOKENISATION: &str = "Tokenisation";
 
 /// One walk through one record.
 pub(super) struct Walk<'a> {
-    /// The record.
-    pub record: &'a Record,
     /// What becomes of dates.
     pub dates: Dates,
     /// What becomes of identities.
@@ -36,8 +34,7 @@ impl Walk<'_> {
     ///
     /// # Errors
     /// [`ClinicalError::Ambiguous`] when a reference fits more than one resource.
-    pub fn resource(&mut self, at: usize, resource: &Resource) -> Result<Value, ClinicalError> {
-        debug_assert!(self.record.resources.get(at).is_some_and(|r| r.position == resource.position), "{at}");
+    pub fn resource(&mut self, resource: &Resource) -> Result<Value, ClinicalError> {
         let id = self.names.id(resource);
         self.tally.changed(TOKENISATION, "ids of resources: keyed pseudonyms");
         let mut kept = self.body(resource.kind, &resource.body, resource)?;

@@ -249,3 +249,26 @@ fn a_resource_of_an_unlisted_type_keeps_type_and_id_alone() {
         "code": {"coding": [{"system": "http://snomed.info/sct", "code": "38341003"}]}});
     assert_eq!(single(&turned, json!({})).get("code"), None);
 }
+
+#[test]
+fn what_is_hidden_in_base64_goes_with_its_element() {
+    let hidden = STANDARD.encode("Wilhelmina Featherstonehaugh, born 9 March 1951");
+    let attachment = json!({"contentType": "text/plain", "data": hidden, "hash": hidden, "title": hidden});
+    let resources = [
+        json!({"resourceType": "Patient", "id": "p", "photo": [attachment]}),
+        json!({"resourceType": "DiagnosticReport", "id": "d", "status": "final", "code": {"text": hidden}, "presentedForm": [attachment],
+            "subject": {"reference": "Patient/p"}}),
+        json!({"resourceType": "DocumentReference", "id": "r", "status": "current", "content": [{"attachment": attachment}]}),
+        json!({"resourceType": "Binary", "id": "b", "contentType": "text/plain", "data": hidden}),
+        json!({"resourceType": "Media", "id": "m", "status": "completed", "content": attachment}),
+        json!({"resourceType": "Provenance", "id": "s", "recorded": "2024-01-01T00:00:00Z", "target": [{"reference": "Patient/p"}],
+            "agent": [{"who": {"display": hidden}}], "signature": [{"when": "2024-01-01T00:00:00Z", "data": hidden}]}),
+        json!({"resourceType": "Observation", "id": "o", "status": "final", "code": {"text": hidden}, "valueString": hidden,
+            "contained": [{"resourceType": "Binary", "id": "inner", "data": hidden}],
+            "extension": [{"url": "u", "valueAttachment": attachment}, {"url": "v", "valueBase64Binary": hidden}]}),
+    ];
+    let output = String::from_utf8(treated(&bundle_of(&resources), json!({})).payload).unwrap();
+    for part in [&hidden[..12], &hidden[20..40], "Wilhelmina", "Featherstone"] {
+        assert!(!stands_in(part, &output), "{part}");
+    }
+}

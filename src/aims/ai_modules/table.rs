@@ -9,7 +9,7 @@ use super::{
     treatment::{Treated, Treatment},
 };
 use crate::{
-    aims::aih_data_processing::{clinical, ecg, eeg, omics},
+    aims::aih_data_processing::{behaviour, clinical, ecg, eeg, omics},
     domain::taxonomy::DataClass,
     schema::wire::DataFormat,
 };
@@ -34,6 +34,7 @@ pub struct Module {
 
 /// The code of every AIM.
 pub static MODULES: &[Module] = &[
+    Module { aim: "AIP-BEH-V1.0", run: behaviour::run, observe: Some(behaviour::observe) },
     Module { aim: "AIP-ECG-V1.0", run: ecg::run, observe: Some(ecg::observe) },
     Module { aim: "AIP-EEG-V1.0", run: eeg::run, observe: Some(eeg::observe) },
     Module { aim: "AIP-FHR-V1.0", run: clinical::run, observe: Some(clinical::observe) },

@@ -11,6 +11,7 @@
 //! | [`edf`] | EDF and BDF files, which both read |
 //! | [`trend`] | is there a trend, and how steep |
 
+pub mod behaviour;
 pub mod clinical;
 pub mod ecg;
 pub mod edf;

@@ -7,6 +7,8 @@
 pub mod ai_modules;
 pub mod aih_data_processing;
 pub mod auditing;
+pub mod de_identification;
+mod derivation;
 mod error;
 pub mod licence_change;
 pub mod licence_withdrawal;

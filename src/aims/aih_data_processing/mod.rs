@@ -9,6 +9,8 @@
 //! | [`ecg`] | the AI Module for electrocardiograms |
 //! | [`eeg`] | the AI Module for electroencephalograms |
 //! | [`edf`] | EDF and BDF files, which both read |
+//! | [`behaviour`] | the AI Module for accelerometry and step counts |
+//! | [`omics`] | the AI Module for variant files |
 //! | [`trend`] | is there a trend, and how steep |
 
 pub mod behaviour;

@@ -9,6 +9,7 @@
 mod aih_data;
 mod aih_data_process;
 mod audit;
+mod de_id_and_anonym;
 mod docs;
 mod events;
 mod licence;
@@ -42,6 +43,10 @@ fn quick() -> OpenApiRouter<Door> {
         .routes(routes!(aih_data::read::read, aih_data::erase::erase))
         .routes(routes!(aih_data_process::request::request))
         .routes(routes!(aih_data_process::state::state))
+        .routes(routes!(de_id_and_anonym::request::request))
+        .routes(routes!(de_id_and_anonym::state::state))
+        .routes(routes!(de_id_and_anonym::report::report))
+        .routes(routes!(de_id_and_anonym::mapping::mapping))
         .routes(routes!(audit::request::audit))
         .routes(routes!(register_challenge::challenge))
         .routes(routes!(register::register))

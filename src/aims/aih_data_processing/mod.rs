@@ -10,6 +10,8 @@
 //! | [`eeg`] | the AI Module for electroencephalograms |
 //! | [`imaging`] | the AI Module for medical images |
 //! | [`edf`] | EDF and BDF files, which both read |
+//! | [`behaviour`] | the AI Module for accelerometry and step counts |
+//! | [`omics`] | the AI Module for variant files |
 //! | [`trend`] | is there a trend, and how steep |
 
 pub mod behaviour;

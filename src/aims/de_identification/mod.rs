@@ -15,12 +15,17 @@
 //! | [`pseudonyms`] | keys of pseudonyms, the sealed way back, and its unsealing: an operation of its own |
 //! | [`report`] | what was done, signed |
 //! | [`table`] | tables: k-anonymity and l-diversity |
+//! | [`edf`] [`wfdb`] | recordings |
+//! | [`vcf`] | variant files |
 //!
-//! The treatments of the other formats stand beside them; [`crate::aims::ai_modules::table`] says which treats what.
+//! [`crate::aims::ai_modules::table`] says which treats what.
 
+pub mod edf;
 pub mod job;
 pub mod pseudonyms;
 pub mod report;
 pub mod request;
 pub mod table;
 pub mod techniques;
+pub mod vcf;
+pub mod wfdb;

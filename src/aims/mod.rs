@@ -3,6 +3,7 @@
 //! | AIM | File |
 //! | --- | --- |
 //! | Auditing (AIH-ADT) | [`auditing`] |
+//! | De-Identification and Anonymisation (AIH-DIA) | [`de_identification`] |
 
 pub mod ai_modules;
 pub mod aih_data_processing;

@@ -55,11 +55,24 @@ pub struct Treating {
 }
 
 /// Every treatment.
-pub static TREATMENTS: &[Treating] = &[Treating {
-    classes: DataClass::ALL,
-    formats: &[DataFormat::Csv, DataFormat::Tsv],
-    treat: de_identification::table::treat,
-}];
+pub static TREATMENTS: &[Treating] = &[
+    Treating {
+        classes: DataClass::ALL,
+        formats: &[DataFormat::Csv, DataFormat::Tsv],
+        treat: de_identification::table::treat,
+    },
+    Treating {
+        classes: SIGNALS,
+        formats: &[DataFormat::Edf, DataFormat::EdfPlus, DataFormat::Bdf, DataFormat::BdfPlus],
+        treat: de_identification::edf::treat,
+    },
+    Treating { classes: SIGNALS, formats: &[DataFormat::Wfdb], treat: de_identification::wfdb::treat },
+    Treating { classes: &[DataClass::Omics], formats: &[DataFormat::Vcf], treat: de_identification::vcf::treat },
+];
+
+/// Classes of recordings.
+const SIGNALS: &[DataClass] =
+    &[DataClass::PhysiologicalSignal, DataClass::NeurophysiologicalSignal, DataClass::BehaviouralSignal];
 
 /// The code of an AIM.
 pub fn module(aim: &str) -> Option<&'static Module> {

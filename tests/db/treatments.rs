@@ -48,7 +48,10 @@ async fn what_was_done_is_kept_once(db: &Place) {
     db.insert_treatment(&row).await.unwrap();
     assert_eq!(db.find_treatment(item(2)).await.unwrap().as_ref(), Some(&row));
     assert_eq!(db.find_treatment(item(1)).await.unwrap(), None);
-    assert!(matches!(db.insert_treatment(&row).await, Err(DbError::Taken(Unique::Treatment | Unique::TreatmentOperation))));
+    assert!(matches!(
+        db.insert_treatment(&row).await,
+        Err(DbError::Taken(Unique::Treatment | Unique::TreatmentOperation))
+    ));
     let other = TreatmentRow { item: item(1), ..row.clone() };
     assert!(matches!(db.insert_treatment(&other).await, Err(DbError::Taken(Unique::TreatmentOperation))));
     let stranger = TreatmentRow { item: item(9), operation_id: operation_id(2), ..row };

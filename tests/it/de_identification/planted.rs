@@ -150,7 +150,14 @@ fn variants(garden: &mut Garden) -> Vec<u8> {
 }
 
 /// Uploads, treats, and reads everything there is to read about the copy.
-async fn through_the_door(house: &House, patient: &Client, class: &str, format: &str, bytes: Vec<u8>, parameters: Value) -> Vec<u8> {
+async fn through_the_door(
+    house: &House,
+    patient: &Client,
+    class: &str,
+    format: &str,
+    bytes: Vec<u8>,
+    parameters: Value,
+) -> Vec<u8> {
     let item = new_item();
     let mut wish = wish(item, &["DeIDAndAnonym"]);
     wish.data_class = class.to_owned();

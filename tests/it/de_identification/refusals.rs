@@ -55,7 +55,10 @@ async fn without_a_licence_for_it_the_answer_is_a_recorded_no() {
     answer.expect(403).problem("licence-denied");
     assert_eq!(reasons(&answer), ["Process"]);
     let negative = &answer.body["message"];
-    assert_eq!((&negative["Header"], &negative["DeIDAndAnonymID"]), (&json!("AIH-DIA-V1.0"), &message["DeIDAndAnonymID"]));
+    assert_eq!(
+        (&negative["Header"], &negative["DeIDAndAnonymID"]),
+        (&json!("AIH-DIA-V1.0"), &message["DeIDAndAnonymID"])
+    );
     let told = &negative["DeIDAndAnonym"]["Response"];
     assert_eq!((&told["ProcessingState"], &told["Reasons"]), (&json!(false), &json!(["Process"])));
     assert_eq!(told["LicenceConfirm"]["LicenceConfirm"]["Response"]["Evidence"], answer.body["evidence"]);
@@ -92,9 +95,9 @@ async fn techniques_not_offered_are_refused_by_name() {
         message["DeIDAndAnonym"]["Request"]["DeIDAndAnonymAlgoID"] = algorithm.into();
         message
     };
-    for word in [
-        "Homomorphic Encryption", "Synthetic Data Generation", "Differential Privacy", "Data Aggregation", "Hashing",
-    ] {
+    for word in
+        ["Homomorphic Encryption", "Synthetic Data Generation", "Differential Privacy", "Data Aggregation", "Hashing"]
+    {
         let answer = treat(&scene.patient, &asked("Anonymise", word, anonymously())).await;
         Scene::unprocessable(&answer, word);
     }
@@ -121,7 +124,9 @@ async fn what_cannot_be_proved_is_not_claimed() {
     let one = scene.upload(&["DeIDAndAnonym"], "CSV", &people(1)).await;
     let picture = scene.upload(&["DeIDAndAnonym"], "PNG", "\u{89}PNG").await;
     let variants = scene.upload(&["DeIDAndAnonym"], "VCF", "##fileformat=VCFv4.3\n").await;
-    let ask = async |item, kind: &str, parameters| treat(&scene.patient, &request(&scene.patient, item, kind, parameters)).await;
+    let ask = async |item, kind: &str, parameters| {
+        treat(&scene.patient, &request(&scene.patient, item, kind, parameters)).await
+    };
     Scene::unprocessable(&ask(one, "Anonymise", anonymously()).await, "1 person(s): that can be pseudonymised");
     let mut many = anonymously();
     many["K"] = 61.into();

@@ -10,7 +10,7 @@ use super::{
 };
 use crate::{
     aims::{
-        aih_data_processing::{clinical, ecg, eeg, omics},
+        aih_data_processing::{clinical, ecg, eeg, imaging, omics},
         de_identification,
     },
     domain::taxonomy::{DataClass, Word},
@@ -40,6 +40,7 @@ pub static MODULES: &[Module] = &[
     Module { aim: "AIP-ECG-V1.0", run: ecg::run, observe: Some(ecg::observe) },
     Module { aim: "AIP-EEG-V1.0", run: eeg::run, observe: Some(eeg::observe) },
     Module { aim: "AIP-FHR-V1.0", run: clinical::run, observe: Some(clinical::observe) },
+    Module { aim: "AIP-IMG-V1.0", run: imaging::run, observe: Some(imaging::observe) },
     Module { aim: "AIP-VCF-V1.0", run: omics::run, observe: Some(omics::observe) },
 ];
 
@@ -67,6 +68,11 @@ pub static TREATMENTS: &[Treating] = &[
         treat: de_identification::edf::treat,
     },
     Treating { classes: SIGNALS, formats: &[DataFormat::Wfdb], treat: de_identification::wfdb::treat },
+    Treating {
+        classes: &[DataClass::MedicalImaging],
+        formats: &[DataFormat::Dicom],
+        treat: de_identification::dicom::treat,
+    },
     Treating { classes: &[DataClass::Omics], formats: &[DataFormat::Vcf], treat: de_identification::vcf::treat },
 ];
 

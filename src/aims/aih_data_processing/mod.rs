@@ -8,6 +8,7 @@
 //! | [`restart`] | what a crash left behind is taken back |
 //! | [`ecg`] | the AI Module for electrocardiograms |
 //! | [`eeg`] | the AI Module for electroencephalograms |
+//! | [`imaging`] | the AI Module for medical images |
 //! | [`edf`] | EDF and BDF files, which both read |
 //! | [`trend`] | is there a trend, and how steep |
 
@@ -15,6 +16,7 @@ pub mod clinical;
 pub mod ecg;
 pub mod edf;
 pub mod eeg;
+pub mod imaging;
 pub mod job;
 pub mod omics;
 pub mod request;

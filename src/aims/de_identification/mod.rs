@@ -16,10 +16,12 @@
 //! | [`report`] | what was done, signed |
 //! | [`table`] | tables: k-anonymity and l-diversity |
 //! | [`edf`] [`wfdb`] | recordings |
+//! | [`dicom`] | images |
 //! | [`vcf`] | variant files |
 //!
 //! [`crate::aims::ai_modules::table`] says which treats what.
 
+pub mod dicom;
 pub mod edf;
 pub mod job;
 pub mod pseudonyms;

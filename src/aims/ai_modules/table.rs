@@ -73,6 +73,11 @@ pub static TREATMENTS: &[Treating] = &[
         formats: &[DataFormat::Dicom],
         treat: de_identification::dicom::treat,
     },
+    Treating {
+        classes: &[DataClass::ClinicalRecord],
+        formats: &[DataFormat::Fhir, DataFormat::Ndjson],
+        treat: de_identification::fhir::treat,
+    },
     Treating { classes: &[DataClass::Omics], formats: &[DataFormat::Vcf], treat: de_identification::vcf::treat },
 ];
 

@@ -18,11 +18,13 @@
 //! | [`edf`] [`wfdb`] | recordings |
 //! | [`dicom`] | images |
 //! | [`vcf`] | variant files |
+//! | [`fhir`] | clinical records |
 //!
 //! [`crate::aims::ai_modules::table`] says which treats what.
 
 pub mod dicom;
 pub mod edf;
+pub mod fhir;
 pub mod job;
 pub mod pseudonyms;
 pub mod report;

@@ -58,7 +58,7 @@ pub static ALGORITHMS: &[Algorithm] = &[
     },
     Algorithm {
         name: "DIA-FHR-V1.0",
-        formats: &[DataFormat::Fhir],
+        formats: &[DataFormat::Fhir, DataFormat::Ndjson],
         techniques: &[
             Technique::RemovalOfIdentifiers,
             Technique::Tokenisation,

@@ -42,5 +42,7 @@ mod schema;
 mod service;
 #[path = "db/transactions.rs"]
 mod transactions;
+#[path = "db/treatments.rs"]
+mod treatments;
 #[path = "db/users.rs"]
 mod users;

@@ -4,6 +4,7 @@
 //! | --- | --- |
 //! | Auditing (AIH-ADT) | [`auditing`] |
 //! | Anomaly and Risk Alerting (AIH-ARA) | [`anomaly_and_risk`] |
+//! | De-Identification and Anonymisation (AIH-DIA) | [`de_identification`] |
 
 pub mod ai_modules;
 pub mod aih_data_processing;

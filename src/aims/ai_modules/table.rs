@@ -11,7 +11,7 @@ use super::{
 use crate::{
     aims::{
         aih_data_processing::{behaviour, clinical, ecg, eeg, imaging, omics},
-        de_identification::{edf, table, vcf, wfdb},
+        de_identification::{self, dicom, edf, fhir, table, vcf, wfdb},
     },
     domain::taxonomy::{DataClass, Word},
     schema::wire::DataFormat,
@@ -59,14 +59,25 @@ pub struct Treating {
 /// Every treatment.
 pub static TREATMENTS: &[Treating] = &[
     Treating {
-        classes: &[DataClass::PhysiologicalSignal, DataClass::NeurophysiologicalSignal],
+        classes: SIGNALS,
         formats: &[DataFormat::Edf, DataFormat::EdfPlus, DataFormat::Bdf, DataFormat::BdfPlus],
         treat: edf::treat,
     },
-    Treating { classes: &[DataClass::PhysiologicalSignal], formats: &[DataFormat::Wfdb], treat: wfdb::treat },
+    Treating { classes: SIGNALS, formats: &[DataFormat::Wfdb], treat: wfdb::treat },
+    Treating { classes: &[DataClass::MedicalImaging], formats: &[DataFormat::Dicom], treat: dicom::treat },
+    Treating {
+        classes: &[DataClass::ClinicalRecord],
+        formats: &[DataFormat::Fhir, DataFormat::Ndjson],
+        treat: fhir::treat,
+    },
+    Treating { classes: &[DataClass::BehaviouralSignal], formats: &[DataFormat::Json], treat: de_identification::behaviour::treat },
     Treating { classes: &[DataClass::Omics], formats: &[DataFormat::Vcf], treat: vcf::treat },
     Treating { classes: DataClass::ALL, formats: &[DataFormat::Csv, DataFormat::Tsv], treat: table::treat },
 ];
+
+/// Classes of recordings.
+const SIGNALS: &[DataClass] =
+    &[DataClass::PhysiologicalSignal, DataClass::NeurophysiologicalSignal, DataClass::BehaviouralSignal];
 
 /// The code of an AIM.
 pub fn module(aim: &str) -> Option<&'static Module> {

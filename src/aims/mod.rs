@@ -9,6 +9,8 @@ pub mod ai_modules;
 pub mod aih_data_processing;
 pub mod anomaly_and_risk;
 pub mod auditing;
+pub mod de_identification;
+mod derivation;
 mod error;
 pub mod licence_change;
 pub mod licence_withdrawal;

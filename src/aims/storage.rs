@@ -31,18 +31,33 @@ impl Aims {
         S: Stream<Item = Result<Bytes, E>> + Send,
         E: Into<Box<dyn std::error::Error + Send + Sync>>,
     {
+        let facts = self.seal(permit, item, payload).await?;
+        self.acknowledge(item, &facts).await?;
+        Ok(facts)
+    }
+
+    /// Seals a payload under the permit to store it; it cannot be read before it is acknowledged.
+    pub(super) async fn seal<S, E>(&self, permit: Permit, item: &DataItemRow, payload: S) -> Result<ObjectFacts, AimError>
+    where
+        S: Stream<Item = Result<Bytes, E>> + Send,
+        E: Into<Box<dyn std::error::Error + Send + Sync>>,
+    {
         let purpose = Purpose { item: item.id, operation: Operation::Store, requester: permit.grounds().requester };
         let _warrant = permit.spend(&purpose, self.clock.seconds())?;
         let object = object_name(item)?;
         let key = self.item_key(item).await?;
         let stored = self.objects.put(object, &key, payload, MOST_PAYLOAD_BYTES).await?;
-        let facts = ObjectFacts {
+        Ok(ObjectFacts {
             plain_length: stored.plain_length,
             stored_length: stored.stored_length,
             sha256: parse_digest(&stored.sha256_hex)?,
-        };
-        self.database.mark_data_item_stored(item.id, &facts, self.clock.micros()).await?.required()?;
-        Ok(facts)
+        })
+    }
+
+    /// From now on the payload can be read, and survives a crash.
+    pub(super) async fn acknowledge(&self, item: &DataItemRow, facts: &ObjectFacts) -> Result<(), AimError> {
+        self.database.mark_data_item_stored(item.id, facts, self.clock.micros()).await?.required()?;
+        Ok(())
     }
 
     /// Opens a payload, or a part of it, for the operation a warrant stands for.
@@ -85,7 +100,7 @@ impl Aims {
         Ok(ItemKey::unwrap(&WrappedKey::parse(wrapped)?, &owner_key, &item.id.to_string())?)
     }
 
-    async fn end_user_key(&self, owner: UserId) -> Result<EndUserKey, AimError> {
+    pub(super) async fn end_user_key(&self, owner: UserId) -> Result<EndUserKey, AimError> {
         let user = self.database.find_user(owner).await?.ok_or(AimError::NotFound)?;
         Ok(EndUserKey::unwrap(&WrappedKey::parse(user.user_key_wrapped)?, &self.root_key, &owner.to_string())?)
     }

@@ -124,6 +124,12 @@ pub enum Unique {
     Webhook,
     /// `deliveries_pk`
     Delivery,
+    /// `pseudonym_secrets_pk`
+    PseudonymSecret,
+    /// `treatments_pk`
+    Treatment,
+    /// `treatments_by_operation`
+    TreatmentOperation,
 }
 
 impl Unique {
@@ -162,6 +168,9 @@ impl Unique {
         ),
         (Self::Webhook, "webhooks_pk", "webhooks.webhook_id"),
         (Self::Delivery, "deliveries_pk", "deliveries.delivery_id"),
+        (Self::PseudonymSecret, "pseudonym_secrets_pk", "pseudonym_secrets.owner"),
+        (Self::Treatment, "treatments_pk", "treatments.aih_data_id"),
+        (Self::TreatmentOperation, "treatments_by_operation", "treatments.operation_id"),
     ];
 
     /// The constraint's name.

@@ -9,6 +9,7 @@
 //! | [`data_items`], [`data_item_steps`] · [`model_licences`] · [`revocations`] | AIH Data and what its owners signed |
 //! | [`operations`], [`operation_steps`] · [`transactions`] | what was asked, answered and done; what was sent to the chain |
 //! | [`chain_blocks`] · [`chain_events`] · [`chain_effects`] | the copy of the chain's register, changed only as a whole |
+//! | [`pseudonym_secrets`] · [`treatments`] | de-identification: what pseudonyms are made from, what was done |
 //! | [`idempotency`] · [`notices`] | first answers and the event stream |
 //! | [`findings`] · [`alerts`] · [`alert_recipients`] | what was found, who is told, whom the End User names |
 //! | [`webhooks`] · [`deliveries`] | where to send it, and what is still to be sent |
@@ -46,9 +47,11 @@ pub mod model_licences;
 pub mod notices;
 pub mod operation_steps;
 pub mod operations;
+pub mod pseudonym_secrets;
 pub mod revocations;
 pub mod tokens;
 pub mod transactions;
+pub mod treatments;
 pub mod users;
 pub mod webhooks;
 

@@ -30,7 +30,7 @@ use crate::{
         ChainError, Refusal,
         bindings::{Derivation, LicenceRegistry, Request},
         convert::ConfirmRequest,
-        operator::{Call, Mined, Operator, Signed},
+        operator::{Attestor, Call, Mined, Operator, Signed},
     },
     domain::{
         licence_event::{ConfirmId, Confirmation, Evidence, LicenceEvent, LicenceEventKind as Kind},
@@ -118,14 +118,16 @@ pub(super) struct Job {
 pub struct Queue {
     /// Jobs that arrive together go out together.
     jobs: mpsc::Sender<Vec<Job>>,
+    attestor: Attestor,
 }
 
 impl Queue {
     /// Starts the task that owns the operator key. It ends when every copy of the queue is gone.
     pub fn start<L: Ledger>(operator: Operator, ledger: L, vigil: Vigil) -> (Self, tokio::task::JoinHandle<()>) {
         let (jobs, waiting) = mpsc::channel(MOST_WAITING);
+        let attestor = operator.attestor();
         let clerk = Clerk { operator, ledger, vigil, ends: Vec::new() };
-        (Self { jobs }, tokio::spawn(clerk.run(waiting)))
+        (Self { jobs, attestor }, tokio::spawn(clerk.run(waiting)))
     }
 
     pub(super) async fn ask(&self, work: Work, patience: Duration) -> Result<Done, QueueError> {
@@ -160,6 +162,11 @@ impl Queue {
             }
         });
         futures_util::future::join_all(waits).await
+    }
+
+    /// What signs texts with the operator's key.
+    pub(super) fn attestor(&self) -> &Attestor {
+        &self.attestor
     }
 
     /// Requests waiting now.

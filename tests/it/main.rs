@@ -4,6 +4,7 @@ mod alerting;
 mod api_doc;
 mod auditing;
 mod conformance_kit;
+mod de_identification;
 mod door;
 mod environment;
 mod indexer;

@@ -9,8 +9,11 @@ use super::{
     treatment::{Treated, Treatment},
 };
 use crate::{
-    aims::aih_data_processing::{clinical, ecg, eeg, omics},
-    domain::taxonomy::DataClass,
+    aims::{
+        aih_data_processing::{clinical, ecg, eeg, omics},
+        de_identification,
+    },
+    domain::taxonomy::{DataClass, Word},
     schema::wire::DataFormat,
 };
 
@@ -52,7 +55,11 @@ pub struct Treating {
 }
 
 /// Every treatment.
-pub static TREATMENTS: &[Treating] = &[];
+pub static TREATMENTS: &[Treating] = &[Treating {
+    classes: DataClass::ALL,
+    formats: &[DataFormat::Csv, DataFormat::Tsv],
+    treat: de_identification::table::treat,
+}];
 
 /// The code of an AIM.
 pub fn module(aim: &str) -> Option<&'static Module> {

@@ -10,6 +10,7 @@ mod aih_data;
 mod aih_data_process;
 mod alerts;
 mod audit;
+mod de_id_and_anonym;
 mod docs;
 mod events;
 mod licence;
@@ -53,6 +54,10 @@ fn quick() -> OpenApiRouter<Door> {
         .routes(routes!(webhooks::read::read, webhooks::remove::remove))
         .routes(routes!(webhooks::rotate::rotate))
         .routes(routes!(webhooks::ping::ping))
+        .routes(routes!(de_id_and_anonym::request::request))
+        .routes(routes!(de_id_and_anonym::state::state))
+        .routes(routes!(de_id_and_anonym::report::report))
+        .routes(routes!(de_id_and_anonym::mapping::mapping))
         .routes(routes!(audit::request::audit))
         .routes(routes!(register_challenge::challenge))
         .routes(routes!(register::register))

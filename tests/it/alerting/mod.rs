@@ -14,8 +14,10 @@ mod told;
 mod webhooks;
 
 use health_back_end::{
-    aims::aih_data_processing::ecg::synthetic::SyntheticEcg,
-    aims::aih_data_processing::edf::writer::{self as edf_writer, EdfContents},
+    aims::aih_data_processing::ecg::{
+        edf_writer::{self, EdfContents},
+        synthetic::SyntheticEcg,
+    },
     domain::{ids::AihDataId, taxonomy::UserClass},
     front_end::{paperwork, recording::Recording},
 };

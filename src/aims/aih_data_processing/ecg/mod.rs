@@ -36,7 +36,7 @@ mod error;
 mod filter;
 pub mod heart_rate;
 pub mod irregularity;
-mod lead;
+pub(in crate::aims) mod lead;
 pub mod limits;
 pub mod long_term;
 pub mod profile;
@@ -49,8 +49,8 @@ mod run;
 pub mod score;
 pub mod synthetic;
 pub mod wfdb_annotation;
-mod wfdb_archive;
-mod wfdb_header;
+pub(in crate::aims) mod wfdb_archive;
+pub(in crate::aims) mod wfdb_header;
 pub mod wfdb_record;
 
 #[cfg(test)]

@@ -69,6 +69,11 @@ fn site(label: &str) -> Option<&'static str> {
     SITES.into_iter().find(|s| *s == name).filter(|_| placed)
 }
 
+/// Whether a word is the name of an electrode on the scalp.
+pub(in crate::aims) fn is_electrode(word: &str) -> bool {
+    site(word).is_some()
+}
+
 /// Whether the active electrode is over the back of the head.
 pub(super) fn is_posterior(label: &str) -> bool {
     site(label).is_some_and(|site| POSTERIOR.contains(&site))

@@ -23,7 +23,7 @@
 
 mod background;
 pub mod bands;
-mod channels;
+pub(in crate::aims) mod channels;
 pub mod course;
 mod error;
 pub mod line_length;

@@ -50,7 +50,7 @@ pub use risk::{RiskPrediction, predict};
 pub use signature::{SignatureCharacterisation, characterise_substitutions};
 
 use crate::{
-    aims::ai_modules::{Input, Observations},
+    aims::ai_modules::{input::Input, observations::Observations},
     domain::operation::Operation,
     schema::wire::DataFormat,
 };

@@ -5,7 +5,7 @@ use super::{
     profile::{ProfileQuantification, quantify_profile},
     reader::VcfReader,
 };
-use crate::aims::ai_modules::{Measured, Observations};
+use crate::aims::ai_modules::observations::{Measured, Observations};
 
 /// The figures of a file.
 ///

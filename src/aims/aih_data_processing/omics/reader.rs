@@ -118,11 +118,20 @@ fn read_header(lines: &mut Lines<'_>) -> Result<Header, OmicsError> {
             return Err(OmicsError::Header("records begin before the line with the column names"));
         }
         let last = line.starts_with(b"#CHROM");
-        parser.parse_partial(line).map_err(|e| OmicsError::Header(reason(&e)))?;
+        if last || is_read(line) {
+            parser.parse_partial(line).map_err(|e| OmicsError::Header(reason(&e)))?;
+        }
         if last {
             return parser.finish().map_err(|e| OmicsError::Header(reason(&e)));
         }
     }
+}
+
+/// Whether the records or the genome build depend on a header line. Others, of any tool's own make, go unread.
+fn is_read(line: &[u8]) -> bool {
+    let key = line.strip_prefix(b"##").and_then(|rest| rest.split(|b| *b == b'=').next());
+    let keys: [&[u8]; 7] = [b"fileformat", b"INFO", b"FORMAT", b"FILTER", b"ALT", b"contig", b"reference"];
+    key.is_some_and(|key| keys.contains(&key))
 }
 
 /// Our own words for noodles' refusals, whose texts may quote the file.

@@ -10,7 +10,7 @@ use std::collections::BTreeMap;
 use serde_json::{Map, Value};
 
 use super::run;
-use crate::{aims::ai_modules::Input, domain::operation::Operation, schema::wire::DataFormat};
+use crate::{aims::ai_modules::input::Input, domain::operation::Operation, schema::wire::DataFormat};
 
 /// Three samples, GRCh38, ten records.
 ///

@@ -26,6 +26,8 @@ macro_rules! on_both {
     };
 }
 
+#[path = "db/alerting.rs"]
+mod alerting;
 #[path = "db/chain.rs"]
 mod chain;
 #[path = "db/crash.rs"]

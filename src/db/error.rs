@@ -112,12 +112,6 @@ pub enum Unique {
     IdempotencyKey,
     /// `notices_pk`
     Notice,
-    /// `pseudonym_secrets_pk`
-    PseudonymSecret,
-    /// `treatments_pk`
-    Treatment,
-    /// `treatments_by_operation`
-    TreatmentOperation,
     /// `findings_pk`
     Finding,
     /// `alerts_pk`
@@ -130,6 +124,12 @@ pub enum Unique {
     Webhook,
     /// `deliveries_pk`
     Delivery,
+    /// `pseudonym_secrets_pk`
+    PseudonymSecret,
+    /// `treatments_pk`
+    Treatment,
+    /// `treatments_by_operation`
+    TreatmentOperation,
 }
 
 impl Unique {
@@ -158,9 +158,6 @@ impl Unique {
             "idempotency.user_address, idempotency.route, idempotency.request_key",
         ),
         (Self::Notice, "notices_pk", "notices.seq"),
-        (Self::PseudonymSecret, "pseudonym_secrets_pk", "pseudonym_secrets.owner"),
-        (Self::Treatment, "treatments_pk", "treatments.aih_data_id"),
-        (Self::TreatmentOperation, "treatments_by_operation", "treatments.operation_id"),
         (Self::Finding, "findings_pk", "findings.finding_id"),
         (Self::Alert, "alerts_pk", "alerts.alert_id"),
         (Self::AlertAudience, "alert_audience_pk", "alert_audience.alert_id, alert_audience.user_address"),
@@ -171,6 +168,9 @@ impl Unique {
         ),
         (Self::Webhook, "webhooks_pk", "webhooks.webhook_id"),
         (Self::Delivery, "deliveries_pk", "deliveries.delivery_id"),
+        (Self::PseudonymSecret, "pseudonym_secrets_pk", "pseudonym_secrets.owner"),
+        (Self::Treatment, "treatments_pk", "treatments.aih_data_id"),
+        (Self::TreatmentOperation, "treatments_by_operation", "treatments.operation_id"),
     ];
 
     /// The constraint's name.

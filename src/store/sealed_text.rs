@@ -1,6 +1,5 @@
-//! Small texts sealed directly under a key of the hierarchy: a person's profile under their End-User key, what leads back
-//! from a treated copy under the key of the item it was made from, kept answers under the root key. For what fits a
-//! column; payloads are objects.
+//! Small texts sealed directly under a key of the hierarchy: a person's profile under their End-User key, kept answers
+//! under the root key. For what fits a column; payloads are objects.
 //!
 //! ```text
 //!   base64( version 1 · nonce 12 · encrypted text · tag 16 )
@@ -146,15 +145,6 @@ mod tests {
         assert!(ada.open_text("letter", &sealed).is_err());
         assert!(bob.open_text("profile", &sealed).is_err());
         assert_ne!(sealed, ada.seal_text("profile", "Lovelace").unwrap());
-    }
-
-    #[test]
-    fn a_text_about_an_item_opens_with_its_key_only() {
-        let (one, other) = (ItemKey::generate("one").unwrap(), ItemKey::generate("other").unwrap());
-        let sealed = one.seal_text("mapping", "Lovelace").unwrap();
-        assert_eq!(one.open_text("mapping", &sealed).unwrap().as_str(), "Lovelace");
-        assert!(one.open_text("letter", &sealed).is_err());
-        assert!(other.open_text("mapping", &sealed).is_err());
     }
 
     #[test]

@@ -69,7 +69,7 @@ impl Aims {
         };
         // What is found is handed out with the result, so the result waits for it; nothing else of it does.
         let (outcome, ()) = tokio::join!(self.carry_out(&job, permit), alerting);
-        self.conclude(job.id, requester, &outcome.map(Some)).await;
+        self.conclude(job.id, requester, &outcome).await;
     }
 
     /// Notes how an operation ended, and tells who asked for it.
@@ -77,16 +77,16 @@ impl Aims {
         &self,
         id: Uuid,
         requester: alloy::primitives::Address,
-        outcome: &Result<Option<AihDataId>, AimError>,
+        outcome: &Result<AihDataId, AimError>,
     ) {
-        self.note_end(id, outcome).await;
+        self.note_end(id, outcome.as_ref().map(|result| Some(*result))).await;
         self.tell_ended(id, requester).await;
     }
 
     /// Notes how a permitted operation ended.
-    pub(in crate::aims) async fn note_end(&self, id: Uuid, outcome: &Result<Option<AihDataId>, AimError>) {
+    pub(in crate::aims) async fn note_end(&self, id: Uuid, outcome: Result<Option<AihDataId>, &AimError>) {
         let noted = match outcome {
-            Ok(result) => self.database.finish_operation(id, *result, self.clock.micros()).await,
+            Ok(result) => self.database.finish_operation(id, result, self.clock.micros()).await,
             Err(AimError::Withheld(verdict)) => {
                 let failure = Failure { kind: "withheld".to_owned(), text: words_of(*verdict) };
                 self.database.withhold_operation(id, &failure, self.clock.micros()).await

@@ -105,8 +105,8 @@ impl Aims {
     /// Carries an alerting out and notes how it ended.
     pub(in crate::aims) async fn run_alerting(&self, alerting: Alerting) {
         let id = alerting.id;
-        let outcome = self.look_for_anomalies(alerting).await.map(|()| None);
-        self.note_end(id, &outcome).await;
+        let outcome = self.look_for_anomalies(alerting).await;
+        self.note_end(id, outcome.as_ref().map(|()| None)).await;
     }
 
     /// Looks into an item that has just arrived, when its licence lets the Back End. Nothing is asked where the answer

@@ -16,7 +16,7 @@ use crate::{
         operations::OperationKind,
     },
     domain::{
-        ids::{AihDataId, UserId},
+        ids::UserId,
         operation::Operation,
         taxonomy::{AnomalyType, WordSet},
     },
@@ -180,11 +180,7 @@ impl Aims {
             self.receivable(user, item, request.operation, USAGE).await
         };
         let seen = seen.await;
-        let outcome = seen.as_ref().map(|_| None::<AihDataId>);
-        match &outcome {
-            Ok(_) => self.note_end(operation.id, &Ok(None)).await,
-            Err(error) => self.give_up(operation.id, error).await,
-        }
+        self.note_end(operation.id, seen.as_ref().map(|_| None)).await;
         seen
     }
 

@@ -58,7 +58,7 @@ impl Aims {
         tokio::spawn(async move {
             let requester = permit.grounds().requester;
             let outcome = aims.carry_treatment_out(&treatment, permit).await;
-            aims.conclude(id, requester, &outcome.map(Some)).await;
+            aims.conclude(id, requester, &outcome).await;
             ended.send_replace(true);
         });
         Accepted::Running(id, seen)

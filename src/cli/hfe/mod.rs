@@ -4,6 +4,7 @@ mod account;
 mod audit;
 mod demo;
 mod licence;
+mod listen;
 mod sample;
 
 use std::process::ExitCode;
@@ -34,6 +35,8 @@ enum Command {
     Audit(audit::Audit),
     /// Write a synthetic ECG recording with known beat times (EDF+).
     Sample(sample::Sample),
+    /// Listen for what concerns the user of the key in HFE_KEY, such as alerts, and print it.
+    Listen(listen::Listen),
     /// Walk the main job against a running Back End.
     Demo(demo::Demo),
 }
@@ -51,6 +54,7 @@ fn dispatch(command: Command) -> Outcome {
         Command::SignMessage(message) => message.run(),
         Command::Audit(audit) => on_runtime(audit.run()),
         Command::Sample(sample) => sample.run(),
+        Command::Listen(listen) => on_runtime(listen.run()),
         Command::Demo(demo) => on_runtime(demo.run()),
     }
 }

@@ -34,6 +34,8 @@ mod chain;
 mod crash;
 #[path = "db/data_items.rs"]
 mod data_items;
+#[path = "db/federated.rs"]
+mod federated;
 #[path = "db/model_licences.rs"]
 mod model_licences;
 #[path = "db/operations.rs"]

@@ -20,6 +20,7 @@ const TEXTS: &[&str] = &[
     include_str!("processing/AIP-EEG-V1.0.json"),
     include_str!("processing/AIP-FHR-V1.0.json"),
     include_str!("processing/AIP-IMG-V1.0.json"),
+    include_str!("processing/AIP-NNB-V1.0.json"),
     include_str!("processing/AIP-VCF-V1.0.json"),
 ];
 

@@ -10,7 +10,7 @@ use super::{
 };
 use crate::{
     aims::{
-        aih_data_processing::{behaviour, clinical, ecg, eeg, imaging, omics},
+        aih_data_processing::{behaviour, clinical, ecg, eeg, imaging, nn, omics},
         de_identification::{self, dicom, edf, fhir, table, vcf, wfdb},
     },
     domain::taxonomy::{DataClass, Word},
@@ -42,6 +42,7 @@ pub static MODULES: &[Module] = &[
     Module { aim: "AIP-EEG-V1.0", run: eeg::run, observe: Some(eeg::observe) },
     Module { aim: "AIP-FHR-V1.0", run: clinical::run, observe: Some(clinical::observe) },
     Module { aim: "AIP-IMG-V1.0", run: imaging::run, observe: Some(imaging::observe) },
+    Module { aim: "AIP-NNB-V1.0", run: nn::run, observe: None },
     Module { aim: "AIP-VCF-V1.0", run: omics::run, observe: Some(omics::observe) },
 ];
 

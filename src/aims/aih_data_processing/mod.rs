@@ -7,6 +7,7 @@
 //! | [`job`] | the job: retrieve, run the AI Module, re-check, keep the result under a derived licence |
 //! | [`restart`] | what a crash left behind is taken back |
 //! | [`ecg`] | the AI Module for electrocardiograms |
+//! | [`nn`] | NN models on recordings |
 //! | [`eeg`] | the AI Module for electroencephalograms |
 //! | [`imaging`] | the AI Module for medical images |
 //! | [`edf`] | EDF and BDF files, which both read |
@@ -21,6 +22,7 @@ pub mod edf;
 pub mod eeg;
 pub mod imaging;
 pub mod job;
+pub mod nn;
 pub mod omics;
 pub mod request;
 pub mod restart;

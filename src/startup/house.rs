@@ -88,6 +88,7 @@ pub struct House {
     vigil: JoinHandle<()>,
     queue: JoinHandle<()>,
     indexer: JoinHandle<()>,
+    settling: JoinHandle<()>,
     stop: CancellationToken,
     data: std::path::PathBuf,
     quiet: Duration,
@@ -100,7 +101,7 @@ impl House {
     /// [`StartError`], naming the part.
     pub async fn build(settings: &Settings, program: &Path) -> Result<Self, StartError> {
         std::fs::create_dir_all(&settings.data)?;
-        let (devnet, rpc_url) = reach_chain(settings).await?;
+        let (devnet, rpc_url) = reach_chain(settings, program).await?;
         let provider = connect(&rpc_url).await?;
         let deployment = find_registry(settings, &provider, devnet.is_some()).await?;
         let clock = Clock::system();
@@ -138,6 +139,7 @@ impl House {
         let clerk = Indexer::new(listening, aims.database.clone(), vigil.clone(), clock.clone(), deployment.block);
         let indexer = tokio::spawn(clerk.run(stop.clone()));
         let vigil = tokio::spawn(vigil.keep(node, clock));
+        let settling = tokio::spawn(aims.clone().keep_settled(stop.clone()));
         let data = settings.data.clone();
         Ok(Self {
             aims,
@@ -148,6 +150,7 @@ impl House {
             vigil,
             queue: queue_task,
             indexer,
+            settling,
             stop,
             data,
             quiet: quiet_time(settings),
@@ -169,11 +172,13 @@ impl House {
 
     /// Takes the house down: what is in flight ends, then the chain.
     pub async fn close(self) {
-        let Self { aims, devnet, vigil, queue, indexer, stop, .. } = self;
+        let Self { aims, devnet, vigil, queue, indexer, settling, stop, .. } = self;
         vigil.abort();
         stop.cancel();
-        if indexer.await.is_err() {
-            tracing::warn!("indexer.panicked");
+        for (task, name) in [(indexer, "indexer"), (settling, "settling")] {
+            if task.await.is_err() {
+                tracing::warn!(name, "task.panicked");
+            }
         }
         let database = aims.database.clone();
         drop(aims);
@@ -189,12 +194,12 @@ impl House {
     }
 }
 
-async fn reach_chain(settings: &Settings) -> Result<(Option<Devnet>, String), StartError> {
+async fn reach_chain(settings: &Settings, program: &Path) -> Result<(Option<Devnet>, String), StartError> {
     if let Some(url) = &settings.rpc_url {
         return Ok((None, url.clone()));
     }
     let config = AnvilConfig::read(&settings.anvil)?.within(&settings.data);
-    let devnet = Devnet::start(&devnet::binary(&settings.tools), &config, &settings.data.join("anvil")).await?;
+    let devnet = Devnet::kept(program, &devnet::binary(&settings.tools), &config, &settings.data.join("anvil")).await?;
     let url = devnet.url();
     Ok((Some(devnet), url))
 }

@@ -4,6 +4,7 @@
 //! | --- | --- |
 //! | Auditing (AIH-ADT) | [`auditing`] |
 
+mod acts;
 pub mod ai_modules;
 pub mod aih_data_processing;
 pub mod auditing;

@@ -8,7 +8,10 @@ use uuid::Uuid;
 
 use super::{AimError, Aims, retrieval::Span};
 use crate::{
-    db::data_items::{DataItemRow, DataItemState, ObjectFacts},
+    db::{
+        data_items::{DataItemRow, DataItemState, ObjectFacts},
+        operation_acts::Done,
+    },
     domain::{
         ids::{AihDataId, UserId},
         operation::Operation,
@@ -32,7 +35,7 @@ impl Aims {
         E: Into<Box<dyn std::error::Error + Send + Sync>>,
     {
         let purpose = Purpose { item: item.id, operation: Operation::Store, requester: permit.grounds().requester };
-        let _warrant = permit.spend(&purpose, self.clock.seconds())?;
+        let grounds = *permit.spend(&purpose, self.clock.seconds())?.grounds();
         let object = object_name(item)?;
         let key = self.item_key(item).await?;
         let stored = self.objects.put(object, &key, payload, MOST_PAYLOAD_BYTES).await?;
@@ -42,6 +45,8 @@ impl Aims {
             sha256: parse_digest(&stored.sha256_hex)?,
         };
         self.database.mark_data_item_stored(item.id, &facts, self.clock.micros()).await?.required()?;
+        let done = if item.parent.is_some() { Done::Derive } else { Done::Store };
+        self.note(done, item, grounds.requester, (Some(grounds.licence), Some(grounds.evidence))).await;
         Ok(facts)
     }
 
@@ -116,6 +121,14 @@ impl Aims {
             DataItemState::Erased => return Ok(0),
             DataItemState::Announced => self.database.remove_data_item(item.id).await?.required()?,
             _ => self.database.erase_data_item(item.id, self.clock.micros()).await?.required()?,
+        }
+        if item.licence.is_some() {
+            // An erasure waits for nothing: where the chain is away, or was reset, it is noted without what it rests on.
+            let evidence = self.licensing.fallen(item.hash, item.root.hash()).await.unwrap_or_else(|error| {
+                tracing::warn!(item = %item.hash, %error, "act.without_evidence");
+                None
+            });
+            self.note(Done::Erase, item, item.owner.address(), (item.licence, evidence)).await;
         }
         if let Some(object) = item.object_name.as_deref().and_then(|name| Uuid::parse_str(name).ok())
             && let Err(error) = self.objects.delete(object).await

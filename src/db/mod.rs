@@ -7,7 +7,7 @@
 //! | --- | --- |
 //! | [`users`] · [`challenges`] · [`tokens`] | people and what lets them in |
 //! | [`data_items`], [`data_item_steps`] · [`model_licences`] · [`revocations`] | AIH Data and what its owners signed |
-//! | [`operations`], [`operation_steps`] · [`transactions`] | what was asked, answered and done; what was sent to the chain |
+//! | [`operations`], [`operation_steps`], [`operation_lists`], [`operation_acts`] · [`transactions`] | what was asked, answered and done; what was sent to the chain |
 //! | [`chain_blocks`] · [`chain_events`] · [`chain_effects`] | the copy of the chain's register, changed only as a whole |
 //! | [`idempotency`] · [`notices`] | first answers and the event stream |
 //!
@@ -38,6 +38,8 @@ pub mod data_items;
 pub mod idempotency;
 pub mod model_licences;
 pub mod notices;
+pub mod operation_acts;
+pub mod operation_lists;
 pub mod operation_steps;
 pub mod operations;
 pub mod revocations;

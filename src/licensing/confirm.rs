@@ -99,6 +99,7 @@ impl Licensing {
             confirm_id: question.confirm_id,
             licence: confirmation.licence,
             evidence,
+            since: evidence.block_time,
         })))
     }
 

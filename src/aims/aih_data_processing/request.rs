@@ -14,13 +14,12 @@ use super::job::{Job, NO_ANSWER};
 use crate::{
     aims::{
         AimError, Aims,
+        acts::place_of,
         ai_modules::task::{Purpose as TaskPurpose, Task},
     },
     db::{
         data_items::DataItemRow,
-        operations::{
-            Answer as Recorded, Evidence as Place, NewOperation, OperationKind, OperationRow, OperationState, Requested,
-        },
+        operations::{Answer as Recorded, NewOperation, OperationKind, OperationRow, OperationState, Requested},
     },
     domain::{
         ids::{AihDataId, UserId},
@@ -89,6 +88,12 @@ impl Aims {
             Begun::New(operation) => operation,
             Begun::Known(row) => return Ok(Accepted::Known(*row)),
         };
+        let task = item.as_ref().map_or(Err(AimError::NotFound), |item| task_for(item, &request));
+        if let Err(error) = self.refuse_early(&operation, task.is_err()).await {
+            let error = error.or(task.err()).unwrap_or(AimError::NotFound);
+            self.give_up(operation.id, &error).await;
+            return Err(error);
+        }
         let permit = match self.ask(&operation).await {
             Ok(Answer::Permitted(permit)) => permit,
             Ok(Answer::Denied(_)) => return Ok(Accepted::Denied(self.operation(operation.id).await?)),
@@ -97,10 +102,9 @@ impl Aims {
                 return Err(error);
             }
         };
-        let task = match item.as_ref().map(|item| task_for(item, &request)) {
-            Some(Ok(task)) => task,
-            outcome => {
-                let error = outcome.and_then(Result::err).unwrap_or(AimError::NotFound);
+        let task = match task {
+            Ok(task) => task,
+            Err(error) => {
                 self.give_up(operation.id, &error).await;
                 return Err(error);
             }
@@ -108,6 +112,14 @@ impl Aims {
         let purpose =
             Purpose { item: request.item, operation: request.operation, requester: request.requester.address() };
         Ok(self.start_job(Job { id: operation.id, purpose, task, attachments: Vec::new() }, permit))
+    }
+
+    /// What cannot be done is refused before the chain records anything, when a look at the chain shows that the requester
+    /// may know of the item (decision 0034). The look is the same for everybody, so that its time tells nothing.
+    async fn refuse_early(&self, operation: &NewOperation, impossible: bool) -> Result<(), Option<AimError>> {
+        let seen = self.licensing.check(&question_of(operation)).await;
+        let verdict = seen.map_err(|error| Some(AimError::from(error)))?;
+        if impossible && may_know(verdict) { Err(None) } else { Ok(()) }
     }
 
     /// Notes the request, or finds what became of it. One that came to nothing because the chain was away or this Back
@@ -163,17 +175,7 @@ impl Aims {
 
     /// Has the chain judge an operation and notes the answer in its row, before anyone acts on it.
     pub(in crate::aims) async fn ask(&self, operation: &NewOperation) -> Result<Answer, AimError> {
-        let answer = self
-            .licensing
-            .confirm(&Question {
-                item: operation.aih_data_id,
-                requester: operation.requester.address(),
-                operation: operation.operation,
-                usage: operation.usage,
-                at: operation.intended_at_s.cast_unsigned(),
-                confirm_id: operation.id.into_bytes(),
-            })
-            .await?;
+        let answer = self.licensing.confirm(&question_of(operation)).await?;
         let (verdict, evidence) = match &answer {
             Answer::Permitted(permit) => (Verdict::PERMITTED, permit.grounds().evidence),
             Answer::Denied(denial) => (denial.verdict, denial.evidence),
@@ -194,18 +196,19 @@ impl Aims {
     }
 }
 
-fn recorded(verdict: Verdict, evidence: &Evidence) -> Recorded {
-    Recorded {
-        verdict,
-        licence: evidence.licence,
-        evidence: Place {
-            tx_hash: evidence.transaction,
-            block_number: evidence.position.block,
-            block_hash: evidence.block_hash,
-            log_index: evidence.position.log_index,
-            confirmed_at_s: evidence.block_time.cast_signed(),
-        },
+fn question_of(operation: &NewOperation) -> Question {
+    Question {
+        item: operation.aih_data_id,
+        requester: operation.requester.address(),
+        operation: operation.operation,
+        usage: operation.usage,
+        at: operation.intended_at_s.cast_unsigned(),
+        confirm_id: operation.id.into_bytes(),
     }
+}
+
+fn recorded(verdict: Verdict, evidence: &Evidence) -> Recorded {
+    Recorded { verdict, licence: evidence.licence, evidence: place_of(evidence) }
 }
 
 /// Where the parameters stand in the message.

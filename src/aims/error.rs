@@ -42,6 +42,9 @@ pub enum AimError {
     /// No AI Module does this on this data.
     #[error("no AIM in the Store performs this on this format")]
     NoModule,
+    /// A technique, or an algorithm by another name, is not offered for this data.
+    #[error("{0}")]
+    NotOffered(String),
     /// The payload cannot be processed.
     #[error("the data cannot be processed: {0}")]
     Unprocessable(String),

@@ -3,15 +3,20 @@
 //! | AIM | File |
 //! | --- | --- |
 //! | Auditing (AIH-ADT) | [`auditing`] |
+//!
+//! Every work on a payload runs inside `Aims::while_licensed`, so that a licence that falls stops it.
 
 mod acts;
 pub mod ai_modules;
 pub mod aih_data_processing;
 pub mod auditing;
+pub mod de_identification;
+mod derivation;
 mod error;
 pub mod licence_change;
 pub mod licence_withdrawal;
 pub mod retrieval;
+mod running;
 pub mod storage;
 
 use std::sync::Arc;
@@ -30,6 +35,7 @@ use crate::{
 #[derive(Clone)]
 pub struct Aims {
     shared: Arc<Shared>,
+    running: running::Running,
 }
 
 /// What stands between the rooms.
@@ -51,7 +57,7 @@ pub struct Shared {
 impl Aims {
     /// The rooms of one Back End.
     pub fn new(shared: Shared) -> Self {
-        Self { shared: Arc::new(shared) }
+        Self { shared: Arc::new(shared), running: running::Running::default() }
     }
 
     /// This Back End's ID.

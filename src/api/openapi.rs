@@ -24,6 +24,7 @@ use crate::schema::{
         (name = "licences", description = "Model Licences, and the contracts they become"),
         (name = "data", description = "AIH Data and what is done with it"),
         (name = "audit", description = "What was decided and done, from the chain's own records"),
+        (name = "store", description = "The MPAI Store: AIMs and models"),
         (name = "service", description = "The Back End itself")
     )
 )]

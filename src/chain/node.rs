@@ -3,6 +3,7 @@
 use std::{future::Future, time::Duration};
 
 use alloy::{
+    consensus::Transaction as _,
     eips::BlockNumberOrTag,
     network::Ethereum,
     primitives::{Address, B256, Bytes, keccak256},
@@ -277,6 +278,18 @@ impl Node {
         let mut found = in_time(async { self.provider.get_logs(&filter).await }).await?;
         found.sort_by_key(|log| (log.block_number, log.log_index));
         found.iter().filter_map(|log| logs::decode(log).transpose()).collect()
+    }
+
+    /// The End User's signature that a withdrawal was sent with, when it was sent to the registry itself and with one:
+    /// whoever sent it.
+    ///
+    /// # Errors
+    /// When the node does not answer.
+    pub async fn signature_of_withdrawal(&self, transaction: B256) -> Result<Option<Bytes>, ChainError> {
+        let found = in_time(async { self.provider.get_transaction_by_hash(transaction).await }).await?;
+        let Some(found) = found.filter(|found| found.to() == Some(self.registry)) else { return Ok(None) };
+        let call = LicenceRegistry::revokeCall::abi_decode(found.input()).ok();
+        Ok(call.map(|call| call.signature).filter(|signature| !signature.is_empty()))
     }
 
     /// New blocks as the node announces them; `None` when the connection cannot (HTTP). The stream ends with the

@@ -19,7 +19,7 @@ use alloy::{
     primitives::{Address, B256, Bytes, TxKind},
     providers::{DynProvider, Provider},
     rpc::types::{TransactionReceipt, TransactionRequest},
-    signers::local::PrivateKeySigner,
+    signers::{SignerSync, local::PrivateKeySigner},
     transports::{RpcError, TransportErrorKind},
 };
 
@@ -88,6 +88,28 @@ pub struct Transmitter {
     answers_with_receipt: Arc<AtomicBool>,
 }
 
+/// Signs texts with an operator's key, so that anyone with a node can see who vouches for them: the registry knows the
+/// account as an operator.
+#[derive(Debug, Clone)]
+pub struct Attestor {
+    signer: PrivateKeySigner,
+}
+
+impl Attestor {
+    /// The account that signs.
+    pub fn address(&self) -> Address {
+        self.signer.address()
+    }
+
+    /// The signature of a text (EIP-191, version `E`).
+    ///
+    /// # Errors
+    /// When the key cannot sign.
+    pub fn sign(&self, text: &[u8]) -> Result<Bytes, ChainError> {
+        Ok(Bytes::copy_from_slice(&self.signer.sign_message_sync(text)?.as_bytes()))
+    }
+}
+
 impl Operator {
     /// Takes up a key where the chain left it.
     ///
@@ -103,6 +125,11 @@ impl Operator {
     /// The operator's address.
     pub fn address(&self) -> Address {
         self.signer.address()
+    }
+
+    /// The part that signs texts.
+    pub fn attestor(&self) -> Attestor {
+        Attestor { signer: self.signer.clone() }
     }
 
     /// A copy of the part that sends.

@@ -96,7 +96,7 @@ impl Database {
         at_us: i64,
     ) -> Result<Transition<DataItemState>> {
         let update = sqlx::query(
-            "UPDATE data_items SET licence = $2, updated_at_us = $3
+            "UPDATE data_items SET licence = $2, fallen_at_us = NULL, updated_at_us = $3
              WHERE aih_data_id = $1 AND state IN ('licensed', 'stored')",
         )
         .bind(id.to_string())
@@ -107,11 +107,17 @@ impl Database {
 
     /// Destroys the item key and what describes the payload: from `licensed` or `stored` to `erased`. Class,
     /// status, qualifier, lineage and licence stay, for the audit. The object may be deleted afterwards; the sweep does
-    /// not know its name any more.
+    /// not know its name any more. What was done to it, and to copies made from it, goes in the same transaction: it leads
+    /// back to what was there.
     ///
     /// # Errors
     /// When the database fails.
     pub async fn erase_data_item(&self, id: AihDataId, at_us: i64) -> Result<Transition<DataItemState>> {
+        self.retried(|| self.erase_once(id, at_us)).await
+    }
+
+    async fn erase_once(&self, id: AihDataId, at_us: i64) -> Result<Transition<DataItemState>> {
+        let mut tx = self.begin().await?;
         let update = sqlx::query(
             "UPDATE data_items SET state = 'erased', item_key_wrapped = NULL, object_name = NULL, sha256 = NULL,
                  descr_metadata = NULL, data_time = 'null', updated_at_us = $2
@@ -119,7 +125,15 @@ impl Database {
         )
         .bind(id.to_string())
         .bind(at_us);
-        self.step(update, STATE, &id.to_string()).await
+        let transition = step_in(&mut tx, update, STATE, &id.to_string()).await?;
+        if transition.is_done() {
+            sqlx::query("DELETE FROM treatments WHERE aih_data_id = $1 OR parent_id = $1")
+                .bind(id.to_string())
+                .execute(&mut *tx)
+                .await?;
+        }
+        tx.commit().await?;
+        Ok(transition)
     }
 
     /// Undoes an item no licence was issued for: the row goes, with Model Licences signed but never issued. From

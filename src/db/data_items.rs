@@ -32,7 +32,7 @@ macro_rules! select {
         concat!(
             "SELECT aih_data_id, hash, owner, data_class, status, qualifier, data_time, descr_metadata, licence, \
              root_id, parent_id, object_name, plain_length, stored_length, sha256, item_key_wrapped, state, \
-             created_at_us, updated_at_us \
+             created_at_us, updated_at_us, fallen_at_us \
              FROM data_items ",
             $tail
         )
@@ -134,6 +134,8 @@ pub struct DataItemRow {
     pub created_at_us: i64,
     /// Last change of state or licence, microseconds since 1970.
     pub updated_at_us: i64,
+    /// When its licence was seen to have fallen, by itself or with its root; `None` while it stands.
+    pub fallen_at_us: Option<i64>,
 }
 
 impl DataItemRow {
@@ -159,6 +161,7 @@ impl DataItemRow {
             state: columns.state("state")?,
             created_at_us: columns.integer("created_at_us")?,
             updated_at_us: columns.integer("updated_at_us")?,
+            fallen_at_us: columns.optional_integer("fallen_at_us")?,
         })
     }
 

@@ -112,6 +112,12 @@ pub enum Unique {
     IdempotencyKey,
     /// `notices_pk`
     Notice,
+    /// `pseudonym_secrets_pk`
+    PseudonymSecret,
+    /// `treatments_pk`
+    Treatment,
+    /// `treatments_by_operation`
+    TreatmentOperation,
 }
 
 impl Unique {
@@ -140,6 +146,9 @@ impl Unique {
             "idempotency.user_address, idempotency.route, idempotency.request_key",
         ),
         (Self::Notice, "notices_pk", "notices.seq"),
+        (Self::PseudonymSecret, "pseudonym_secrets_pk", "pseudonym_secrets.owner"),
+        (Self::Treatment, "treatments_pk", "treatments.aih_data_id"),
+        (Self::TreatmentOperation, "treatments_by_operation", "treatments.operation_id"),
     ];
 
     /// The constraint's name.

@@ -9,6 +9,7 @@
 //! | [`data_items`], [`data_item_steps`] · [`model_licences`] · [`revocations`] | AIH Data and what its owners signed |
 //! | [`operations`], [`operation_steps`], [`operation_lists`], [`operation_acts`] · [`transactions`] | what was asked, answered and done; what was sent to the chain |
 //! | [`chain_blocks`] · [`chain_events`] · [`chain_effects`] | the copy of the chain's register, changed only as a whole |
+//! | [`pseudonym_secrets`] · [`treatments`] | de-identification: what pseudonyms are made from, what was done |
 //! | [`idempotency`] · [`notices`] | first answers and the event stream |
 //!
 //! # Rules of the cellar
@@ -42,9 +43,11 @@ pub mod operation_acts;
 pub mod operation_lists;
 pub mod operation_steps;
 pub mod operations;
+pub mod pseudonym_secrets;
 pub mod revocations;
 pub mod tokens;
 pub mod transactions;
+pub mod treatments;
 pub mod users;
 
 pub use connect::Database;

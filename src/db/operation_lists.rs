@@ -1,13 +1,51 @@
 //! Lists of `operations`: what a requester asked for, what was asked about an item, what a restart must finish, and what
 //! an audit compares with the chain.
 
+use alloy::primitives::B256;
+
 use super::{
     Cursor, Database, Page, Result,
+    columns::{Columns, Hex},
     operations::{OperationRow, select_operation},
 };
 use crate::domain::ids::{AihDataId, UserId};
 
+/// A user who was permitted to use an item, or something derived from it, and did.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Holder {
+    /// Who.
+    pub user: UserId,
+    /// What they used.
+    pub item: AihDataId,
+}
+
 impl Database {
+    /// Who used an item, or anything derived from it, by a recorded yes: those who hold a result, or wait for one. The End
+    /// User is not among them. At most 10,000.
+    ///
+    /// # Errors
+    /// When the database fails or a row is corrupt.
+    pub async fn list_holders(&self, item: B256) -> Result<Vec<Holder>> {
+        let rows = sqlx::query(
+            "SELECT DISTINCT o.requester, o.aih_data_id FROM operations o
+             JOIN data_items d ON d.aih_data_id = o.aih_data_id
+             WHERE o.aih_data_id IN (
+                     SELECT aih_data_id FROM data_items WHERE hash = $1
+                     UNION SELECT aih_data_id FROM data_items
+                         WHERE root_id = (SELECT aih_data_id FROM data_items WHERE hash = $1))
+                 AND o.confirm_id IS NOT NULL AND o.started_at_us IS NOT NULL AND o.requester <> d.owner
+             ORDER BY o.requester, o.aih_data_id LIMIT 10000",
+        )
+        .bind(item.hex())
+        .fetch_all(&self.readers)
+        .await?;
+        let read = |row| {
+            let columns = Columns::new(row, "operations", "aih_data_id");
+            Ok(Holder { user: columns.parsed("requester")?, item: columns.parsed("aih_data_id")? })
+        };
+        rows.iter().map(read).collect()
+    }
+
     /// What a requester asked for, newest first.
     ///
     /// # Errors

@@ -94,6 +94,8 @@ states! {
         RevokeLicence = "RevokeLicence",
         /// An item is erased.
         Erase = "Erase",
+        /// The pseudonyms of a treated copy are resolved.
+        Unseal = "Unseal",
     }
 }
 

@@ -253,6 +253,40 @@ impl Client {
         Ok(self.answer(self.request(Method::GET, path)).await?.bytes().await?.to_vec())
     }
 
+    /// Sends bytes as JSON and gives whatever is answered; told that it asks too often, it waits as long as it is told.
+    ///
+    /// # Errors
+    /// When there is no answer.
+    pub async fn exchange(
+        &self,
+        method: Method,
+        path: &str,
+        body: Vec<u8>,
+    ) -> Result<(StatusCode, Value), ClientError> {
+        loop {
+            let request = self.request(method.clone(), path).header(header::CONTENT_TYPE, "application/json");
+            let answer = request.body(body.clone()).send().await?;
+            let status = answer.status();
+            let wait = answer.headers().get(header::RETRY_AFTER).and_then(|wait| wait.to_str().ok()?.parse().ok());
+            match (status, wait) {
+                (StatusCode::TOO_MANY_REQUESTS, Some(seconds)) => {
+                    tokio::time::sleep(Duration::from_secs(seconds)).await
+                }
+                _ => return Ok((status, answer.json().await.unwrap_or(Value::Null))),
+            }
+        }
+    }
+
+    /// Reads something public of a Back End.
+    ///
+    /// # Errors
+    /// When the Back End refuses or is not there.
+    pub async fn look(url: &str, path: &str) -> Result<Value, ClientError> {
+        let http = reqwest::Client::builder().timeout(ANSWER_TIME).build()?;
+        let answer = http.get(format!("{}{path}", url.trim_end_matches('/'))).send().await?;
+        Ok(answer.error_for_status()?.json().await?)
+    }
+
     fn request(&self, method: Method, path: &str) -> RequestBuilder {
         let request = self.http.request(method.clone(), format!("{}{path}", self.url));
         let request = match &self.token {

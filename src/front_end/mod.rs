@@ -11,6 +11,7 @@
 
 pub mod audit;
 pub mod client;
+pub mod conformance;
 pub mod demo;
 mod demo_steps;
 pub mod paperwork;

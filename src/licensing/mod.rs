@@ -37,10 +37,12 @@ pub mod vigil;
 
 use std::time::Duration;
 
+use alloy::primitives::Bytes;
+
 pub use crate::chain::{ChainError, Refusal};
 pub use error::LicensingError;
 
-use crate::{chain::node::Node, clock::Clock};
+use crate::{chain::node::Node, clock::Clock, domain::ids::UserId};
 
 /// The gate of one Back End. Copies share the queue.
 #[derive(Debug, Clone)]
@@ -63,6 +65,15 @@ impl Licensing {
     /// Reading the chain.
     pub fn node(&self) -> &Node {
         &self.node
+    }
+
+    /// Signs a text with this instance's operator key (EIP-191): the account, and its signature.
+    ///
+    /// # Errors
+    /// When the key cannot sign.
+    pub fn attest(&self, text: &[u8]) -> Result<(UserId, Bytes), LicensingError> {
+        let attestor = self.queue.attestor();
+        Ok((UserId::new(self.node.chain_id(), attestor.address()), attestor.sign(text)?))
     }
 
     /// The doubts of now.

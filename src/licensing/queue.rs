@@ -26,7 +26,7 @@ use crate::{
     chain::{
         Refusal,
         convert::ConfirmRequest,
-        operator::{Call, Mined, Operator},
+        operator::{Attestor, Call, Mined, Operator},
     },
     domain::{
         licence_event::{Confirmation, Evidence},
@@ -94,14 +94,16 @@ pub(super) struct Job {
 #[derive(Debug, Clone)]
 pub struct Queue {
     jobs: mpsc::Sender<Job>,
+    attestor: Attestor,
 }
 
 impl Queue {
     /// Starts the task that owns the operator key. It ends when every copy of the queue is gone.
     pub fn start<L: Ledger>(operator: Operator, ledger: L, vigil: Vigil) -> (Self, tokio::task::JoinHandle<()>) {
         let (jobs, waiting) = mpsc::channel(MOST_WAITING);
+        let attestor = operator.attestor();
         let clerk = Clerk::new(operator, ledger, vigil);
-        (Self { jobs }, tokio::spawn(clerk.run(waiting)))
+        (Self { jobs, attestor }, tokio::spawn(clerk.run(waiting)))
     }
 
     pub(super) async fn ask(&self, work: Work, patience: Duration) -> Result<Done, QueueError> {
@@ -116,6 +118,11 @@ impl Queue {
             Ok(Err(_)) => Err(QueueError::Closed),
             Err(_) => Err(QueueError::Deadline),
         }
+    }
+
+    /// What signs texts with the operator's key.
+    pub(super) fn attestor(&self) -> &Attestor {
+        &self.attestor
     }
 
     /// Requests waiting now.

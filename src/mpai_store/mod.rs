@@ -2,6 +2,8 @@
 //!
 //! | File | What |
 //! | --- | --- |
+//! | [`metadata`] | AIM metadata of the Back End, its SubAIMs and its processing AIMs |
 //! | [`processing`] | declarations of the processing AIMs: one JSON file each below `processing/` |
 
+pub mod metadata;
 pub mod processing;

@@ -14,7 +14,12 @@ use crate::{
 
 /// The declarations, as JSON text: one line per AIM. Where several perform the same, the first is taken unless the
 /// request names another by the parameter [`AIM_PARAMETER`].
-const TEXTS: &[&str] = &[include_str!("processing/AIP-ECG-V1.0.json")];
+const TEXTS: &[&str] = &[
+    include_str!("processing/AIP-ECG-V1.0.json"),
+    include_str!("processing/AIP-EEG-V1.0.json"),
+    include_str!("processing/AIP-FHR-V1.0.json"),
+    include_str!("processing/AIP-VCF-V1.0.json"),
+];
 
 /// The parameter every request may carry: the AIM's name.
 pub const AIM_PARAMETER: &str = "AIMName";

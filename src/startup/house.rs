@@ -89,6 +89,7 @@ pub struct House {
     queue: JoinHandle<()>,
     indexer: JoinHandle<()>,
     settling: JoinHandle<()>,
+    watching: JoinHandle<()>,
     stop: CancellationToken,
     data: std::path::PathBuf,
     quiet: Duration,
@@ -140,6 +141,7 @@ impl House {
         let indexer = tokio::spawn(clerk.run(stop.clone()));
         let vigil = tokio::spawn(vigil.keep(node, clock));
         let settling = tokio::spawn(aims.clone().keep_settled(stop.clone()));
+        let watching = tokio::spawn(aims.clone().keep_watch(stop.clone()));
         let data = settings.data.clone();
         Ok(Self {
             aims,
@@ -151,6 +153,7 @@ impl House {
             queue: queue_task,
             indexer,
             settling,
+            watching,
             stop,
             data,
             quiet: quiet_time(settings),
@@ -172,10 +175,10 @@ impl House {
 
     /// Takes the house down: what is in flight ends, then the chain.
     pub async fn close(self) {
-        let Self { aims, devnet, vigil, queue, indexer, settling, stop, .. } = self;
+        let Self { aims, devnet, vigil, queue, indexer, settling, watching, stop, .. } = self;
         vigil.abort();
         stop.cancel();
-        for (task, name) in [(indexer, "indexer"), (settling, "settling")] {
+        for (task, name) in [(indexer, "indexer"), (settling, "settling"), (watching, "watching")] {
             if task.await.is_err() {
                 tracing::warn!(name, "task.panicked");
             }

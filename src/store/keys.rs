@@ -177,6 +177,10 @@ impl ItemKey {
         Ok(Self { secret, item: item.to_owned() })
     }
 
+    pub(super) fn secret(&self) -> &Secret {
+        &self.secret
+    }
+
     pub(super) fn item(&self) -> &str {
         &self.item
     }
@@ -209,7 +213,7 @@ fn binding(purpose: &str, owner: &str) -> Aad<Vec<u8>> {
     Aad::from([b"health back end wrapped key 1\0", purpose.as_bytes(), b"\0", owner.as_bytes()].concat())
 }
 
-fn wrap(outer: &Secret, inner: &Secret, purpose: &str, owner: &str) -> Result<WrappedKey, Error> {
+pub(super) fn wrap(outer: &Secret, inner: &Secret, purpose: &str, owner: &str) -> Result<WrappedKey, Error> {
     let mut nonce = [0; NONCE_LEN];
     rand::fill(&mut nonce).map_err(|_| Error::Crypto("wrapping a key"))?;
     // Wiped on drop: until sealed, this copy is the key itself.
@@ -221,7 +225,7 @@ fn wrap(outer: &Secret, inner: &Secret, purpose: &str, owner: &str) -> Result<Wr
     Ok(WrappedKey(BASE64.encode(bytes)))
 }
 
-fn unwrap(outer: &Secret, wrapped: &WrappedKey, purpose: &str, owner: &str) -> Result<Secret, Error> {
+pub(super) fn unwrap(outer: &Secret, wrapped: &WrappedKey, purpose: &str, owner: &str) -> Result<Secret, Error> {
     const REFUSED: Error = Error::WrongKey { what: "wrapped key" };
     let mut bytes = Zeroizing::new(BASE64.decode(&wrapped.0).map_err(|_| REFUSED)?);
     let (head, body) = bytes.split_at_mut_checked(1 + NONCE_LEN).ok_or(REFUSED)?;

@@ -18,6 +18,7 @@
 //! | `upload` | one upload: invisible until complete, gone without a trace if not |
 //! | `download` | one reading: length proven first, then chunks in order |
 //! | `sealed_text` | small texts for columns, sealed under a key of the hierarchy |
+//! | `pseudonym_secret` | what the pseudonyms of one End User are made from |
 //! | `sweep` | what a crash left behind, and what the database does not know |
 //!
 //! **Erasure** is the deletion of the wrapped item key by whoever keeps it. From that moment no copy of the object, on
@@ -28,6 +29,7 @@ mod error;
 mod keys;
 mod layout;
 mod objects;
+mod pseudonym_secret;
 mod root_key;
 mod sealed;
 mod sealed_text;
@@ -41,4 +43,5 @@ pub use download::Opened;
 pub use error::Error;
 pub use keys::{EndUserKey, ItemKey, RootKey, WrappedKey};
 pub use objects::{Objects, Stored};
+pub use pseudonym_secret::PseudonymSecret;
 pub use sweep::Swept;

@@ -1,5 +1,6 @@
-//! Small texts sealed directly under a key of the hierarchy: a person's profile under their End-User key, kept answers
-//! under the root key. For what fits a column; payloads are objects.
+//! Small texts sealed directly under a key of the hierarchy: a person's profile under their End-User key, what leads back
+//! from a treated copy under the key of the item it was made from, kept answers under the root key. For what fits a
+//! column; payloads are objects.
 //!
 //! ```text
 //!   base64( version 1 · nonce 12 · encrypted text · tag 16 )
@@ -17,7 +18,7 @@ use zeroize::Zeroizing;
 
 use super::{
     error::Error,
-    keys::{EndUserKey, RootKey, Secret, cipher},
+    keys::{EndUserKey, ItemKey, RootKey, Secret, cipher},
 };
 
 const VERSION: u8 = 1;
@@ -38,6 +39,25 @@ impl EndUserKey {
     /// [`Error::WrongKey`] when sealed under another key or for another purpose or person, or altered.
     pub fn open_text(&self, purpose: &str, sealed: &str) -> Result<Zeroizing<String>, Error> {
         text(open(self.secret(), purpose, self.account(), sealed)?)
+    }
+}
+
+impl ItemKey {
+    /// Seals a text about this item: whoever destroys the item's key destroys it too. `purpose` is a fixed word without
+    /// NUL.
+    ///
+    /// # Errors
+    /// [`Error::Crypto`] when the system gives no randomness.
+    pub fn seal_text(&self, purpose: &str, text: &str) -> Result<String, Error> {
+        seal(self.secret(), purpose, self.item(), text.as_bytes())
+    }
+
+    /// Opens a text sealed by [`ItemKey::seal_text`].
+    ///
+    /// # Errors
+    /// [`Error::WrongKey`] when sealed under another key or for another purpose or item, or altered.
+    pub fn open_text(&self, purpose: &str, sealed: &str) -> Result<Zeroizing<String>, Error> {
+        text(open(self.secret(), purpose, self.item(), sealed)?)
     }
 }
 
@@ -102,6 +122,15 @@ mod tests {
         assert!(ada.open_text("letter", &sealed).is_err());
         assert!(bob.open_text("profile", &sealed).is_err());
         assert_ne!(sealed, ada.seal_text("profile", "Lovelace").unwrap());
+    }
+
+    #[test]
+    fn a_text_about_an_item_opens_with_its_key_only() {
+        let (one, other) = (ItemKey::generate("one").unwrap(), ItemKey::generate("other").unwrap());
+        let sealed = one.seal_text("mapping", "Lovelace").unwrap();
+        assert_eq!(one.open_text("mapping", &sealed).unwrap().as_str(), "Lovelace");
+        assert!(one.open_text("letter", &sealed).is_err());
+        assert!(other.open_text("mapping", &sealed).is_err());
     }
 
     #[test]

@@ -2,6 +2,8 @@
 
 mod api_doc;
 mod auditing;
+mod conformance_kit;
+mod de_identification;
 mod door;
 mod environment;
 mod indexer;

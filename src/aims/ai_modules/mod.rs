@@ -26,3 +26,8 @@ pub mod table;
 pub mod task;
 pub mod treatment;
 pub mod worker;
+
+pub use input::Input;
+pub use observations::{Coded, Measured, Observations, Series};
+pub use pseudonyms::Pseudonyms;
+pub use treatment::{Mapped, Measure, Step, Treated, Treatment};

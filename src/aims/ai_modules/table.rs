@@ -8,7 +8,14 @@ use super::{
     observations::Observations,
     treatment::{Treated, Treatment},
 };
-use crate::{aims::aih_data_processing::ecg, domain::taxonomy::DataClass, schema::wire::DataFormat};
+use crate::{
+    aims::{
+        aih_data_processing::{clinical, ecg, eeg, omics},
+        de_identification,
+    },
+    domain::taxonomy::{DataClass, Word},
+    schema::wire::DataFormat,
+};
 
 /// Processes a payload; says in words what is wrong with it, without its values.
 pub type Run = fn(&Input<'_>) -> Result<Value, String>;
@@ -29,7 +36,12 @@ pub struct Module {
 }
 
 /// The code of every AIM.
-pub static MODULES: &[Module] = &[Module { aim: "AIP-ECG-V1.0", run: ecg::run, observe: None }];
+pub static MODULES: &[Module] = &[
+    Module { aim: "AIP-ECG-V1.0", run: ecg::run, observe: Some(ecg::observe) },
+    Module { aim: "AIP-EEG-V1.0", run: eeg::run, observe: Some(eeg::observe) },
+    Module { aim: "AIP-FHR-V1.0", run: clinical::run, observe: Some(clinical::observe) },
+    Module { aim: "AIP-VCF-V1.0", run: omics::run, observe: Some(omics::observe) },
+];
 
 /// The code that treats some formats of some classes.
 #[derive(Debug, Clone, Copy)]
@@ -43,7 +55,11 @@ pub struct Treating {
 }
 
 /// Every treatment.
-pub static TREATMENTS: &[Treating] = &[];
+pub static TREATMENTS: &[Treating] = &[Treating {
+    classes: DataClass::ALL,
+    formats: &[DataFormat::Csv, DataFormat::Tsv],
+    treat: de_identification::table::treat,
+}];
 
 /// The code of an AIM.
 pub fn module(aim: &str) -> Option<&'static Module> {

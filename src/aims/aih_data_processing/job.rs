@@ -17,10 +17,11 @@ use crate::{
             task::{Attachment, Task},
             worker::WorkerError,
         },
+        derivation::Offspring,
         retrieval::Span,
     },
     db::{
-        data_items::{DataItemRow, NewDataItem},
+        data_items::DataItemRow,
         notices::NewNotice,
         operation_steps::Failure,
         operations::{OperationRow, OperationState},
@@ -31,12 +32,10 @@ use crate::{
         verdict::{FailingTerm, Verdict},
     },
     licensing::{
-        Refusal,
         confirm::ReleaseError,
-        derive::Lineage,
         permit::{Permit, Purpose, Warrant},
     },
-    schema::wire::{DataFormat, DateTime, Qualifier},
+    schema::wire::{DataFormat, Qualifier},
     store,
 };
 
@@ -58,9 +57,19 @@ pub(super) const NO_ANSWER: &str = "chain";
 impl Aims {
     /// Carries a permitted operation out and notes how it ended.
     pub(super) async fn run_job(&self, job: Job, permit: Permit) {
-        let (id, requester) = (job.id, permit.grounds().requester);
+        let requester = permit.grounds().requester;
         let outcome = self.carry_out(&job, permit).await;
-        let noted = match &outcome {
+        self.conclude(job.id, requester, &outcome).await;
+    }
+
+    /// Notes how an operation ended, and tells who asked for it.
+    pub(in crate::aims) async fn conclude(
+        &self,
+        id: Uuid,
+        requester: alloy::primitives::Address,
+        outcome: &Result<AihDataId, AimError>,
+    ) {
+        let noted = match outcome {
             Ok(result) => self.database.finish_operation(id, Some(*result), self.clock.micros()).await,
             Err(AimError::Withheld(verdict)) => {
                 let failure = Failure { kind: "withheld".to_owned(), text: words_of(*verdict) };
@@ -79,8 +88,12 @@ impl Aims {
     async fn carry_out(&self, job: &Job, permit: Permit) -> Result<AihDataId, AimError> {
         let warrant = permit.spend(&job.purpose, self.clock.seconds())?;
         self.database.start_operation(job.id, self.clock.micros()).await?.required()?;
-        let (item, opened) = self.open(&warrant, Span::Whole).await?;
-        let result = self.worker.run(&job.task, &job.attachments, opened.length, opened.bytes).await?;
+        let work = async {
+            let (item, opened) = self.open(&warrant, Span::Whole).await?;
+            let result = self.worker.run(&job.task, &job.attachments, opened.length, opened.bytes).await?;
+            Ok((item, result))
+        };
+        let (item, result) = self.while_licensed(&warrant, work).await?;
         self.release(&warrant).await?;
         self.keep_result(&warrant, &item, &result).await
     }
@@ -103,54 +116,18 @@ impl Aims {
         parent: &DataItemRow,
         result: &Value,
     ) -> Result<AihDataId, AimError> {
-        let id = AihDataId::from_uuid(Uuid::now_v7());
-        self.database.insert_data_item(&self.derived_row(id, parent).await?).await?;
-        let lineage =
-            Lineage { parent: parent.id, item: id, status: parent.status, requester: warrant.grounds().requester };
-        let derived = match self.licensing.derive(&lineage).await {
-            Ok(derived) => derived,
-            Err(error) => {
-                // One whose end is unknown may stand on chain by now; its row waits for [`Aims::settle_derivations`].
-                if error.refusal().is_some() {
-                    self.database.remove_data_item(id).await?.required()?;
-                }
-                return Err(match error.refusal() {
-                    Some(Refusal::ParentNotStanding) => AimError::Withheld(revoked()),
-                    _ => error.into(),
-                });
-            }
-        };
-        let licence = derived.licence.address();
-        self.database.mark_data_item_licensed(id, licence, self.clock.micros()).await?.required()?;
-        let row = self.database.find_data_item(id).await?.ok_or(AimError::NotFound)?;
-        let bytes = serde_json::to_vec(result).map_err(|error| AimError::Worker(error.to_string()))?;
-        let payload = stream::iter([Ok::<_, std::io::Error>(bytes.into())]);
-        self.keep(derived.permit, &row, payload).await?;
-        Ok(id)
-    }
-
-    async fn derived_row(&self, id: AihDataId, parent: &DataItemRow) -> Result<NewDataItem, AimError> {
-        let now = DateTime::from_seconds(self.clock.seconds()).map_err(|error| AimError::Worker(error.to_string()))?;
         let qualifier = Qualifier {
             data_class: parent.data_class,
             format: DataFormat::Json,
             media_type: Some("application/json".to_owned()),
             attributes: None,
         };
-        Ok(NewDataItem {
-            id,
-            owner: parent.owner,
-            data_class: parent.data_class,
-            status: parent.status,
-            qualifier: json!(qualifier),
-            data_time: json!(now),
-            descr_metadata: None,
-            root: Some(parent.root),
-            parent: Some(parent.id),
-            object_name: Uuid::new_v4().to_string(),
-            item_key_wrapped: self.new_item_key(id, parent.owner).await?.as_str().to_owned(),
-            created_at_us: self.clock.micros(),
-        })
+        let offspring = Offspring { status: parent.status, qualifier };
+        let (row, permit) = self.license_derived(parent, &offspring, warrant).await?;
+        let bytes = serde_json::to_vec(result).map_err(|error| AimError::Worker(error.to_string()))?;
+        let payload = stream::iter([Ok::<_, std::io::Error>(bytes.into())]);
+        self.keep(permit, &row, payload).await?;
+        Ok(row.id)
     }
 
     /// Notes that nothing came of an operation.
@@ -202,18 +179,13 @@ pub fn withheld_for(operation: &OperationRow) -> Verdict {
     words.split(',').filter_map(FailingTerm::from_word).collect()
 }
 
-/// The contract refused to derive because the parent's licence fell: what the chain would say to anyone.
-fn revoked() -> Verdict {
-    [FailingTerm::Revoked].into_iter().collect()
-}
-
 fn failure(error: &AimError) -> Failure {
     let kind = match error {
         AimError::NotFound => "not-found",
         AimError::Refused { .. } | AimError::Parameters(_) | AimError::Terms { .. } => "refused",
         AimError::Conflict(_) => "conflict",
         AimError::Erased => "erased",
-        AimError::NoModule => "no-module",
+        AimError::NoModule | AimError::NotOffered(_) => "no-module",
         AimError::Unprocessable(_) => "unprocessable",
         AimError::Withheld(_) => "withheld",
         AimError::Permit(_) => "permit",

@@ -7,9 +7,17 @@
 //! | [`job`] | the job: retrieve, run the AI Module, re-check, keep the result under a derived licence |
 //! | [`restart`] | what a crash left behind is taken back |
 //! | [`ecg`] | the AI Module for electrocardiograms |
+//! | [`eeg`] | the AI Module for electroencephalograms |
+//! | [`edf`] | EDF and BDF files, which both read |
+//! | [`trend`] | is there a trend, and how steep |
 
+pub mod clinical;
 pub mod ecg;
+pub mod edf;
+pub mod eeg;
 pub mod job;
+pub mod omics;
 pub mod request;
 pub mod restart;
+pub mod trend;
 pub mod upload;

@@ -64,8 +64,11 @@ pub enum Accepted {
     Known(OperationRow),
 }
 
-enum Begun {
+/// What became of noting a request.
+pub(in crate::aims) enum Begun {
+    /// It is new, and noted.
     New(NewOperation),
+    /// The message was sent before.
     Known(Box<OperationRow>),
 }
 
@@ -84,7 +87,7 @@ impl Aims {
     /// When no module performs this, the message ID was used for something else, or the chain gives no answer.
     pub async fn request_processing(&self, request: ProcessRequest) -> Result<Accepted, AimError> {
         let item = self.database.find_data_item(request.item).await?;
-        let operation = match self.begin(&request, item.as_ref()).await? {
+        let operation = match self.begin(&request, OperationKind::Process, item.as_ref()).await? {
             Begun::New(operation) => operation,
             Begun::Known(row) => return Ok(Accepted::Known(*row)),
         };
@@ -116,7 +119,11 @@ impl Aims {
 
     /// What cannot be done is refused before the chain records anything, when a look at the chain shows that the requester
     /// may know of the item (decision 0034). The look is the same for everybody, so that its time tells nothing.
-    async fn refuse_early(&self, operation: &NewOperation, impossible: bool) -> Result<(), Option<AimError>> {
+    pub(in crate::aims) async fn refuse_early(
+        &self,
+        operation: &NewOperation,
+        impossible: bool,
+    ) -> Result<(), Option<AimError>> {
         let seen = self.licensing.check(&question_of(operation)).await;
         let verdict = seen.map_err(|error| Some(AimError::from(error)))?;
         if impossible && may_know(verdict) { Err(None) } else { Ok(()) }
@@ -124,9 +131,14 @@ impl Aims {
 
     /// Notes the request, or finds what became of it. One that came to nothing because the chain was away or this Back
     /// End was restarted is made once more: to whoever sends it again it is the first.
-    async fn begin(&self, request: &ProcessRequest, item: Option<&DataItemRow>) -> Result<Begun, AimError> {
+    pub(in crate::aims) async fn begin(
+        &self,
+        request: &ProcessRequest,
+        kind: OperationKind,
+        item: Option<&DataItemRow>,
+    ) -> Result<Begun, AimError> {
         for attempt in 0..MOST_ATTEMPTS {
-            let mut operation = self.new_operation(request, OperationKind::Process, item).await?;
+            let mut operation = self.new_operation(request, kind, item).await?;
             operation.message_id = request.message_id.map(|id| attempt_id(id, attempt));
             match self.database.insert_operation(&operation).await? {
                 Requested::New => return Ok(Begun::New(operation)),

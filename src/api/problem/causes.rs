@@ -241,7 +241,9 @@ impl From<AimError> for Problem {
             AimError::Terms { pointer, reason } => terms_refused(pointer, reason),
             AimError::Conflict(what) => Self::new(Kind::Conflict, format!("{what}.")),
             AimError::Erased => Self::new(Kind::Gone, "The item was erased."),
-            AimError::NoModule | AimError::Unprocessable(_) => Self::new(Kind::Unprocessable, format!("{error}.")),
+            AimError::NoModule | AimError::NotOffered(_) | AimError::Unprocessable(_) => {
+                Self::new(Kind::Unprocessable, format!("{error}."))
+            }
             AimError::Withheld(verdict) => Self::denied(verdict, None),
             AimError::Permit(error) => error.into(),
             AimError::Licensing(error) => error.into(),

@@ -9,6 +9,7 @@
 mod aih_data;
 mod aih_data_process;
 mod audit;
+mod de_id_and_anonym;
 mod docs;
 mod events;
 mod licence;
@@ -24,6 +25,7 @@ mod readyz;
 mod register;
 mod register_challenge;
 mod service_info;
+mod store_aims;
 mod token_withdrawal;
 mod tokens;
 
@@ -36,10 +38,16 @@ use super::{Door, Kind, Problem, layers, openapi};
 fn quick() -> OpenApiRouter<Door> {
     OpenApiRouter::new()
         .routes(routes!(service_info::service_info))
+        .routes(routes!(store_aims::list::list))
+        .routes(routes!(store_aims::read::read))
         .routes(routes!(aih_data::list::list))
         .routes(routes!(aih_data::read::read, aih_data::erase::erase))
         .routes(routes!(aih_data_process::request::request))
         .routes(routes!(aih_data_process::state::state))
+        .routes(routes!(de_id_and_anonym::request::request))
+        .routes(routes!(de_id_and_anonym::state::state))
+        .routes(routes!(de_id_and_anonym::report::report))
+        .routes(routes!(de_id_and_anonym::mapping::mapping))
         .routes(routes!(audit::request::audit))
         .routes(routes!(register_challenge::challenge))
         .routes(routes!(register::register))

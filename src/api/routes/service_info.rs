@@ -11,6 +11,7 @@ use crate::{
         operation::Operation,
         taxonomy::{UserClass, Word},
     },
+    mpai_store::processing::{self, Declaration},
     schema::MessageType,
 };
 
@@ -32,6 +33,10 @@ pub struct ServiceInfo {
     messages: Vec<&'static str>,
     /// Services for which Tokens are given, and the classes of User they are open to.
     services: Vec<Service>,
+    /// What can be asked for by AIH Data Process: the processing AIMs as they declare themselves. A processing type on a
+    /// class and format that none of them names is answered `unprocessable`.
+    #[schema(value_type = Vec<Object>)]
+    processing: &'static [Declaration],
     /// Largest JSON message, in bytes.
     most_message_bytes: usize,
     /// Largest AIH Data, in bytes.
@@ -62,6 +67,7 @@ pub async fn service_info(State(door): State<Door>) -> Json<ServiceInfo> {
         registry: back_end.address().to_checksum(None),
         messages: MessageType::ALL.iter().map(|message| message.header()).collect(),
         services: Operation::ALL.iter().copied().filter(|o| services::is_service(*o)).map(Service::of).collect(),
+        processing: processing::all(),
         most_message_bytes: door.limits.most_message_bytes,
         most_upload_bytes: door.limits.most_upload_bytes,
         doubt: door.aims.licensing.vigil().pass().err().map(|doubt| doubt.to_string()),

@@ -1,14 +1,20 @@
-//! `hbe conformance [FILE|DIR]`.
+//! `hbe conformance [FILE|DIR] [--url URL]`.
 
 use std::path::PathBuf;
 
-use super::super::Outcome;
-use crate::schema::conformance;
+use super::super::{Outcome, on_runtime};
+use crate::{
+    front_end,
+    schema::conformance::{self, Report},
+};
 
 #[derive(Debug, clap::Args)]
 pub(super) struct Conformance {
     /// A message, or a folder of messages; the examples of schemas/ when not given.
     path: Option<PathBuf>,
+    /// Test the running Back End at this address too, anybody's: send it every vector, and hear what it produces.
+    #[arg(long)]
+    url: Option<String>,
     /// Print the report as JSON.
     #[arg(long)]
     json: bool,
@@ -17,12 +23,28 @@ pub(super) struct Conformance {
 impl Conformance {
     pub(super) fn run(self) -> Outcome {
         let path = self.path.unwrap_or_else(|| conformance::EXAMPLES.into());
-        let report = conformance::check(&path)?;
-        if self.json {
-            println!("{}", serde_json::to_string_pretty(&report.to_json())?);
-        } else {
-            println!("{report}");
+        let mut reports = vec![("the schemas".to_owned(), conformance::check(&path)?)];
+        if let Some(url) = self.url {
+            let report = std::cell::RefCell::new(None);
+            on_runtime(async {
+                *report.borrow_mut() = Some(front_end::conformance::test(&url, &path).await?);
+                Ok(true)
+            })?;
+            reports.extend(report.into_inner().map(|report| (url, report)));
         }
-        Ok(report.conforms())
+        match self.json {
+            true => print_json(&reports)?,
+            false => reports.iter().for_each(|(what, report)| println!("Against {what}\n{report}")),
+        }
+        Ok(reports.iter().all(|(_, report)| report.conforms()))
     }
+}
+
+fn print_json(reports: &[(String, Report)]) -> Result<(), serde_json::Error> {
+    let reports: Vec<_> = reports
+        .iter()
+        .map(|(what, report)| serde_json::json!({ "against": what, "report": report.to_json() }))
+        .collect();
+    println!("{}", serde_json::to_string_pretty(&reports)?);
+    Ok(())
 }

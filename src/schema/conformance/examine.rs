@@ -2,7 +2,7 @@
 
 use serde_json::Value;
 
-use super::{MOST_BYTES, Part};
+use super::{Direction, MOST_BYTES, Part};
 use crate::schema::{MessageType, StrictError, Violation, strict, validate, wire};
 
 /// What is expected of a message.
@@ -26,6 +26,17 @@ pub enum Refusal {
     /// Its schema refuses it.
     #[error("its schema refuses it: {}", first(.0))]
     Schema(Vec<Violation>),
+    /// A running Back End refused it as it should: with a problem document.
+    #[error("refused with {status} {kind}")]
+    Answered {
+        /// HTTP status.
+        status: u16,
+        /// Last part of the problem's `type`.
+        kind: String,
+    },
+    /// A running Back End answered in a way that is right for no message.
+    #[error("{0}")]
+    Broken(String),
     /// Its wire type does not read it, or writes something else.
     #[error("it validates, but is not written again as it was read")]
     Unreadable,
@@ -44,6 +55,8 @@ pub struct Examined {
     pub message: Option<MessageType>,
     /// Request, response, or neither.
     pub part: Part,
+    /// Whether a running Back End was seen to receive or produce it; a file bears on both.
+    pub direction: Option<Direction>,
     /// What was expected.
     pub expectation: Expectation,
     /// Why it was refused, if it was.
@@ -61,14 +74,15 @@ impl Examined {
                 (message, part, refusal(message, &document))
             }
         };
-        Self { file, message, part, expectation, refusal }
+        Self { file, message, part, direction: None, expectation, refusal }
     }
 
     /// Whether it was accepted or refused as expected.
     pub fn is_as_expected(&self) -> bool {
-        match self.expectation {
-            Expectation::Accept => self.refusal.is_none(),
-            Expectation::Refuse => self.refusal.is_some(),
+        match (self.expectation, &self.refusal) {
+            (_, Some(Refusal::Broken(_))) => false,
+            (Expectation::Accept, refusal) => refusal.is_none(),
+            (Expectation::Refuse, refusal) => refusal.is_some(),
         }
     }
 }

@@ -19,7 +19,7 @@ mod table;
 
 pub use self::{
     examine::{Examined, Expectation, Refusal},
-    table::{Direction, Outcome, Part, Row, RowResult, TABLE_5},
+    table::{Direction, Outcome, Part, Row, RowResult, SUB_AIMS, TABLE_5},
 };
 use super::MessageType;
 
@@ -56,6 +56,11 @@ impl Report {
     /// The rows of Table 5 with their results.
     pub fn rows(&self) -> Vec<RowResult> {
         TABLE_5.iter().map(|row| RowResult::of(*row, &self.examined)).collect()
+    }
+
+    /// The SubAIMs' own tables with their results.
+    pub fn sub_aims(&self) -> impl Iterator<Item = (&'static str, Vec<RowResult>)> {
+        SUB_AIMS.iter().map(|(aim, rows)| (*aim, rows.iter().map(|row| RowResult::of(*row, &self.examined)).collect()))
     }
 
     /// Results for the message types that Table 5 does not name.
@@ -95,6 +100,34 @@ pub fn check(path: &Path) -> Result<Report, ConformanceError> {
         return Err(ConformanceError::Empty(path.to_owned()));
     }
     Ok(Report { examined })
+}
+
+/// A vector: a message, and whether it must be accepted.
+#[derive(Debug, Clone)]
+pub struct Vector {
+    /// Its file, seen from the folder of the vectors.
+    pub file: String,
+    /// The type it is meant for.
+    pub message: MessageType,
+    /// Whether it must be accepted.
+    pub expectation: Expectation,
+    /// The message.
+    pub bytes: Vec<u8>,
+}
+
+/// The vectors below a folder with `valid/` and `invalid/`, in the order of their paths.
+///
+/// # Errors
+/// When something cannot be read, or there is no vector.
+pub fn vectors(path: &Path) -> Result<Vec<Vector>, ConformanceError> {
+    let mut vectors = Vec::new();
+    for Found { file, expectation, named } in files(path)? {
+        let Some(message) = named else { continue };
+        let bytes = read(&file, |file| fs::read(file))?;
+        let shown = file.strip_prefix(path).unwrap_or(&file).display().to_string();
+        vectors.push(Vector { file: shown, message, expectation, bytes });
+    }
+    if vectors.is_empty() { Err(ConformanceError::Empty(path.to_owned())) } else { Ok(vectors) }
 }
 
 /// A message file, and what is known of it before it is read.

@@ -33,6 +33,11 @@ impl fmt::Display for Report {
         for result in self.rows().iter().chain(&self.others()) {
             write_row(f, result)?;
         }
+        writeln!(f, "\nConformance Testing of its SubAIMs")?;
+        for (aim, results) in self.sub_aims() {
+            writeln!(f, "{aim}")?;
+            results.iter().try_for_each(|result| write_row(f, result))?;
+        }
         for failure in self.failures() {
             write_failure(f, failure)?;
         }
@@ -65,7 +70,11 @@ fn write_failure(f: &mut fmt::Formatter<'_>, failure: &Examined) -> fmt::Result 
 fn violations(refusal: &Refusal) -> &[crate::schema::Violation] {
     match refusal {
         Refusal::Schema(violations) => violations,
-        Refusal::Json(_) | Refusal::UnknownType | Refusal::Unreadable => &[],
+        Refusal::Json(_)
+        | Refusal::UnknownType
+        | Refusal::Unreadable
+        | Refusal::Answered { .. }
+        | Refusal::Broken(_) => &[],
     }
 }
 
@@ -78,6 +87,10 @@ impl Report {
             "complete": self.is_complete(),
             "examined": self.examined.len(),
             "table5": self.rows().iter().map(row_json).collect::<Vec<_>>(),
+            "subAIMs": self.sub_aims().map(|(aim, rows)| json!({
+                "aim": aim,
+                "rows": rows.iter().map(row_json).collect::<Vec<_>>(),
+            })).collect::<Vec<_>>(),
             "others": self.others().iter().map(row_json).collect::<Vec<_>>(),
             "failures": self.failures().map(failure_json).collect::<Vec<_>>(),
         })

@@ -65,6 +65,70 @@ pub const TABLE_5: [Row; 15] = {
     ]
 };
 
+/// What each SubAIM receives and produces, as the seed's table of SubAIMs has it.
+pub const SUB_AIMS: &[(&str, &[Row])] = {
+    use Direction::{Produces, Receives};
+    use MessageType::{
+        AihData, AihDataProcess, AraData, Audit, BlockchainLicence, DeIdAndAnonym, FederatedLearn, LicenceConfirm,
+        MlModelObject, Register,
+    };
+    use Part::{Request, Response, Whole};
+    &[
+        (
+            "AIH-HFL",
+            &[
+                Row::new(Receives, FederatedLearn, Response),
+                Row::new(Produces, MlModelObject, Whole),
+                Row::new(Produces, FederatedLearn, Request),
+            ],
+        ),
+        (
+            "AIH-ADT",
+            &[
+                Row::new(Receives, Audit, Request),
+                Row::new(Receives, LicenceConfirm, Response),
+                Row::new(Produces, Audit, Response),
+                Row::new(Produces, LicenceConfirm, Request),
+            ],
+        ),
+        (
+            "AIH-DIA",
+            &[
+                Row::new(Receives, DeIdAndAnonym, Request),
+                Row::new(Receives, AihData, Whole),
+                Row::new(Produces, DeIdAndAnonym, Response),
+                Row::new(Produces, AihData, Whole),
+            ],
+        ),
+        (
+            "AIH-HDP",
+            &[
+                Row::new(Receives, BlockchainLicence, Response),
+                Row::new(Receives, LicenceConfirm, Response),
+                Row::new(Receives, AihDataProcess, Request),
+                Row::new(Receives, Register, Request),
+                Row::new(Receives, AihData, Whole),
+                Row::new(Receives, AraData, Whole),
+                Row::new(Produces, BlockchainLicence, Request),
+                Row::new(Produces, LicenceConfirm, Request),
+                Row::new(Produces, AihDataProcess, Response),
+                Row::new(Produces, Register, Response),
+                Row::new(Produces, AihData, Whole),
+            ],
+        ),
+        ("AIH-ARA", &[Row::new(Receives, AihData, Whole), Row::new(Produces, AraData, Whole)]),
+        (
+            "AIH-STR",
+            &[
+                Row::new(Receives, AihDataProcess, Request),
+                Row::new(Receives, AihData, Whole),
+                Row::new(Produces, AihDataProcess, Response),
+                Row::new(Produces, AihData, Whole),
+            ],
+        ),
+    ]
+};
+
 impl Row {
     const fn new(direction: Direction, message: MessageType, part: Part) -> Self {
         Self { direction, message, part }
@@ -86,7 +150,9 @@ impl Row {
 
     /// Whether a message bears on this row. A message too broken to tell bears on both rows of its type.
     fn concerns(&self, examined: &Examined) -> bool {
-        examined.message == Some(self.message) && (examined.part == self.part || examined.part == Part::Unknown)
+        let seen =
+            examined.direction.is_none_or(|seen| seen == self.direction || self.direction == Direction::Included);
+        seen && examined.message == Some(self.message) && (examined.part == self.part || examined.part == Part::Unknown)
     }
 }
 

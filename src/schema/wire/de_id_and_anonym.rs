@@ -5,7 +5,7 @@ use serde::{Deserialize, Serialize};
 use super::{Confidential, DateTime, DeIdAndAnonymType, Exchange, Header, LicenceConfirm, MessageId, Parameters};
 use crate::domain::{
     ids::{AihDataId, LicenceId, UserId},
-    taxonomy::DataStatus,
+    taxonomy::{DataStatus, Usage},
 };
 
 /// Asks for de-identification, or carries the ID of the treated copy.
@@ -47,6 +47,9 @@ pub struct DeIdAndAnonymRequest {
     /// Technique or AI Module; absent: chosen by format.
     #[serde(rename = "DeIDAndAnonymAlgoID", skip_serializing_if = "Option::is_none")]
     pub de_id_and_anonym_algo_id: Option<String>,
+    /// Intended usage of the treated copy.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub usage: Option<Usage>,
     /// Parameters of the algorithm.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub parameters: Option<Parameters>,

@@ -9,4 +9,5 @@ mod openapi;
 mod registration;
 mod requests;
 mod secrecy;
+mod store;
 mod tokens;

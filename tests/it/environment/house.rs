@@ -65,6 +65,7 @@ impl House {
             worker: Worker::new(env!("CARGO_BIN_EXE_hbe").into()),
             clock: clock.clone(),
         });
+        tokio::spawn(aims.clone().keep_watch(clerk.clone()));
         let mut limits = Limits { address_rate: 0.0, user_rate: 0.0, ..Limits::default() };
         change(&mut limits);
         let door = Door::new(aims, access, limits);

@@ -1,5 +1,7 @@
 //! Why an ECG payload, parameter or analysis is refused.
 
+use super::super::edf::EdfError;
+
 /// Every refusal of the ECG code, each with a sentence a person can act on.
 ///
 /// The sentences carry field names and numbers, never patient fields.
@@ -113,6 +115,14 @@ pub enum EcgError {
         /// Intervals needed.
         minimum: usize,
     },
+    /// Too few windows with usable intervals for a trend.
+    #[error("{found} windows with usable intervals; a trend is stated from {minimum} to 2,000")]
+    TooFewWindows {
+        /// Usable windows.
+        found: usize,
+        /// Windows needed.
+        minimum: usize,
+    },
     /// A parameter of the synthetic recording or of the writer outside its range.
     #[error("the parameter {name} is outside its range: {range}")]
     Parameter {
@@ -133,5 +143,21 @@ impl EcgError {
     /// A field refusal.
     pub(super) fn field(field: &'static str, reason: &'static str) -> Self {
         Self::Field { field, reason }
+    }
+}
+
+impl From<EdfError> for EcgError {
+    /// The same refusal: whoever sent an ECG need not know which room read its container.
+    fn from(error: EdfError) -> Self {
+        match error {
+            EdfError::Io(source) => Self::Io(source),
+            EdfError::UnknownFormat => Self::UnknownFormat,
+            EdfError::Truncated { what, described, found } => Self::Truncated { what, described, found },
+            EdfError::Excess { what, described, found } => Self::Excess { what, described, found },
+            EdfError::Field { field, reason } => Self::Field { field, reason },
+            EdfError::Limit { what, value, limit } => Self::limit(what, value, limit),
+            EdfError::Discontinuous => Self::Discontinuous,
+            EdfError::Parameter { name, range } => Self::Parameter { name, range },
+        }
     }
 }

@@ -86,7 +86,7 @@ pub(super) fn intervals_ms(times_s: &[f64]) -> Vec<f64> {
 /// [`EcgError::TooFewIntervals`] as in [`quantify_heart_rate`].
 pub fn from_intervals(intervals_ms: &[f64]) -> Result<HeartRateQuantification, EcgError> {
     let plausible = intervals_ms.iter().copied().filter(|i| PLAUSIBLE_MS.contains(i)).collect::<Vec<_>>();
-    let normal = (0..intervals_ms.len()).map(|at| is_normal(intervals_ms, at)).collect::<Vec<_>>();
+    let normal = normal_intervals(intervals_ms);
     let kept = intervals_ms.iter().zip(&normal).filter(|(_, n)| **n).map(|(i, _)| *i).collect::<Vec<_>>();
     let differences = successive_differences(intervals_ms, &normal);
     if kept.len() < MIN_INTERVALS || differences.is_empty() {
@@ -108,6 +108,11 @@ pub fn from_intervals(intervals_ms: &[f64]) -> Result<HeartRateQuantification, E
         rmssd_ms: root_mean_square(&differences),
         pnn50_percent: 100.0 * above_50 as f64 / differences.len() as f64,
     })
+}
+
+/// Which intervals are plausible and near the median around them.
+pub(super) fn normal_intervals(intervals_ms: &[f64]) -> Vec<bool> {
+    (0..intervals_ms.len()).map(|at| is_normal(intervals_ms, at)).collect()
 }
 
 /// Whether the interval at a position is plausible and near the median around it.

@@ -51,6 +51,11 @@ impl LeadChoice {
     }
 }
 
+/// Whether a word is the name of an ECG lead.
+pub(in crate::aims) fn is_lead_name(word: &str) -> bool {
+    LEAD_NAMES.contains(&word.to_uppercase().as_str())
+}
+
 /// Upper case, without an `ECG`/`EKG`/`LEAD` word in front.
 fn bare_name(name: &str) -> String {
     let upper = name.trim().to_uppercase();

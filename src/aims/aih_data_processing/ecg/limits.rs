@@ -1,14 +1,13 @@
 //! What a payload may claim at most. A claim beyond a limit is refused before memory is taken for it.
 
+pub use super::super::edf::limits::{MAX_ANNOTATION_TEXT_BYTES, MAX_ANNOTATIONS, MAX_CHANNELS};
+
 /// Highest sampling rate a lead may have, in hertz. Diagnostic ECG ends at 1,000 Hz; some research
 /// recorders reach several thousand.
 pub const MAX_SAMPLING_RATE_HZ: f64 = 10_000.0;
 
 /// Most samples of one lead: 24 hours at 360 Hz, 125 MB as `f32`.
 pub const MAX_SAMPLES: u64 = 32_000_000;
-
-/// Most channels (signals) of one recording.
-pub const MAX_CHANNELS: usize = 512;
 
 /// Largest WFDB header file, in bytes. 512 signal lines need a tenth of it.
 pub const MAX_WFDB_HEADER_BYTES: u64 = 256 * 1024;
@@ -21,15 +20,6 @@ pub const MAX_PAX_HEADER_BYTES: u64 = 4 * 1024;
 
 /// Most samples of one signal in one WFDB frame.
 pub const MAX_SAMPLES_PER_FRAME: u32 = 1_000;
-
-/// Largest EDF data record, in bytes. The format advises 61,440.
-pub const MAX_EDF_RECORD_BYTES: u64 = 16 * 1024 * 1024;
-
-/// Most annotations of one recording: one a second for twelve days, or every beat of two days at 350/min.
-pub const MAX_ANNOTATIONS: usize = 1_000_000;
-
-/// Most bytes of annotation text of one recording.
-pub const MAX_ANNOTATION_TEXT_BYTES: usize = 16 * 1024 * 1024;
 
 /// Largest believable electrode voltage, in millivolts. Direct-coupled amplifiers add electrode offsets of
 /// some 300 mV; a volt is no ECG.

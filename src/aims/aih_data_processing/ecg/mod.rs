@@ -1,9 +1,12 @@
-//! ECG signals of the AIH Data Processing SubAIM: from a stored payload to three results.
+//! ECG signals of the AIH Data Processing SubAIM: from a stored payload to six results.
 //!
 //! ```text
 //! payload ──► edf / wfdb_record ──► EcgRecording ──► qrs ──► EventDetection        (QRS times)
 //!                                                             └► heart_rate ──► HeartRateQuantification
-//!                                                                  └► rhythm ──► RhythmClassification
+//!                                                                  ├► rhythm ──► RhythmClassification
+//!                                                                  ├► irregularity ──► FibrillationScreening
+//!                                                                  ├► profile ──► HeartProfile
+//!                                                                  └► long_term ──► HeartTrend
 //! ```
 //!
 //! | Processing type of the standard | Function | Result |
@@ -11,6 +14,11 @@
 //! | `PhysiologicalEventDetection` | [`detect_events`] | [`EventDetection`] |
 //! | `PhysiologicalParameterQuantification` | [`quantify_heart_rate`] | [`HeartRateQuantification`] |
 //! | `PhysiologicalStateClassification` | [`classify_rhythm`] | [`RhythmClassification`] |
+//! | `PhysiologicalProfileCharacterisation` | [`characterise`] | [`HeartProfile`] |
+//! | `PhysiologicalTrendMonitoring` | [`monitor`] | [`HeartTrend`] |
+//! | `PhysiologicalRiskPrediction` | [`screen_fibrillation`] | [`FibrillationScreening`] |
+//!
+//! [`run`] and [`observe`] are what the Store's declaration `AIP-ECG-V1.0` points at.
 //!
 //! A payload is one file: an EDF or EDF+ recording, or a WFDB record as an uncompressed tar archive.
 //! Every length in it is treated as a claim: it is compared with the bytes that are there before anything
@@ -23,14 +31,15 @@
 //! None of this is a diagnosis: the results are measurements, with the method that made them.
 
 pub mod edf;
-mod edf_annotation;
-mod edf_header;
 pub mod edf_writer;
 mod error;
 mod filter;
 pub mod heart_rate;
-mod lead;
+pub mod irregularity;
+pub(in crate::aims) mod lead;
 pub mod limits;
+pub mod long_term;
+pub mod profile;
 pub mod qrs;
 mod qrs_decision;
 mod qrs_peaks;
@@ -40,8 +49,8 @@ mod run;
 pub mod score;
 pub mod synthetic;
 pub mod wfdb_annotation;
-mod wfdb_archive;
-mod wfdb_header;
+pub(in crate::aims) mod wfdb_archive;
+pub(in crate::aims) mod wfdb_header;
 pub mod wfdb_record;
 
 #[cfg(test)]
@@ -49,19 +58,23 @@ mod tests;
 
 use std::io::{Read, Seek, SeekFrom};
 
-pub use edf_annotation::EdfAnnotation;
+pub use super::edf::EdfAnnotation;
+use super::edf::header as edf_header;
 pub use error::EcgError;
 pub use heart_rate::{HeartRateQuantification, quantify_heart_rate};
+pub use irregularity::{FibrillationScreening, screen_fibrillation};
 pub use lead::LeadChoice;
+pub use long_term::{HeartTrend, monitor};
+pub use profile::{HeartProfile, characterise};
 pub use qrs::{EventDetection, detect_events};
 pub use recording::EcgRecording;
 pub use rhythm::{RhythmClassification, classify_rhythm};
-pub use run::run;
+pub use run::{observe, run};
 
 /// The two kinds of ECG payload this module reads.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum EcgFormat {
-    /// European Data Format, EDF or continuous EDF+ (`EDF+C`).
+    /// European Data Format, EDF or continuous EDF+ (`EDF+C`), or its 24-bit sister BDF.
     Edf,
     /// One WFDB record, its header and signal files in an uncompressed tar archive.
     WfdbTar,
@@ -81,7 +94,7 @@ impl EcgFormat {
         payload.seek(SeekFrom::Start(0))?;
         if start.get(TAR_MAGIC_AT..).is_some_and(|rest| rest.starts_with(b"ustar")) {
             Ok(Self::WfdbTar)
-        } else if start.starts_with(edf_header::VERSION) {
+        } else if start.starts_with(edf_header::VERSION) || start.starts_with(edf_header::BDF_VERSION) {
             Ok(Self::Edf)
         } else {
             Err(EcgError::UnknownFormat)

@@ -1,44 +1,152 @@
-//! The ECG module as the AI Module that a child process runs.
+//! The AI Module `AIP-ECG-V1.0`: what it is asked for, and what can be judged in an ECG.
+
+use std::io::Cursor;
 
 use serde::Serialize;
-use serde_json::Value;
+use serde_json::{Map, Value};
 
-use super::{LeadChoice, classify_rhythm, detect_events, quantify_heart_rate, read_recording};
-use crate::{aims::ai_modules::input::Input, domain::operation::Operation};
+use super::heart_rate::{PLAUSIBLE_MS, intervals_ms, normal_intervals};
+use super::profile::DEFAULT_SEGMENT_MINUTES;
+use super::{
+    EcgError, EcgFormat, EcgRecording, EventDetection, LeadChoice, characterise, classify_rhythm, detect_events,
+    monitor, quantify_heart_rate, read_recording, screen_fibrillation,
+};
+use crate::{
+    aims::ai_modules::{
+        input::Input,
+        observations::{Measured, Observations, Series},
+    },
+    domain::operation::Operation,
+    schema::wire::DataFormat,
+};
 
 const LEAD: &str = "Lead";
-const NO_LEAD: &str = "the parameter Lead is a name or a position counted from 0";
+const SEGMENT_MINUTES: &str = "SegmentMinutes";
+const WINDOW_MINUTES: &str = "WindowMinutes";
+/// Hours of the day that count as night in the context of a heart rate, local time.
+const NIGHT_HOURS: (u8, u8) = (22, 6);
 
 /// Performs a processing type on an ECG.
 ///
 /// # Errors
-/// What is wrong with the payload, in words.
+/// What is wrong with the payload or a parameter, in words and without values of the data.
 pub fn run(input: &Input<'_>) -> Result<Value, String> {
-    let recording = read_recording(std::io::Cursor::new(input.payload), &lead(input)?).map_err(in_words)?;
-    let events = detect_events(&recording).map_err(in_words)?;
+    let (_, events) = beats(input)?;
+    let minutes = |name| number(input.parameters, name);
     match input.operation {
-        Operation::PhysiologicalEventDetection => result(&events),
-        Operation::PhysiologicalParameterQuantification => result(&quantify_heart_rate(&events).map_err(in_words)?),
-        Operation::PhysiologicalStateClassification => result(&classify_rhythm(&events).map_err(in_words)?),
+        Operation::PhysiologicalEventDetection => document(Ok(events)),
+        Operation::PhysiologicalParameterQuantification => document(quantify_heart_rate(&events)),
+        Operation::PhysiologicalStateClassification => document(classify_rhythm(&events)),
+        Operation::PhysiologicalProfileCharacterisation => document(characterise(&events, minutes(SEGMENT_MINUTES)?)),
+        Operation::PhysiologicalTrendMonitoring => document(monitor(&events, minutes(WINDOW_MINUTES)?)),
+        Operation::PhysiologicalRiskPrediction => document(screen_fibrillation(&events)),
         _ => Err("this module does not perform that".to_owned()),
     }
 }
 
-fn lead(input: &Input<'_>) -> Result<LeadChoice, String> {
-    match input.parameters.get(LEAD) {
+/// What Anomaly and Risk Alerting judges: intervals, heart rate, variability, irregularity.
+///
+/// Parameters that a recording is too short for are left out.
+///
+/// # Errors
+/// What is wrong with the payload or a parameter, in words and without values of the data.
+pub fn observe(input: &Input<'_>) -> Result<Observations, String> {
+    let (recording, events) = beats(input)?;
+    let (values, codes) = (measured(&events), Vec::new());
+    Ok(Observations { series: series(&recording, &events), values, codes })
+}
+
+fn beats(input: &Input<'_>) -> Result<(EcgRecording, EventDetection), String> {
+    let lead = lead(input.parameters)?;
+    let mut payload = Cursor::new(input.payload);
+    let said = |e: EcgError| e.to_string();
+    let fits = match EcgFormat::recognise(&mut payload).map_err(said)? {
+        EcgFormat::WfdbTar => input.format == DataFormat::Wfdb,
+        EcgFormat::Edf => {
+            matches!(input.format, DataFormat::Edf | DataFormat::EdfPlus | DataFormat::Bdf | DataFormat::BdfPlus)
+        }
+    };
+    if !fits {
+        return Err("the payload is not of the format its qualifier names".to_owned());
+    }
+    let recording = read_recording(payload, &lead).map_err(said)?;
+    let events = detect_events(&recording).map_err(said)?;
+    Ok((recording, events))
+}
+
+fn lead(parameters: &Map<String, Value>) -> Result<LeadChoice, String> {
+    let refused = || "the parameter Lead is a name or a position counted from 0".to_owned();
+    match parameters.get(LEAD) {
         None => Ok(LeadChoice::default()),
         Some(Value::String(name)) => Ok(LeadChoice::Named(name.clone())),
-        Some(value) => {
-            let index = value.as_u64().and_then(|index| usize::try_from(index).ok());
-            Ok(LeadChoice::Index(index.ok_or(NO_LEAD)?))
+        Some(Value::Number(index)) => {
+            let index = index.as_u64().and_then(|index| usize::try_from(index).ok());
+            index.map(LeadChoice::Index).ok_or_else(refused)
         }
+        Some(_) => Err(refused()),
     }
 }
 
-fn result(result: &impl Serialize) -> Result<Value, String> {
-    serde_json::to_value(result).map_err(in_words)
+fn number(parameters: &Map<String, Value>, name: &str) -> Result<f64, String> {
+    match parameters.get(name) {
+        None => Ok(DEFAULT_SEGMENT_MINUTES),
+        Some(value) => value.as_f64().ok_or_else(|| format!("the parameter {name} is a number")),
+    }
 }
 
-fn in_words(error: impl std::fmt::Display) -> String {
-    error.to_string()
+fn document(result: Result<impl Serialize, EcgError>) -> Result<Value, String> {
+    serde_json::to_value(result.map_err(|e| e.to_string())?).map_err(|e| e.to_string())
+}
+
+/// Intervals and heart rate at each beat that ends a plausible interval.
+fn series(recording: &EcgRecording, events: &EventDetection) -> Vec<Series> {
+    let times = &events.event_times_seconds;
+    let plausible = |(_, interval): &(&f64, f64)| PLAUSIBLE_MS.contains(interval);
+    let (at_seconds, intervals): (Vec<f64>, Vec<f64>) =
+        times.iter().skip(1).zip(intervals_ms(times)).filter(plausible).unzip();
+    let hour = |at: &f64| {
+        let start = recording.start()?;
+        Some((start + time::Duration::seconds_f64(*at)).hour())
+    };
+    let part = |hour: u8| if hour >= NIGHT_HOURS.0 || hour < NIGHT_HOURS.1 { "night" } else { "day" };
+    let context = at_seconds.iter().map(|at| hour(at).map(|h| part(h).to_owned())).collect::<Option<Vec<_>>>();
+    let of = |name: &str, unit: &str, values: Vec<f64>| Series {
+        name: name.to_owned(),
+        unit: unit.to_owned(),
+        at_seconds: at_seconds.clone(),
+        values,
+        context: context.clone(),
+    };
+    vec![
+        of("RRInterval", "s", intervals.iter().map(|i| i / 1e3).collect()),
+        of("HeartRate", "/min", intervals.iter().map(|i| 60_000.0 / i).collect()),
+    ]
+}
+
+fn measured(events: &EventDetection) -> Vec<Measured> {
+    let mut values = Vec::new();
+    let mut add = |name: &str, unit: &str, value: f64| {
+        values.push(Measured { name: name.to_owned(), unit: unit.to_owned(), value, at_seconds: None });
+    };
+    if let Ok(rate) = quantify_heart_rate(events) {
+        add("MeanHeartRate", "/min", rate.mean_heart_rate_beats_per_minute);
+        add("SDNN", "ms", rate.sdnn_ms);
+        add("RMSSD", "ms", rate.rmssd_ms);
+        add("PNN50", "%", rate.pnn50_percent);
+        let normal = normal_intervals(&intervals_ms(&events.event_times_seconds));
+        let disturbed = normal.iter().filter(|n| !**n).count();
+        add("EctopicIntervals", "%", 100.0 * disturbed as f64 / normal.len() as f64);
+    }
+    if let Ok(rhythm) = classify_rhythm(events) {
+        add("RRCoefficientOfVariation", "1", rhythm.coefficient_of_variation);
+        add("NormalisedRMSSD", "1", rhythm.normalised_rmssd);
+    }
+    if let Ok(screening) = screen_fibrillation(events) {
+        add("FibrillationLikeSegments", "%", screening.suggestive_percent);
+    }
+    let longest = intervals_ms(&events.event_times_seconds).into_iter().fold(0.0, f64::max);
+    if longest > 0.0 {
+        add("LongestRRInterval", "s", longest / 1e3);
+    }
+    values
 }

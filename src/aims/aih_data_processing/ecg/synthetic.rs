@@ -231,10 +231,10 @@ impl Tachogram {
 }
 
 /// `SplitMix64` (Steele, Lea, Flood 2014): eight lines that never change under a seed.
-pub(super) struct Random(pub(super) u64);
+pub(in crate::aims) struct Random(pub(in crate::aims) u64);
 
 impl Random {
-    pub(super) fn next(&mut self) -> u64 {
+    pub(in crate::aims) fn next(&mut self) -> u64 {
         self.0 = self.0.wrapping_add(0x9e37_79b9_7f4a_7c15);
         let mut mixed = self.0;
         mixed = (mixed ^ (mixed >> 30)).wrapping_mul(0xbf58_476d_1ce4_e5b9);
@@ -243,12 +243,12 @@ impl Random {
     }
 
     /// Uniform in [0, 1).
-    fn uniform(&mut self) -> f64 {
+    pub(in crate::aims) fn uniform(&mut self) -> f64 {
         (self.next() >> 11) as f64 / (1_u64 << 53) as f64
     }
 
     /// Normal with mean 0 and variance 1 (Box–Muller).
-    fn normal(&mut self) -> f64 {
+    pub(in crate::aims) fn normal(&mut self) -> f64 {
         let radius = (-2.0 * (1.0 - self.uniform()).ln()).sqrt();
         radius * (TAU * self.uniform()).cos()
     }

@@ -22,7 +22,7 @@ struct Member {
 
 /// A listed archive: the text of the header file and the places of the others.
 #[derive(Debug)]
-pub(super) struct WfdbArchive<R> {
+pub(in crate::aims) struct WfdbArchive<R> {
     payload: R,
     payload_bytes: u64,
     header: String,
@@ -36,7 +36,7 @@ impl<R: Read + Seek> WfdbArchive<R> {
     ///
     /// [`EcgError::Archive`] for forbidden members, none or several header files, [`EcgError::Limit`] for too
     /// many members or too large a header, [`EcgError::Truncated`] when a member reaches beyond the payload.
-    pub(super) fn open(mut payload: R) -> Result<Self, EcgError> {
+    pub(in crate::aims) fn open(mut payload: R) -> Result<Self, EcgError> {
         let payload_bytes = payload.seek(SeekFrom::End(0))?;
         payload.seek(SeekFrom::Start(0))?;
         let members = list(&mut payload, payload_bytes)?;
@@ -56,17 +56,22 @@ impl<R: Read + Seek> WfdbArchive<R> {
     }
 
     /// Text of the header file.
-    pub(super) fn header(&self) -> &str {
+    pub(in crate::aims) fn header(&self) -> &str {
         &self.header
     }
 
+    /// Names of all members, in the order of the archive.
+    pub(in crate::aims) fn names(&self) -> impl Iterator<Item = &str> {
+        self.members.iter().map(|m| m.name.as_str())
+    }
+
     /// Size of a signal file, in bytes.
-    pub(super) fn size_of(&self, name: &str) -> Result<u64, EcgError> {
+    pub(in crate::aims) fn size_of(&self, name: &str) -> Result<u64, EcgError> {
         self.member(name).map(|m| m.bytes)
     }
 
     /// A reader over a signal file from `offset` bytes on.
-    pub(super) fn file(&mut self, name: &str, offset: u64) -> Result<impl Read + '_, EcgError> {
+    pub(in crate::aims) fn file(&mut self, name: &str, offset: u64) -> Result<impl Read + '_, EcgError> {
         let (at, bytes) = self.member(name).map(|m| (m.at, m.bytes))?;
         let rest = bytes.saturating_sub(offset);
         self.payload.seek(SeekFrom::Start(at.saturating_add(offset).min(self.payload_bytes)))?;

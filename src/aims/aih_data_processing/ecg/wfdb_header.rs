@@ -21,7 +21,7 @@ const DEFAULT_GAIN: f64 = 200.0;
 
 /// How samples are stored in a signal file.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) enum SampleFormat {
+pub(in crate::aims) enum SampleFormat {
     /// 16-bit two's complement, little-endian.
     Sixteen,
     /// Pairs of 12-bit two's complement samples in 3 bytes.
@@ -30,28 +30,28 @@ pub(super) enum SampleFormat {
 
 /// The header of a single-segment record.
 #[derive(Debug, Clone, PartialEq)]
-pub(super) struct WfdbHeader {
-    pub(super) frames_per_second: f64,
+pub(in crate::aims) struct WfdbHeader {
+    pub(in crate::aims) frames_per_second: f64,
     /// Samples per signal and frame count; `None` when the header leaves it to the file.
-    pub(super) frames: Option<u64>,
-    pub(super) start: Option<PrimitiveDateTime>,
-    pub(super) signals: Vec<WfdbSignal>,
+    pub(in crate::aims) frames: Option<u64>,
+    pub(in crate::aims) start: Option<PrimitiveDateTime>,
+    pub(in crate::aims) signals: Vec<WfdbSignal>,
 }
 
 /// One signal line.
 #[derive(Debug, Clone, PartialEq)]
-pub(super) struct WfdbSignal {
-    pub(super) file: String,
-    pub(super) format: SampleFormat,
-    pub(super) samples_per_frame: u32,
-    pub(super) byte_offset: u64,
-    pub(super) gain: f64,
-    pub(super) calibrated: bool,
-    pub(super) baseline: i32,
-    pub(super) unit: String,
-    pub(super) initial_value: Option<i32>,
-    pub(super) checksum: Option<i64>,
-    pub(super) description: String,
+pub(in crate::aims) struct WfdbSignal {
+    pub(in crate::aims) file: String,
+    pub(in crate::aims) format: SampleFormat,
+    pub(in crate::aims) samples_per_frame: u32,
+    pub(in crate::aims) byte_offset: u64,
+    pub(in crate::aims) gain: f64,
+    pub(in crate::aims) calibrated: bool,
+    pub(in crate::aims) baseline: i32,
+    pub(in crate::aims) unit: String,
+    pub(in crate::aims) initial_value: Option<i32>,
+    pub(in crate::aims) checksum: Option<i64>,
+    pub(in crate::aims) description: String,
 }
 
 impl WfdbHeader {
@@ -60,7 +60,7 @@ impl WfdbHeader {
     /// # Errors
     ///
     /// [`EcgError::MultiSegment`], [`EcgError::UnsupportedWfdbFormat`], [`EcgError::Field`], [`EcgError::Limit`].
-    pub(super) fn parse(text: &str) -> Result<Self, EcgError> {
+    pub(in crate::aims) fn parse(text: &str) -> Result<Self, EcgError> {
         let lines = text.lines().map(str::trim);
         let mut lines = lines.filter(|l| !l.is_empty() && !l.starts_with('#'));
         let record = lines.next();

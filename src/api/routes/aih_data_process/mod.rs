@@ -56,19 +56,24 @@ pub fn location(id: Uuid) -> String {
 /// An operation as whoever asked for it gets to see it.
 async fn answer(door: &Door, operation: &OperationRow) -> Result<Response, Problem> {
     match operation.state {
-        OperationState::Requested | OperationState::Confirmed | OperationState::Running => Ok(running(operation)),
+        OperationState::Requested | OperationState::Confirmed | OperationState::Running => {
+            Ok(running(operation, &location(operation.id)))
+        }
         OperationState::Done => done(door, operation).await,
         OperationState::Denied => Err(denied(door, operation)),
         OperationState::Withheld => Err(withheld(operation)),
         OperationState::Failed => Err(failed(operation)),
-        OperationState::Undone => Err(Problem::new(
-            Kind::Unavailable,
-            "The Back End was restarted before this ended. Send the message again.",
-        )),
+        OperationState::Undone => Err(undone()),
     }
 }
 
-fn running(operation: &OperationRow) -> Response {
+/// A restart took it back.
+pub(super) fn undone() -> Problem {
+    Problem::new(Kind::Unavailable, "The Back End was restarted before this ended. Send the message again.")
+}
+
+/// Not ended yet, and where to ask.
+pub(super) fn running(operation: &OperationRow, place: &str) -> Response {
     let job = Job {
         operation_id: operation.id.to_string(),
         state: operation.state.to_string(),
@@ -76,7 +81,7 @@ fn running(operation: &OperationRow) -> Response {
     };
     let mut response = (StatusCode::ACCEPTED, Json(job)).into_response();
     // A path with a UUID in it is a header value.
-    if let Ok(place) = HeaderValue::from_str(&location(operation.id)) {
+    if let Ok(place) = HeaderValue::from_str(place) {
         response.headers_mut().insert(header::LOCATION, place);
     }
     response.headers_mut().insert(header::RETRY_AFTER, HeaderValue::from_static("1"));
@@ -127,7 +132,8 @@ fn message(door: &Door, operation: &OperationRow, response: ProcessResponse) -> 
     })
 }
 
-fn confirmation(door: &Door, operation: &OperationRow) -> Result<LicenceConfirm, Problem> {
+/// What the chain answered, as the standard's message.
+pub(super) fn confirmation(door: &Door, operation: &OperationRow) -> Result<LicenceConfirm, Problem> {
     let chain_id = door.aims.back_end().chain_id();
     let evidence = evidence_of(operation).map(|found| evidence::to_wire(&found, chain_id));
     let verdict = operation.answer.map_or(Verdict::PERMITTED, |answer| answer.verdict);
@@ -159,11 +165,12 @@ pub(super) fn denied(door: &Door, operation: &OperationRow) -> Problem {
 
 /// Executed, but kept back: the terms that failed by then. That was a look at the chain and not a record on it, so there
 /// is no evidence to show.
-fn withheld(operation: &OperationRow) -> Problem {
+pub(super) fn withheld(operation: &OperationRow) -> Problem {
     Problem::denied(withheld_for(operation), None)
 }
 
-fn failed(operation: &OperationRow) -> Problem {
+/// It ended by an error.
+pub(super) fn failed(operation: &OperationRow) -> Problem {
     let text = operation.error_text.clone().unwrap_or_default();
     match operation.error_kind.as_deref() {
         Some("not-found") => Problem::nothing_here(),

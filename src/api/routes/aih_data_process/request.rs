@@ -16,7 +16,7 @@ use crate::{
 };
 
 /// How long a request waits for its job before it is told where to ask later.
-const PATIENCE: Duration = Duration::from_secs(10);
+pub(in crate::api::routes) const PATIENCE: Duration = Duration::from_secs(10);
 const ROUTE: &str = "POST /v1/aih-data-process";
 
 /// Asks for an item to be processed
@@ -59,7 +59,7 @@ async fn process(door: &Door, request: ProcessRequest, patience: Duration) -> Re
 }
 
 fn read(door: &Door, caller: &Bearer, message: AihDataProcess) -> Result<ProcessRequest, Problem> {
-    let requester = who(door, caller, message.user_id)?;
+    let requester = who(door, caller, message.user_id, Operation::AihDataProcessing)?;
     let id = message.aih_data_process_id;
     let Some(request) = message.aih_data_process.request() else {
         return Err(refuse("/AIHDataProcess", "a Request is expected here"));
@@ -86,13 +86,18 @@ fn read(door: &Door, caller: &Bearer, message: AihDataProcess) -> Result<Process
 }
 
 /// A user asks for themselves; an operator may ask in the Back End's name.
-fn who(door: &Door, caller: &Bearer, named: UserId) -> Result<UserId, Problem> {
+pub(in crate::api::routes) fn who(
+    door: &Door,
+    caller: &Bearer,
+    named: UserId,
+    service: Operation,
+) -> Result<UserId, Problem> {
     let back_end = door.aims.back_end();
     if named.0 == back_end.0 {
         caller.must_operate()?;
         return Ok(named);
     }
-    caller.must_open(Operation::AihDataProcessing)?;
+    caller.must_open(service)?;
     if named == caller.user() {
         Ok(named)
     } else {
@@ -100,12 +105,14 @@ fn who(door: &Door, caller: &Bearer, named: UserId) -> Result<UserId, Problem> {
     }
 }
 
-fn wants_to_wait(headers: &HeaderMap) -> bool {
+/// Whether the client would wait for the end.
+pub(in crate::api::routes) fn wants_to_wait(headers: &HeaderMap) -> bool {
     let prefer = headers.get_all("prefer").iter().filter_map(|value| value.to_str().ok());
     !prefer.flat_map(|value| value.split(',')).any(|word| word.trim().eq_ignore_ascii_case("respond-async"))
 }
 
-fn refuse(pointer: &str, reason: &str) -> Problem {
+/// A part of a message that does not fit.
+pub(in crate::api::routes) fn refuse(pointer: &str, reason: &str) -> Problem {
     let violation =
         Violation { pointer: pointer.to_owned(), keyword: "refused".to_owned(), message: reason.to_owned() };
     Problem::new(Kind::SchemaViolation, format!("{pointer}: {reason}")).at(vec![violation])

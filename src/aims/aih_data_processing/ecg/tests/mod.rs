@@ -1,6 +1,7 @@
 //! Tests of the whole chain: real recordings, known truth, damaged payloads.
 
 mod hostile;
+mod module;
 mod real_record;
 mod round_trip;
 mod synthetic_truth;

@@ -61,6 +61,26 @@ fn parameters_and_states_of_record_100_follow_from_the_expert_beats() {
 }
 
 #[test]
+fn record_100_is_screened_profiled_and_followed() {
+    let Some(tar) = record_100("record_100_is_screened_profiled_and_followed") else {
+        return;
+    };
+    let events = detect_events(&read_recording(tar, &LeadChoice::FirstEcg).unwrap()).unwrap();
+    // The experts annotated sinus rhythm with 33 premature atrial beats and one ventricular: no fibrillation.
+    let screening = screen_fibrillation(&events).unwrap();
+    println!("{} segments, {:.0} % suggestive", screening.segments.len(), screening.suggestive_percent);
+    assert_eq!((screening.screening, screening.segments.len()), (irregularity::Screening::NotSuggestive, 17));
+    let profile = characterise(&events, 5.0).unwrap();
+    println!("{:?} ectopic {:.2} %", profile.poincare, profile.ectopic_interval_percent);
+    assert_eq!(profile.segments.len(), 6);
+    // Each of the 34 early beats disturbs the interval before it, and most the one behind.
+    assert!((1.0..4.0).contains(&profile.ectopic_interval_percent));
+    let trend = monitor(&events, 5.0).unwrap();
+    println!("{:?}", trend.heart_rate);
+    assert_eq!(trend.windows.len(), 6);
+}
+
+#[test]
 fn samples_of_record_100_agree_with_header_and_independent_reader() {
     let Some(tar) = record_100("samples_of_record_100_agree") else {
         return;

@@ -6,7 +6,7 @@
 //!
 //! The first list of each data record has an empty first text: it keeps the time of that record.
 
-use super::error::EcgError;
+use super::error::EdfError;
 
 const DURATION_MARK: u8 = 0x15;
 const TEXT_END: u8 = 0x14;
@@ -24,25 +24,26 @@ pub struct EdfAnnotation {
 }
 
 /// The lists of one data record.
-#[derive(Debug, Default, PartialEq)]
-pub(super) struct RecordAnnotations {
+#[derive(Debug, Clone, Default, PartialEq)]
+pub struct RecordAnnotations {
     /// Start of the data record in seconds, from its time-keeping list.
-    pub(super) record_onset_seconds: Option<f64>,
-    pub(super) annotations: Vec<EdfAnnotation>,
+    pub record_onset_seconds: Option<f64>,
+    /// The other lists, one entry for each text.
+    pub annotations: Vec<EdfAnnotation>,
 }
 
 /// Parses the annotation bytes of one data record.
 ///
 /// # Errors
 ///
-/// [`EcgError::Field`] when a list is not ended or its times are no numbers.
-pub(super) fn parse(bytes: &[u8]) -> Result<RecordAnnotations, EcgError> {
+/// [`EdfError::Field`] when a list is not ended or its times are no numbers.
+pub fn parse(bytes: &[u8]) -> Result<RecordAnnotations, EdfError> {
     let mut result = RecordAnnotations::default();
     let mut rest = bytes;
     while let Some(start) = rest.iter().position(|b| *b != LIST_END) {
         rest = &rest[start..];
         let end = rest.iter().position(|b| *b == LIST_END);
-        let end = end.ok_or(EcgError::field("annotation list", "it has no end in its data record"))?;
+        let end = end.ok_or(EdfError::field("annotation list", "it has no end in its data record"))?;
         let first = result.record_onset_seconds.is_none() && result.annotations.is_empty();
         parse_list(&rest[..end], first, &mut result)?;
         rest = &rest[end..];
@@ -50,9 +51,9 @@ pub(super) fn parse(bytes: &[u8]) -> Result<RecordAnnotations, EcgError> {
     Ok(result)
 }
 
-fn parse_list(list: &[u8], first: bool, result: &mut RecordAnnotations) -> Result<(), EcgError> {
+fn parse_list(list: &[u8], first: bool, result: &mut RecordAnnotations) -> Result<(), EdfError> {
     let body = list.strip_suffix(&[TEXT_END]);
-    let body = body.ok_or(EcgError::field("annotation list", "its last text has no end"))?;
+    let body = body.ok_or(EdfError::field("annotation list", "its last text has no end"))?;
     let mut parts = body.split(|b| *b == TEXT_END);
     let mut times = parts.next().unwrap_or_default().split(|b| *b == DURATION_MARK);
     let onset_seconds = seconds(times.next().unwrap_or_default())?;
@@ -70,9 +71,9 @@ fn parse_list(list: &[u8], first: bool, result: &mut RecordAnnotations) -> Resul
     Ok(())
 }
 
-fn seconds(text: &[u8]) -> Result<f64, EcgError> {
+fn seconds(text: &[u8]) -> Result<f64, EdfError> {
     let number = std::str::from_utf8(text).ok().and_then(|t| t.parse::<f64>().ok());
-    number.filter(|n| n.is_finite()).ok_or(EcgError::field("annotation time", "it is not a number"))
+    number.filter(|n| n.is_finite()).ok_or(EdfError::field("annotation time", "it is not a number"))
 }
 
 #[cfg(test)]
@@ -93,7 +94,7 @@ mod tests {
         for bytes in
             [&b"+1\x14\x14"[..], b"+1\x14a\x00", b"x\x14a\x14\x00", b"+1\x15y\x14a\x14\x00", b"+inf\x14\x14\x00"]
         {
-            assert!(matches!(parse(bytes), Err(EcgError::Field { .. })), "{bytes:?}");
+            assert!(matches!(parse(bytes), Err(EdfError::Field { .. })), "{bytes:?}");
         }
         assert!(parse(b"\x14\x00").is_err());
         assert!(parse(b"\xff\xff\xff\xff\x14a\x14\x00").is_err());

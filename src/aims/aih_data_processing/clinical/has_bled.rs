@@ -1,0 +1,130 @@
+//! **HAS-BLED**: risk of major bleeding under anticoagulation, 0 to 9 points.
+//!
+//! Pisters R, Lane DA, Nieuwlaat R, de Vos CB, Crijns HJGM, Lip GYH. A novel user-friendly score (HAS-BLED) to assess
+//! 1-year risk of major bleeding in patients with atrial fibrillation: the Euro Heart Survey. Chest 138(5):1093-1100, 2010.
+//!
+//! | Letter | Input | Points |
+//! | --- | --- | --- |
+//! | H | systolic pressure above 160 mmHg | 1 |
+//! | A | renal: dialysis, transplant, creatinine of 200 µmol/L or more; hepatic: cirrhosis, or bilirubin above twice with ALT above three times the upper reference limit | 1 + 1 |
+//! | S | stroke | 1 |
+//! | B | major bleeding or a disposition to it | 1 |
+//! | L | labile INR: less than 60 % of time in range, only under a vitamin K antagonist | 1 |
+//! | E | older than 65 years | 1 |
+//! | D | antiplatelet or anti-inflammatory drugs; 8 or more alcoholic drinks a week | 1 + 1 |
+//!
+//! A record seldom has all of it. What decides and is missing is named, and the score is then not given: a low score made
+//! of unknowns would be a wrong comfort.
+
+use serde::Serialize;
+
+use super::{
+    cha2ds2_vasc::Factor,
+    condition::{Conditions, age},
+    error::ClinicalError,
+    measurement::{Measurement, newest},
+    medication::taken,
+    moment::Moment,
+    record::Record,
+};
+
+const SYSTOLIC_ABOVE_MM_HG: f64 = 160.0;
+const CREATININE_FROM_UMOL_PER_L: f64 = 200.0;
+const DRINKS_PER_WEEK_FROM: f64 = 8.0;
+
+/// HAS-BLED of one person at one date, or why it is not given.
+#[derive(Debug, Serialize)]
+#[serde(rename_all = "PascalCase")]
+pub struct BleedingRisk {
+    /// Points, 0 to 9; absent when an input is missing.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub score: Option<u8>,
+    /// What each known input gave.
+    pub factors: Vec<Factor>,
+    /// What is missing.
+    pub missing: Vec<&'static str>,
+}
+
+/// What is known of an input: the resources that prove it, nothing found although measured, or not measured.
+enum Known {
+    Yes(Vec<String>),
+    No(Vec<String>),
+    Unknown(&'static str),
+}
+
+/// Computes it as far as the record allows.
+///
+/// # Errors
+/// [`ClinicalError`] when a used element is not what FHIR allows.
+pub fn bleeding_risk(
+    record: &Record,
+    conditions: &Conditions,
+    measured: &[Measurement],
+    at: &Moment,
+) -> Result<BleedingRisk, ClinicalError> {
+    let coded = |name: &str| -> Vec<String> { conditions.evidence(name).iter().map(|e| e.resource.clone()).collect() };
+    let either = |proof: Vec<String>| if proof.is_empty() { Known::No(proof) } else { Known::Yes(proof) };
+    let stroke = [coded("StrokeOrTransientIschaemicAttack"), coded("MajorBleeding")];
+    let [stroke, bleeding] = stroke.map(either);
+    let vitamin_k_antagonist = taken(record, "VitaminKAntagonist", at)?;
+    let labile = if vitamin_k_antagonist.is_empty() {
+        Known::No(Vec::new())
+    } else {
+        Known::Unknown("time in therapeutic range of the INR")
+    };
+    let elderly = match age(record, at)? {
+        Some((least, _)) if least > 65 => Known::Yes(vec![record.patient_name()]),
+        Some((_, most)) if most <= 65 => Known::No(vec![record.patient_name()]),
+        _ => Known::Unknown("age, exactly enough to tell it from 65"),
+    };
+    let above = |name, bound: f64, what| match newest(measured, name, at) {
+        Some(m) if m.value >= bound => Known::Yes(vec![m.resource.clone()]),
+        Some(m) => Known::No(vec![m.resource.clone()]),
+        None => Known::Unknown(what),
+    };
+    let hypertension = above("systolic blood pressure", SYSTOLIC_ABOVE_MM_HG.next_up(), "systolic blood pressure");
+    let renal = match coded("RenalReplacement") {
+        proof if proof.is_empty() => above("creatinine", CREATININE_FROM_UMOL_PER_L, "creatinine"),
+        proof => Known::Yes(proof),
+    };
+    let inputs = [
+        ("uncontrolled hypertension", hypertension),
+        ("abnormal renal function", renal),
+        ("abnormal liver function", liver(coded("LiverCirrhosis"), measured, at)),
+        ("stroke", stroke),
+        ("bleeding", bleeding),
+        ("labile INR", labile),
+        ("elderly", elderly),
+        ("drugs", either(taken(record, "AntiplateletOrAntiInflammatory", at)?)),
+        ("alcohol", above("alcohol", DRINKS_PER_WEEK_FROM, "alcoholic drinks a week (LOINC 11287-0)")),
+    ];
+    Ok(sum(inputs))
+}
+
+fn liver(cirrhosis: Vec<String>, measured: &[Measurement], at: &Moment) -> Known {
+    if !cirrhosis.is_empty() {
+        return Known::Yes(cirrhosis);
+    }
+    let times = |name| {
+        let measurement = newest(measured, name, at)?;
+        Some((measurement.value / measurement.reference_high.filter(|high| *high > 0.0)?, measurement.resource.clone()))
+    };
+    match (times("bilirubin"), times("alanine aminotransferase")) {
+        (Some((bilirubin, a)), Some((alt, b))) if bilirubin > 2.0 && alt > 3.0 => Known::Yes(vec![a, b]),
+        (Some((_, a)), Some((_, b))) => Known::No(vec![a, b]),
+        _ => Known::Unknown("bilirubin and ALT with their reference ranges"),
+    }
+}
+
+fn sum(inputs: [(&'static str, Known); 9]) -> BleedingRisk {
+    let (mut factors, mut missing) = (Vec::new(), Vec::new());
+    for (name, known) in inputs {
+        match known {
+            Known::Yes(used) => factors.push(Factor { name, points: 1, used }),
+            Known::No(used) => factors.push(Factor { name, points: 0, used }),
+            Known::Unknown(what) => missing.push(what),
+        }
+    }
+    let score = missing.is_empty().then(|| factors.iter().map(|factor| factor.points).sum());
+    BleedingRisk { score, factors, missing }
+}

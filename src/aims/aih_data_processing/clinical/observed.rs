@@ -1,0 +1,88 @@
+//! What a record offers for judging: series of vital signs and laboratory values, single values, and diagnoses.
+//!
+//! Known measures come under their name and in one unit each; other LOINC-coded quantities with a UCUM unit come under
+//! `LOINC <code>` in the unit they were written in. Two or more values with a time make a series, a single one or one
+//! without a time a value; times count from the first of all of them.
+
+use std::collections::BTreeMap;
+
+use serde_json::Value;
+use time::OffsetDateTime;
+
+use super::{
+    concept::{LOINC, UCUM, codes},
+    error::ClinicalError,
+    measurement::{Part, parts, quantity, without_annotation},
+    moment::Moment,
+    record::Record,
+};
+use crate::aims::ai_modules::{Coded, Measured, Observations, Series};
+
+/// Name and unit of a measure, and its values with their times.
+type Found = BTreeMap<(String, String), Vec<(OffsetDateTime, f64)>>;
+
+/// Collects them.
+///
+/// # Errors
+/// [`ClinicalError`] when a used element is not what FHIR allows.
+pub fn observed(record: &Record) -> Result<Observations, ClinicalError> {
+    let mut found: Found = BTreeMap::new();
+    let (mut series, mut values) = (Vec::new(), Vec::new());
+    for part in parts(record)? {
+        let Some((name, unit, value)) = value_of(&part)? else { continue };
+        match part.at {
+            Some(at) => found.entry((name, unit)).or_default().push((at.first, value)),
+            None => values.push(Measured { name, unit, value, at_seconds: None }),
+        }
+    }
+    let start = found.values().flatten().map(|(at, _)| *at).min();
+    for ((name, unit), mut points) in found {
+        points.sort_by_key(|(at, _)| *at);
+        let seconds = |at: OffsetDateTime| start.map_or(0.0, |start| (at - start).as_seconds_f64());
+        if let [(at, value)] = points.as_slice() {
+            values.push(Measured { name, unit, value: *value, at_seconds: Some(seconds(*at)) });
+        } else {
+            let at_seconds = points.iter().map(|(at, _)| seconds(*at)).collect();
+            let values = points.into_iter().map(|(_, value)| value).collect();
+            series.push(Series { name, unit, at_seconds, values, context: None });
+        }
+    }
+    Ok(Observations { series, values, codes: diagnoses(record)? })
+}
+
+/// Name, unit and value of an Observation or component that is a quantity.
+fn value_of(part: &Part<'_>) -> Result<Option<(String, String, f64)>, ClinicalError> {
+    if let Some(measure) = part.measure() {
+        let value = quantity(part, measure)?;
+        return Ok(value.map(|value| (measure.name.clone(), measure.unit.clone(), value)));
+    }
+    let loinc = codes(part.element.get("code")).into_iter().find(|code| code.system == LOINC);
+    let (Some(loinc), Some(quantity)) = (loinc, part.element.get("valueQuantity")) else { return Ok(None) };
+    let text = |element: &str| quantity.get(element).and_then(Value::as_str);
+    let (Some(UCUM), Some(unit), None) = (text("system"), text("code"), text("comparator")) else { return Ok(None) };
+    let value = quantity.get("value").and_then(Value::as_f64);
+    Ok(value.map(|value| (format!("LOINC {}", loinc.code), without_annotation(unit), value)))
+}
+
+/// Codes of the Conditions that stand.
+fn diagnoses(record: &Record) -> Result<Vec<Coded>, ClinicalError> {
+    let mut found = Vec::new();
+    for condition in record.of_kind("Condition") {
+        let verification = codes(condition.body.get("verificationStatus"));
+        if verification.iter().any(|c| matches!(c.code, "refuted" | "entered-in-error")) {
+            continue;
+        }
+        let onset = Moment::in_element(condition, "onsetDateTime")?;
+        let at = onset.or(Moment::in_element(condition, "recordedDate")?);
+        let rfc_3339 = |at: Moment| at.first.format(&time::format_description::well_known::Rfc3339).ok();
+        for code in codes(condition.body.get("code")) {
+            found.push(Coded {
+                system: code.system.to_owned(),
+                code: code.code.to_owned(),
+                display: None,
+                at: at.and_then(rfc_3339),
+            });
+        }
+    }
+    Ok(found)
+}

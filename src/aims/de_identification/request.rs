@@ -1,0 +1,172 @@
+//! **A request to de-identify.** As with processing, the same message of the same requester is the same operation; what
+//! concerns the item (its format, whether it is there) is looked at only after the chain has said yes.
+
+use serde_json::{Map, Value};
+use uuid::Uuid;
+
+use super::{
+    job::Treatment,
+    table::TYPE_PARAMETER,
+    techniques::{self, Algorithm, Named},
+};
+use crate::{
+    aims::{
+        AimError, Aims,
+        ai_modules::{
+            table,
+            task::{Purpose as TaskPurpose, Task},
+        },
+        aih_data_processing::request::{Accepted, Begun, ProcessRequest},
+    },
+    db::{data_items::DataItemRow, operations::OperationKind},
+    domain::{
+        ids::{AihDataId, UserId},
+        operation::Operation,
+        taxonomy::Usage,
+    },
+    licensing::{confirm::Answer, permit::Purpose},
+    schema::wire::{DeIdAndAnonymType, Qualifier},
+};
+
+/// The parameter that names whose pseudonyms the copy shall hold.
+pub const RECIPIENT_PARAMETER: &str = "Recipient";
+/// Under which the operation's row keeps the algorithm asked for.
+const ALGORITHM_PARAMETER: &str = "DeIDAndAnonymAlgoID";
+
+/// A request to de-identify an item.
+#[derive(Debug, Clone)]
+pub struct DeIdRequest {
+    /// ID of the message.
+    pub message_id: Uuid,
+    /// Who asks; the registry's account is the Back End itself.
+    pub requester: UserId,
+    /// The item.
+    pub item: AihDataId,
+    /// What is asked for.
+    pub asked: DeIdAndAnonymType,
+    /// Technique or algorithm; `None`: chosen by the format.
+    pub algorithm: Option<String>,
+    /// Use of the copy.
+    pub usage: Usage,
+    /// Parameters of the algorithm.
+    pub parameters: Map<String, Value>,
+}
+
+impl Aims {
+    /// Asks the chain and, on a yes, starts the job.
+    ///
+    /// # Errors
+    /// When nobody here performs what is named, the message ID was used for something else, or the chain gives no
+    /// answer.
+    pub async fn request_de_identification(&self, request: DeIdRequest) -> Result<Accepted, AimError> {
+        let named = request.algorithm.as_deref().map(techniques::read).transpose().map_err(AimError::NotOffered)?;
+        let recipient = self.recipient(&request)?;
+        let item = self.database.find_data_item(request.item).await?;
+        let noted = noted(&request)?;
+        let operation = match self.begin(&noted, OperationKind::DeIdentify, item.as_ref()).await? {
+            Begun::New(operation) => operation,
+            Begun::Known(row) => return Ok(Accepted::Known(*row)),
+        };
+        let permit = match self.ask(&operation).await {
+            Ok(Answer::Permitted(permit)) => permit,
+            Ok(Answer::Denied(_)) => return Ok(Accepted::Denied(self.operation(operation.id).await?)),
+            Err(error) => {
+                self.give_up(operation.id, &error).await;
+                return Err(error);
+            }
+        };
+        match self.treatment(operation.id, &request, named, recipient, item.as_ref()).await {
+            Ok(treatment) => Ok(self.start_treatment(treatment, permit)),
+            Err(error) => {
+                self.give_up(operation.id, &error).await;
+                Err(error)
+            }
+        }
+    }
+
+    /// Whose pseudonyms the copy holds, as far as the message says; without a word, the requester's.
+    fn recipient(&self, request: &DeIdRequest) -> Result<UserId, AimError> {
+        const REFUSED: AimError = AimError::Refused {
+            pointer: "/DeIDAndAnonym/Request/Parameters/Recipient",
+            reason: "an account of this chain is expected: eip155:<chain id>:<address>",
+        };
+        let Some(named) = request.parameters.get(RECIPIENT_PARAMETER) else { return Ok(request.requester) };
+        let recipient: UserId = named.as_str().and_then(|account| account.parse().ok()).ok_or(REFUSED)?;
+        if recipient.chain_id() == self.back_end().chain_id() { Ok(recipient) } else { Err(REFUSED) }
+    }
+
+    async fn treatment(
+        &self,
+        id: Uuid,
+        request: &DeIdRequest,
+        named: Option<Named>,
+        recipient: UserId,
+        item: Option<&DataItemRow>,
+    ) -> Result<Treatment, AimError> {
+        let item = item.ok_or(AimError::NotFound)?;
+        let own = request.requester == item.owner || request.requester.0 == self.back_end().0;
+        if recipient != request.requester && !own {
+            return Err(AimError::Refused {
+                pointer: "/DeIDAndAnonym/Request/Parameters/Recipient",
+                reason: "pseudonyms for somebody else are made for the item's End User and the Back End only",
+            });
+        }
+        let qualifier: Qualifier = serde_json::from_value(item.qualifier.clone()).map_err(|_| AimError::NoModule)?;
+        let algorithm = techniques::choose(qualifier.format, named, request.asked).map_err(AimError::NotOffered)?;
+        if table::treatment(item.data_class, qualifier.format).is_none() {
+            let format = qualifier.format.word();
+            let why = format!("no de-identification is offered for the format {format} of {}", item.data_class);
+            return Err(AimError::NotOffered(why));
+        }
+        let key = self.pseudonym_key(item.owner, recipient).await?;
+        let task = Task {
+            purpose: TaskPurpose::Treat { key },
+            data_class: item.data_class,
+            format: qualifier.format,
+            parameters: for_the_child(request, algorithm),
+        };
+        let requester = request.requester.address();
+        let purpose = Purpose { item: request.item, operation: Operation::DeIdAndAnonym, requester };
+        Ok(Treatment { id, purpose, task, asked: request.asked, algorithm, recipient, qualifier })
+    }
+}
+
+/// The request as the operation's row keeps it, so that the same message with another wish is another request.
+fn noted(request: &DeIdRequest) -> Result<ProcessRequest, AimError> {
+    let mut parameters = request.parameters.clone();
+    let taken = [TYPE_PARAMETER, ALGORITHM_PARAMETER].iter().any(|name| parameters.contains_key(*name));
+    if taken {
+        return Err(AimError::Refused {
+            pointer: "/DeIDAndAnonym/Request/Parameters",
+            reason: "DeIDAndAnonymType and DeIDAndAnonymAlgoID stand in the request itself",
+        });
+    }
+    parameters.insert(TYPE_PARAMETER.to_owned(), type_word(request.asked));
+    if let Some(algorithm) = &request.algorithm {
+        parameters.insert(ALGORITHM_PARAMETER.to_owned(), algorithm.clone().into());
+    }
+    Ok(ProcessRequest {
+        message_id: Some(request.message_id),
+        requester: request.requester,
+        item: request.item,
+        operation: Operation::DeIdAndAnonym,
+        usage: request.usage,
+        parameters,
+    })
+}
+
+/// The parameters without those that are for this room; tables, which can do both, are told what was asked for.
+fn for_the_child(request: &DeIdRequest, algorithm: &Algorithm) -> Map<String, Value> {
+    let mut parameters = request.parameters.clone();
+    parameters.remove(RECIPIENT_PARAMETER);
+    if algorithm.anonymises {
+        parameters.insert(TYPE_PARAMETER.to_owned(), type_word(request.asked));
+    }
+    parameters
+}
+
+/// What was asked for, in the standard's words.
+pub(super) fn type_word(asked: DeIdAndAnonymType) -> Value {
+    // A closed word list serialises to its words.
+    serde_json::to_value(asked).unwrap_or_default()
+}

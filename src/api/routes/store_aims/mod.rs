@@ -1,0 +1,4 @@
+//! The AIMs of the MPAI Store.
+
+pub mod list;
+pub mod read;

@@ -3,9 +3,11 @@
 //! | AIM | File |
 //! | --- | --- |
 //! | Auditing (AIH-ADT) | [`auditing`] |
+//! | Anomaly and Risk Alerting (AIH-ARA) | [`anomaly_and_risk`] |
 
 pub mod ai_modules;
 pub mod aih_data_processing;
+pub mod anomaly_and_risk;
 pub mod auditing;
 pub mod de_identification;
 mod derivation;
@@ -45,6 +47,12 @@ pub struct Shared {
     pub root_key: RootKey,
     /// Where AI Modules run.
     pub worker: ai_modules::worker::Worker,
+    /// What Anomaly and Risk Alerting looks for.
+    pub rules: anomaly_and_risk::rules::Rules,
+    /// Which hosts webhooks may point to.
+    pub targets: anomaly_and_risk::webhooks::target::Targets,
+    /// Sends what waits for webhooks.
+    pub courier: anomaly_and_risk::webhooks::courier::Courier,
     /// The time.
     pub clock: Clock,
 }

@@ -118,6 +118,18 @@ pub enum Unique {
     Treatment,
     /// `treatments_by_operation`
     TreatmentOperation,
+    /// `findings_pk`
+    Finding,
+    /// `alerts_pk`
+    Alert,
+    /// `alert_audience_pk`
+    AlertAudience,
+    /// `alert_recipients_pk`
+    AlertRecipient,
+    /// `webhooks_pk`
+    Webhook,
+    /// `deliveries_pk`
+    Delivery,
 }
 
 impl Unique {
@@ -149,6 +161,16 @@ impl Unique {
         (Self::PseudonymSecret, "pseudonym_secrets_pk", "pseudonym_secrets.owner"),
         (Self::Treatment, "treatments_pk", "treatments.aih_data_id"),
         (Self::TreatmentOperation, "treatments_by_operation", "treatments.operation_id"),
+        (Self::Finding, "findings_pk", "findings.finding_id"),
+        (Self::Alert, "alerts_pk", "alerts.alert_id"),
+        (Self::AlertAudience, "alert_audience_pk", "alert_audience.alert_id, alert_audience.user_address"),
+        (
+            Self::AlertRecipient,
+            "alert_recipients_pk",
+            "alert_recipients.owner, alert_recipients.scope, alert_recipients.recipient",
+        ),
+        (Self::Webhook, "webhooks_pk", "webhooks.webhook_id"),
+        (Self::Delivery, "deliveries_pk", "deliveries.delivery_id"),
     ];
 
     /// The constraint's name.

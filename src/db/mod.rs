@@ -11,6 +11,8 @@
 //! | [`chain_blocks`] · [`chain_events`] · [`chain_effects`] | the copy of the chain's register, changed only as a whole |
 //! | [`pseudonym_secrets`] · [`treatments`] | de-identification: what pseudonyms are made from, what was done |
 //! | [`idempotency`] · [`notices`] | first answers and the event stream |
+//! | [`findings`] · [`alerts`] · [`alert_recipients`] | what was found, who is told, whom the End User names |
+//! | [`webhooks`] · [`deliveries`] | where to send it, and what is still to be sent |
 //!
 //! # Rules of the cellar
 //!
@@ -30,12 +32,16 @@ mod error;
 mod page;
 mod state;
 
+pub mod alert_recipients;
+pub mod alerts;
 pub mod chain_blocks;
 pub mod chain_effects;
 pub mod chain_events;
 pub mod challenges;
 pub mod data_item_steps;
 pub mod data_items;
+pub mod deliveries;
+pub mod findings;
 pub mod idempotency;
 pub mod model_licences;
 pub mod notices;
@@ -47,6 +53,7 @@ pub mod tokens;
 pub mod transactions;
 pub mod treatments;
 pub mod users;
+pub mod webhooks;
 
 pub use connect::Database;
 pub use error::{DbError, Unique};

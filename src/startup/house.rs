@@ -17,7 +17,17 @@ use super::{
 };
 use crate::{
     access::{Access, AccessError, Origin, SigningKey},
-    aims::{AimError, Aims, Shared, ai_modules::worker::Worker},
+    aims::{
+        AimError, Aims, Shared,
+        ai_modules::worker::Worker,
+        anomaly_and_risk::{
+            rules::{RuleError, Rules},
+            webhooks::{
+                courier::Courier,
+                target::{Network, NotANetwork, Targets},
+            },
+        },
+    },
     chain::{
         ChainError,
         deploy::{DeployError, Deployment, Roles, deploy},
@@ -68,6 +78,10 @@ pub enum StartError {
     Access(#[from] AccessError),
     #[error(transparent)]
     SigningKey(#[from] crate::access::signing_key::KeyError),
+    #[error(transparent)]
+    Rules(#[from] RuleError),
+    #[error("the setting webhook_networks: {0}")]
+    Network(#[from] NotANetwork),
     #[error("{0}")]
     Io(#[from] std::io::Error),
     #[error("the chain at this URL has no registry of this Back End: run `hbe deploy` first")]
@@ -88,6 +102,7 @@ pub struct House {
     vigil: JoinHandle<()>,
     queue: JoinHandle<()>,
     indexer: JoinHandle<()>,
+    courier: JoinHandle<()>,
     stop: CancellationToken,
     data: std::path::PathBuf,
     quiet: Duration,
@@ -123,6 +138,9 @@ impl House {
             objects: Objects::local(&settings.data.join("objects"))?,
             root_key: root_key(settings)?,
             worker: Worker::new(program.to_owned()),
+            rules: Rules::load()?,
+            targets: targets(settings)?,
+            courier: Courier::default(),
             clock: clock.clone(),
         });
         let taken_back = aims.take_back(quiet_time(settings)).await?;
@@ -138,6 +156,7 @@ impl House {
         let clerk = Indexer::new(listening, aims.database.clone(), vigil.clone(), clock.clone(), deployment.block);
         let indexer = tokio::spawn(clerk.run(stop.clone()));
         let vigil = tokio::spawn(vigil.keep(node, clock));
+        let courier = tokio::spawn(aims.clone().deliver(stop.clone()));
         let data = settings.data.clone();
         Ok(Self {
             aims,
@@ -148,6 +167,7 @@ impl House {
             vigil,
             queue: queue_task,
             indexer,
+            courier,
             stop,
             data,
             quiet: quiet_time(settings),
@@ -169,11 +189,14 @@ impl House {
 
     /// Takes the house down: what is in flight ends, then the chain.
     pub async fn close(self) {
-        let Self { aims, devnet, vigil, queue, indexer, stop, .. } = self;
+        let Self { aims, devnet, vigil, queue, indexer, courier, stop, .. } = self;
         vigil.abort();
         stop.cancel();
         if indexer.await.is_err() {
             tracing::warn!("indexer.panicked");
+        }
+        if courier.await.is_err() {
+            tracing::warn!("courier.panicked");
         }
         let database = aims.database.clone();
         drop(aims);
@@ -234,6 +257,12 @@ pub async fn put_registry(settings: &Settings, provider: &DynProvider) -> Result
     let deployment = deploy(provider, &roles).await?;
     deployment.save(&settings.deployments)?;
     Ok(deployment)
+}
+
+/// Where webhooks may point.
+fn targets(settings: &Settings) -> Result<Targets, NotANetwork> {
+    let networks = settings.webhook_networks.iter().map(|text| text.parse::<Network>());
+    Ok(Targets::new(networks.collect::<Result<_, _>>()?))
 }
 
 /// How long nothing must have happened to what a start takes back. A SQLite file has one instance, and that is this one;

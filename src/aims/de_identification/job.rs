@@ -58,7 +58,7 @@ impl Aims {
         tokio::spawn(async move {
             let requester = permit.grounds().requester;
             let outcome = aims.carry_treatment_out(&treatment, permit).await;
-            aims.conclude(id, requester, &outcome).await;
+            aims.conclude(id, requester, &outcome.map(Some)).await;
             ended.send_replace(true);
         });
         Accepted::Running(id, seen)
@@ -143,7 +143,14 @@ mod tests {
     use super::*;
 
     fn outcome(status: DataStatus) -> Outcome {
-        Outcome { status, steps: Vec::new(), measures: Vec::new(), residual: Vec::new(), mapping: Vec::new(), length: 0 }
+        Outcome {
+            status,
+            steps: Vec::new(),
+            measures: Vec::new(),
+            residual: Vec::new(),
+            mapping: Vec::new(),
+            length: 0,
+        }
     }
 
     #[test]

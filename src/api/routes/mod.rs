@@ -8,6 +8,7 @@
 
 mod aih_data;
 mod aih_data_process;
+mod alerts;
 mod audit;
 mod de_id_and_anonym;
 mod docs;
@@ -27,6 +28,7 @@ mod service_info;
 mod store_aims;
 mod token_withdrawal;
 mod tokens;
+mod webhooks;
 
 use axum::{Router, middleware::from_fn_with_state};
 use utoipa_axum::{router::OpenApiRouter, routes};
@@ -47,6 +49,15 @@ fn quick() -> OpenApiRouter<Door> {
         .routes(routes!(de_id_and_anonym::state::state))
         .routes(routes!(de_id_and_anonym::report::report))
         .routes(routes!(de_id_and_anonym::mapping::mapping))
+        .routes(routes!(alerts::list::list))
+        .routes(routes!(alerts::recipients::named, alerts::recipients::name))
+        .routes(routes!(alerts::read::read))
+        .routes(routes!(alerts::acknowledgement::acknowledge))
+        .routes(routes!(alerts::clearance::clear))
+        .routes(routes!(webhooks::read::list, webhooks::register::register))
+        .routes(routes!(webhooks::read::read, webhooks::remove::remove))
+        .routes(routes!(webhooks::rotate::rotate))
+        .routes(routes!(webhooks::ping::ping))
         .routes(routes!(audit::request::audit))
         .routes(routes!(register_challenge::challenge))
         .routes(routes!(register::register))

@@ -81,16 +81,11 @@ fn treat_record(treatment: &Treatment<'_>) -> Result<Treated, WfdbTreatmentError
     log.count(REMOVAL, "tar: owner, group, times and extended headers of members", out.members);
     let payload = out.finish()?;
     check(&payload, &header)?;
-    let measure = |name: &str, value: u64| Measure { name: name.to_owned(), value: value as f64 };
     Ok(Treated {
         payload,
         status: DataStatus::Pseudonymised,
         steps: log.into_steps(),
-        measures: vec![
-            measure("AnnotationTextsKept", counts.kept),
-            measure("AnnotationTextsRemoved", counts.removed),
-            measure("FilesLeftOut", counts.files_left_out),
-        ],
+        measures: counts.measures(),
         residual: residual(dates),
         mapping: vec![Mapped { kind: "WFDB record".to_owned(), original: name, pseudonym }],
     })
@@ -102,6 +97,17 @@ struct Counts {
     kept: u64,
     removed: u64,
     files_left_out: u64,
+}
+
+impl Counts {
+    fn measures(&self) -> Vec<Measure> {
+        let measure = |name: &str, value: u64| Measure { name: name.to_owned(), value: value as f64 };
+        vec![
+            measure("AnnotationTextsKept", self.kept),
+            measure("AnnotationTextsRemoved", self.removed),
+            measure("FilesLeftOut", self.files_left_out),
+        ]
+    }
 }
 
 fn rewrite_annotations(
@@ -189,7 +195,8 @@ fn check(payload: &[u8], header: &WfdbHeader) -> Result<(), WfdbTreatmentError> 
 
 fn residual(dates: DateHandling) -> Vec<String> {
     let mut notes = vec![
-        "the signals themselves are a person's: an ECG can be matched with another recording of the same person".to_owned(),
+        "the signals themselves are a person's: an ECG can be matched with another recording of the same person"
+            .to_owned(),
         "length, sampling rates, calibration and leads of the record are unchanged".to_owned(),
         "the record name is taken for the person: records of other names are not linked".to_owned(),
     ];

@@ -135,7 +135,11 @@ impl Aims {
         match item.state {
             DataItemState::Erased => return Ok(0),
             DataItemState::Announced => self.database.remove_data_item(item.id).await?.required()?,
-            _ => self.database.erase_data_item(item.id, self.clock.micros()).await?.required()?,
+            _ => {
+                self.database.erase_data_item(item.id, self.clock.micros()).await?.required()?;
+                // Sealed under the key that is gone; the rows go too.
+                self.database.delete_findings(item.id).await?;
+            }
         }
         if let Some(object) = item.object_name.as_deref().and_then(|name| Uuid::parse_str(name).ok())
             && let Err(error) = self.objects.delete(object).await

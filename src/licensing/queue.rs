@@ -116,7 +116,8 @@ pub(super) struct Job {
 /// The way into the queue; copies share it.
 #[derive(Debug, Clone)]
 pub struct Queue {
-    jobs: mpsc::Sender<Job>,
+    /// Jobs that arrive together go out together.
+    jobs: mpsc::Sender<Vec<Job>>,
     attestor: Attestor,
 }
 
@@ -130,17 +131,37 @@ impl Queue {
     }
 
     pub(super) async fn ask(&self, work: Work, patience: Duration) -> Result<Done, QueueError> {
-        let (reply, answer) = oneshot::channel();
-        let job = Job { work, deadline: Instant::now() + patience, reply };
-        self.jobs.try_send(job).map_err(|error| match error {
-            mpsc::error::TrySendError::Full(_) => QueueError::Busy,
-            mpsc::error::TrySendError::Closed(_) => QueueError::Closed,
-        })?;
-        match tokio::time::timeout(patience, answer).await {
-            Ok(Ok(outcome)) => outcome,
-            Ok(Err(_)) => Err(QueueError::Closed),
-            Err(_) => Err(QueueError::Deadline),
+        // One answer for one question.
+        self.ask_together(vec![work], patience).await.pop().unwrap_or(Err(QueueError::Closed))
+    }
+
+    /// Asks for several things in one transaction; the answers come in the order of the questions.
+    pub(super) async fn ask_together(&self, works: Vec<Work>, patience: Duration) -> Vec<Result<Done, QueueError>> {
+        let count = works.len();
+        let deadline = Instant::now() + patience;
+        let (jobs, answers): (Vec<_>, Vec<_>) = works
+            .into_iter()
+            .map(|work| {
+                let (reply, answer) = oneshot::channel();
+                (Job { work, deadline, reply }, answer)
+            })
+            .unzip();
+        let refused = match self.jobs.try_send(jobs) {
+            Ok(()) => None,
+            Err(mpsc::error::TrySendError::Full(_)) => Some(QueueError::Busy),
+            Err(mpsc::error::TrySendError::Closed(_)) => Some(QueueError::Closed),
+        };
+        if let Some(error) = refused {
+            return (0..count).map(|_| Err(error.clone())).collect();
         }
+        let waits = answers.into_iter().map(|answer| async move {
+            match tokio::time::timeout_at(deadline, answer).await {
+                Ok(Ok(outcome)) => outcome,
+                Ok(Err(_)) => Err(QueueError::Closed),
+                Err(_) => Err(QueueError::Deadline),
+            }
+        });
+        futures_util::future::join_all(waits).await
     }
 
     /// What signs texts with the operator's key.
@@ -169,15 +190,15 @@ struct Clerk<L> {
 }
 
 impl<L: Ledger> Clerk<L> {
-    async fn run(mut self, mut waiting: mpsc::Receiver<Job>) {
+    async fn run(mut self, mut waiting: mpsc::Receiver<Vec<Job>>) {
         let mut in_flight = FuturesUnordered::new();
-        let mut gathered = Vec::new();
+        let (mut arrived, mut gathered) = (Vec::new(), Vec::new());
         let mut unsettled: Vec<Batch> = Vec::new();
         loop {
             if in_flight.is_empty() && !unsettled.is_empty() {
                 self.settle(std::mem::take(&mut unsettled)).await;
             }
-            let room = MOST_IN_BATCH - gathered.len();
+            let room = MOST_IN_BATCH.saturating_sub(gathered.len());
             let may_send = room > 0 && in_flight.len() < MOST_IN_FLIGHT && unsettled.is_empty();
             tokio::select! {
                 biased;
@@ -186,10 +207,11 @@ impl<L: Ledger> Clerk<L> {
                         unsettled.push(batch);
                     }
                 }
-                count = waiting.recv_many(&mut gathered, room), if may_send => {
+                count = waiting.recv_many(&mut arrived, room), if may_send => {
                     if count == 0 && gathered.is_empty() {
                         break;
                     }
+                    gathered.extend(arrived.drain(..).flatten());
                 }
                 () = tokio::time::sleep(QUIET), if !self.ends.is_empty() && in_flight.is_empty() => self.note_ends(),
             }

@@ -17,7 +17,17 @@ use super::{
 };
 use crate::{
     access::{Access, AccessError, Origin, SigningKey},
-    aims::{AimError, Aims, Shared, ai_modules::worker::Worker},
+    aims::{
+        AimError, Aims, Shared,
+        ai_modules::worker::Worker,
+        anomaly_and_risk::{
+            rules::{RuleError, Rules},
+            webhooks::{
+                courier::Courier,
+                target::{Network, NotANetwork, Targets},
+            },
+        },
+    },
     chain::{
         ChainError,
         deploy::{DeployError, Deployment, Roles, deploy},
@@ -34,6 +44,7 @@ use crate::{
         settle::{self, RecoveryError},
         vigil::Vigil,
     },
+    mpai_store::models::{ModelError, shelf::Shelf},
     store::{self, Objects, RootKey},
 };
 
@@ -63,11 +74,17 @@ pub enum StartError {
     #[error(transparent)]
     Recovery(#[from] RecoveryError),
     #[error(transparent)]
+    Model(#[from] ModelError),
+    #[error(transparent)]
     Aim(#[from] AimError),
     #[error(transparent)]
     Access(#[from] AccessError),
     #[error(transparent)]
     SigningKey(#[from] crate::access::signing_key::KeyError),
+    #[error(transparent)]
+    Rules(#[from] RuleError),
+    #[error("the setting webhook_networks: {0}")]
+    Network(#[from] NotANetwork),
     #[error("{0}")]
     Io(#[from] std::io::Error),
     #[error("the chain at this URL has no registry of this Back End: run `hbe deploy` first")]
@@ -88,6 +105,8 @@ pub struct House {
     vigil: JoinHandle<()>,
     queue: JoinHandle<()>,
     indexer: JoinHandle<()>,
+    courier: JoinHandle<()>,
+    rounds: JoinHandle<()>,
     stop: CancellationToken,
     data: std::path::PathBuf,
     quiet: Duration,
@@ -108,8 +127,9 @@ impl House {
         node.verify().await?;
         let vigil = Vigil::new();
         vigil.verify(&node, &clock).await;
-        let database = Database::connect(&settings.database(), DATABASE_CONNECTIONS).await?;
+        let database = database(settings).await?;
         let key = Office::Operator.key(deployment.chain_id)?;
+        let models = Shelf::open(&settings.data.join("models"), key.clone())?;
         let operator = Operator::start(node.clone(), key).await?;
         let recovered = settle::recover(&operator, &database).await?;
         if recovered > 0 {
@@ -122,7 +142,11 @@ impl House {
             database,
             objects: Objects::local(&settings.data.join("objects"))?,
             root_key: root_key(settings)?,
+            models,
             worker: Worker::new(program.to_owned()),
+            rules: Rules::load()?,
+            targets: targets(settings)?,
+            courier: Courier::default(),
             clock: clock.clone(),
         });
         let taken_back = aims.take_back(quiet_time(settings)).await?;
@@ -130,6 +154,8 @@ impl House {
         tracing::info!(?taken_back, "restart.taken_back");
         let swept = aims.sweep().await?;
         tracing::info!(removed = swept.removed, orphans = swept.orphans.len(), "restart.swept");
+        let removed = aims.sweep_models().await?;
+        tracing::info!(removed, "restart.models_swept");
         if deployment.chain_id == DEVNET {
             vouch::in_advance(&aims, &provider, &settings.vouched).await?;
         }
@@ -137,7 +163,9 @@ impl House {
         let listening = listening_node(&deployment, &rpc_url, &node).await;
         let clerk = Indexer::new(listening, aims.database.clone(), vigil.clone(), clock.clone(), deployment.block);
         let indexer = tokio::spawn(clerk.run(stop.clone()));
+        let rounds = tokio::spawn(aims.clone().keep_rounds(quiet_time(settings), stop.clone()));
         let vigil = tokio::spawn(vigil.keep(node, clock));
+        let courier = tokio::spawn(aims.clone().deliver(stop.clone()));
         let data = settings.data.clone();
         Ok(Self {
             aims,
@@ -148,6 +176,8 @@ impl House {
             vigil,
             queue: queue_task,
             indexer,
+            courier,
+            rounds,
             stop,
             data,
             quiet: quiet_time(settings),
@@ -169,11 +199,17 @@ impl House {
 
     /// Takes the house down: what is in flight ends, then the chain.
     pub async fn close(self) {
-        let Self { aims, devnet, vigil, queue, indexer, stop, .. } = self;
+        let Self { aims, devnet, vigil, queue, indexer, courier, rounds, stop, .. } = self;
         vigil.abort();
         stop.cancel();
         if indexer.await.is_err() {
             tracing::warn!("indexer.panicked");
+        }
+        if courier.await.is_err() {
+            tracing::warn!("courier.panicked");
+        }
+        if rounds.await.is_err() {
+            tracing::warn!("rounds.panicked");
         }
         let database = aims.database.clone();
         drop(aims);
@@ -187,6 +223,14 @@ impl House {
             devnet.stop().await;
         }
     }
+}
+
+/// The database the settings name.
+///
+/// # Errors
+/// When it does not open.
+pub async fn database(settings: &Settings) -> Result<Database, DbError> {
+    Database::connect(&settings.database(), DATABASE_CONNECTIONS).await
 }
 
 async fn reach_chain(settings: &Settings) -> Result<(Option<Devnet>, String), StartError> {
@@ -234,6 +278,12 @@ pub async fn put_registry(settings: &Settings, provider: &DynProvider) -> Result
     let deployment = deploy(provider, &roles).await?;
     deployment.save(&settings.deployments)?;
     Ok(deployment)
+}
+
+/// Where webhooks may point.
+fn targets(settings: &Settings) -> Result<Targets, NotANetwork> {
+    let networks = settings.webhook_networks.iter().map(|text| text.parse::<Network>());
+    Ok(Targets::new(networks.collect::<Result<_, _>>()?))
 }
 
 /// How long nothing must have happened to what a start takes back. A SQLite file has one instance, and that is this one;

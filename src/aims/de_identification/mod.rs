@@ -19,9 +19,11 @@
 //! | [`dicom`] | images |
 //! | [`vcf`] | variant files |
 //! | [`fhir`] | clinical records |
+//! | [`behaviour`] | accelerometry and step counts |
 //!
 //! [`crate::aims::ai_modules::table`] says which treats what.
 
+pub mod behaviour;
 pub mod dicom;
 pub mod edf;
 pub mod fhir;

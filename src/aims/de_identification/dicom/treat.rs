@@ -30,8 +30,8 @@ use super::{
 };
 use crate::aims::ai_modules::pseudonyms::Pseudonyms;
 
-/// Largest shift of dates, in days: ten years back.
-const MOST_DAYS: u32 = 3_653;
+/// Largest shift of dates, in days back; that of the other formats, so that a person's items stay in order among each other.
+const MOST_DAYS: u32 = 365;
 /// Longest Accession Number (SH).
 const ACCESSION_LENGTH: usize = 16;
 

@@ -81,7 +81,7 @@ fn dates_shifted_keep_order_and_distance() {
     assert_eq!(day(tags::SERIES_DATE) - day(tags::STUDY_DATE), 3);
     assert_eq!(day(tags::ACQUISITION_DATE_TIME), day(tags::SERIES_DATE));
     let first = time::Date::from_calendar_date(2024, time::Month::March, 1).unwrap().to_julian_day();
-    assert!((1..=3653).contains(&(first - day(tags::STUDY_DATE))));
+    assert!((1..=365).contains(&(first - day(tags::STUDY_DATE))));
     assert_eq!(text(&object, tags::STUDY_TIME).as_deref(), Some("101500"));
     assert_eq!(text(&object, tags::PATIENT_BIRTH_DATE).as_deref(), Some(""));
     assert_eq!(text(&object, tags::LONGITUDINAL_TEMPORAL_INFORMATION_MODIFIED).as_deref(), Some("MODIFIED"));

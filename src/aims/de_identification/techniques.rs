@@ -84,6 +84,14 @@ pub static ALGORITHMS: &[Algorithm] = &[
                  signal(5), annot(5); identifiers of 45 CFR 164.514(b)(2)",
     },
     Algorithm {
+        name: "DIA-BEH-V1.0",
+        formats: &[DataFormat::Json],
+        techniques: &[Technique::RemovalOfIdentifiers, Technique::Tokenisation, Technique::Perturbation],
+        parameters: &[],
+        anonymises: false,
+        source: "Accelerometry and step counts written anew from times and numbers; identifiers of 45 CFR 164.514(b)(2)",
+    },
+    Algorithm {
         name: "DIA-VCF-V1.0",
         formats: &[DataFormat::Vcf],
         techniques: &[Technique::RemovalOfIdentifiers, Technique::Tokenisation],

@@ -232,6 +232,17 @@ fn image(garden: &mut Garden) -> Vec<u8> {
     bytes
 }
 
+fn steps(garden: &mut Garden) -> Vec<u8> {
+    let who = garden.record();
+    let minutes = (0..30).map(|n| {
+        json!({
+            "timestamp": format!("2026-02-03T10:{n:02}:00Z"), "steps": 10 + n, "subject": who, "note": garden.name(),
+        })
+    });
+    let minutes: Vec<Value> = minutes.collect();
+    json!(minutes).to_string().into_bytes()
+}
+
 /// Uploads, treats, and reads everything there is to read about the copy.
 async fn through_the_door(
     house: &House,
@@ -284,6 +295,7 @@ async fn of_a_thousand_planted_identifiers_none_is_found() {
         ("PhysiologicalSignal", "WFDB", archive(&mut garden), json!({})),
         ("Omics", "VCF", variants(&mut garden), json!({})),
         ("ClinicalRecord", "FHIR", record(&mut garden), json!({})),
+        ("BehaviouralSignal", "JSON", steps(&mut garden), json!({})),
         ("MedicalImaging", "DICOM", image(&mut garden), json!({"PixelDataInspected": true})),
     ];
     assert!(garden.planted.len() >= 1_000, "{}", garden.planted.len());

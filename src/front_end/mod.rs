@@ -19,5 +19,5 @@ mod demo_steps;
 pub mod listening;
 pub mod paperwork;
 pub mod recording;
-pub mod webhook;
 pub mod training;
+pub mod webhook;

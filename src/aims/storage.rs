@@ -37,7 +37,12 @@ impl Aims {
     }
 
     /// Seals a payload under the permit to store it; it cannot be read before it is acknowledged.
-    pub(super) async fn seal<S, E>(&self, permit: Permit, item: &DataItemRow, payload: S) -> Result<ObjectFacts, AimError>
+    pub(super) async fn seal<S, E>(
+        &self,
+        permit: Permit,
+        item: &DataItemRow,
+        payload: S,
+    ) -> Result<ObjectFacts, AimError>
     where
         S: Stream<Item = Result<Bytes, E>> + Send,
         E: Into<Box<dyn std::error::Error + Send + Sync>>,

@@ -96,9 +96,8 @@ pub fn receivable(licence: &Standing<'_>, request: &Request, now: u64) -> WordSe
     common.fail_if(is_inactive(&request.requester) || licence.revoked, FailingTerm::Revoked);
     fail_outside(&mut common, &licence.terms.window, request.at, now);
     let grants = licence.terms.grants.iter().filter(|grant| names(grant, address, registration));
-    let permitting = grants.filter(|grant| {
-        common.and(judge_grant(licence, grant, registration, request, now)).is_permitted()
-    });
+    let permitting =
+        grants.filter(|grant| common.and(judge_grant(licence, grant, registration, request, now)).is_permitted());
     permitting.flat_map(|grant| grant.anomalies.iter()).collect()
 }
 

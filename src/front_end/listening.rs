@@ -82,7 +82,11 @@ mod tests {
 
     #[tokio::test]
     async fn events_are_read_however_they_are_cut() {
-        let mut listener = listener(&[":\n\nid: 7\nev", "ent: alert.raised\ndata: {\"AlertID\"", ":\"x\"}\n\nid: 8\nevent: a\ndata: {}\n\n"]);
+        let mut listener = listener(&[
+            ":\n\nid: 7\nev",
+            "ent: alert.raised\ndata: {\"AlertID\"",
+            ":\"x\"}\n\nid: 8\nevent: a\ndata: {}\n\n",
+        ]);
         let first = listener.next().await.unwrap().unwrap();
         assert_eq!(first, News { id: "7".into(), kind: "alert.raised".into(), data: json!({"AlertID": "x"}) });
         assert_eq!(listener.next().await.unwrap().unwrap().id, "8");

@@ -135,13 +135,8 @@ async fn who_is_named_no_more_is_out_of_the_audience(db: &Place) {
 async fn a_webhook_has_an_end_and_takes_its_deliveries_along(db: &Place) {
     let (one, other) = (webhook(db, 1, 1).await, webhook(db, 2, 1).await);
     webhook(db, 3, 1).await;
-    let fourth = NewWebhook {
-        id: id(4),
-        user: user(1),
-        url_sealed: "a".into(),
-        secret_sealed: "s".into(),
-        created_at_us: 4,
-    };
+    let fourth =
+        NewWebhook { id: id(4), user: user(1), url_sealed: "a".into(), secret_sealed: "s".into(), created_at_us: 4 };
     assert!(!db.insert_webhook(&fourth, 3).await.unwrap());
     db.insert_deliveries(&[delivery(10, one), delivery(11, other)]).await.unwrap();
     assert!(db.rotate_webhook_secret(one, "new", 70).await.unwrap());
@@ -151,7 +146,10 @@ async fn a_webhook_has_an_end_and_takes_its_deliveries_along(db: &Place) {
     let again = db.disable_webhook(one, "gone", 61).await.unwrap();
     assert_eq!(again, Transition::Refused(WebhookState::Disabled));
     let ended = &db.list_deliveries(one, 9).await.unwrap()[0];
-    assert_eq!((ended.state, ended.reason.as_deref(), ended.ended_at_us), (DeliveryState::GivenUp, Some("gone"), Some(60)));
+    assert_eq!(
+        (ended.state, ended.reason.as_deref(), ended.ended_at_us),
+        (DeliveryState::GivenUp, Some("gone"), Some(60))
+    );
     // To one that was given up, or removed, nothing is sent, and nobody else suffers from it.
     db.insert_deliveries(&[delivery(12, one), delivery(13, id(99)), delivery(14, other)]).await.unwrap();
     assert_eq!(db.list_deliveries(other, 9).await.unwrap().len(), 2);

@@ -22,12 +22,12 @@ use super::{
 use crate::{
     aims::{
         AimError, Aims,
-        aih_data_processing::request::{ProcessRequest, question},
         ai_modules::{
             observations::Observations,
             table,
             task::{self, Task},
         },
+        aih_data_processing::request::{ProcessRequest, question},
         retrieval::Span,
     },
     db::{
@@ -41,9 +41,7 @@ use crate::{
         confirm::Answer,
         permit::{Permit, Purpose, Warrant},
     },
-    schema::wire::{
-        AraData, AraFinding, DataFormat, DateTime, Header, Interval, MessageId, Qualifier,
-    },
+    schema::wire::{AraData, AraFinding, DataFormat, DateTime, Header, Interval, MessageId, Qualifier},
 };
 
 /// What alerting is for: the care of whom the data is about. A licence names it in `AIHDataUsage`.

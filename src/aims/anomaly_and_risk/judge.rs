@@ -60,12 +60,7 @@ pub fn judge(rules: &Rules, observations: &Observations, at: Option<OffsetDateTi
 
 /// The rules that apply to a measurement. Where rules know its name and none of them its unit, that is a finding too:
 /// silence must not be taken for a clean bill.
-fn meant<'r>(
-    rules: &'r Rules,
-    kind: Kind,
-    (name, unit): (&str, &str),
-    findings: &mut Vec<Finding>,
-) -> Vec<&'r Rule> {
+fn meant<'r>(rules: &'r Rules, kind: Kind, (name, unit): (&str, &str), findings: &mut Vec<Finding>) -> Vec<&'r Rule> {
     let named: Vec<&Rule> = rules.iter().filter(|rule| rule.applies.to == kind && rule.names(name)).collect();
     let knowing = |rule: &&&Rule| rule.knows(name);
     if let Some(first) = named.iter().find(knowing)

@@ -359,7 +359,9 @@ mod tests {
             assert!(rule.citation.link.starts_with("https://"), "{}: {}", rule.id, rule.citation.link);
             assert!(rule.version.split('.').count() == 3, "{}", rule.id);
         }
-        for anomaly in [AnomalyType::Point, AnomalyType::Contextual, AnomalyType::Collective, AnomalyType::MedicalCondition] {
+        for anomaly in
+            [AnomalyType::Point, AnomalyType::Contextual, AnomalyType::Collective, AnomalyType::MedicalCondition]
+        {
             assert!(rules.iter().any(|rule| rule.anomaly_type == anomaly), "{anomaly}");
         }
     }

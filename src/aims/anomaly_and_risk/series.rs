@@ -43,7 +43,9 @@ impl<'a> Checked<'a> {
         if series.context.as_ref().is_some_and(|context| context.len() != series.values.len()) {
             return Err("it has not as many circumstances as values");
         }
-        if !series.at_seconds.iter().all(|at| at.is_finite()) || series.at_seconds.windows(2).any(|pair| pair[0] > pair[1]) {
+        if !series.at_seconds.iter().all(|at| at.is_finite())
+            || series.at_seconds.windows(2).any(|pair| pair[0] > pair[1])
+        {
             return Err("its times do not ascend");
         }
         let context = |place: usize| series.context.as_ref().and_then(|words| words.get(place)).map(String::as_str);

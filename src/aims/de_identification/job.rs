@@ -143,7 +143,14 @@ mod tests {
     use super::*;
 
     fn outcome(status: DataStatus) -> Outcome {
-        Outcome { status, steps: Vec::new(), measures: Vec::new(), residual: Vec::new(), mapping: Vec::new(), length: 0 }
+        Outcome {
+            status,
+            steps: Vec::new(),
+            measures: Vec::new(),
+            residual: Vec::new(),
+            mapping: Vec::new(),
+            length: 0,
+        }
     }
 
     #[test]

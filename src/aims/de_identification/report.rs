@@ -205,7 +205,8 @@ pub fn lines(signed: &Value, most: usize, longest: usize) -> Vec<String> {
     let list = |name: &str| report[name].as_array().cloned().unwrap_or_default();
     let text = |value: &Value| value.as_str().unwrap_or_default().to_owned();
     let steps = list("Steps");
-    let steps = steps.iter().map(|step| format!("{}: {} ({})", text(&step["Technique"]), text(&step["Rule"]), step["Count"]));
+    let steps =
+        steps.iter().map(|step| format!("{}: {} ({})", text(&step["Technique"]), text(&step["Rule"]), step["Count"]));
     let steps: Vec<String> = steps.collect();
     let measures = list("Measures");
     let measures = measures.iter().map(|measure| format!("{} = {}", text(&measure["Name"]), measure["Value"]));

@@ -18,10 +18,7 @@ use crate::{
         },
         aih_data_processing::request::{Accepted, Begun, ProcessRequest},
     },
-    db::{
-        data_items::DataItemRow,
-        operations::OperationKind,
-    },
+    db::{data_items::DataItemRow, operations::OperationKind},
     domain::{
         ids::{AihDataId, UserId},
         operation::Operation,

@@ -96,7 +96,10 @@ const NOT_OFFERED: &[(Technique, &str)] = &[
         "it protects results that are computed over many, not a copy of an item; Federated Learning applies it",
     ),
     (Technique::SyntheticDataGeneration, "records that nobody has are no treated copy of this item"),
-    (Technique::HomomorphicEncryption, "encrypted values are neither de-identified nor readable by the AI Modules here"),
+    (
+        Technique::HomomorphicEncryption,
+        "encrypted values are neither de-identified nor readable by the AI Modules here",
+    ),
 ];
 
 /// Reads `DeIDAndAnonymAlgoID` as far as it can be without the item.
@@ -180,8 +183,17 @@ mod tests {
     use super::*;
 
     const TWELVE: [&str; 12] = [
-        "Data Masking", "Data Aggregation", "Generalisation", "Perturbation", "Tokenisation", "Hashing",
-        "Removal of Identifiers", "K Anonymity", "L Diversity", "Differential Privacy", "Synthetic Data Generation",
+        "Data Masking",
+        "Data Aggregation",
+        "Generalisation",
+        "Perturbation",
+        "Tokenisation",
+        "Hashing",
+        "Removal of Identifiers",
+        "K Anonymity",
+        "L Diversity",
+        "Differential Privacy",
+        "Synthetic Data Generation",
         "Homomorphic Encryption",
     ];
 

@@ -243,7 +243,9 @@ impl From<AimError> for Problem {
             AimError::Target(error) => contradiction("/URL", &error.to_string()),
             AimError::NotCovered => Self::new(Kind::Forbidden, format!("{error}.")),
             AimError::Erased => Self::new(Kind::Gone, "The item was erased."),
-            AimError::NoModule | AimError::NotOffered(_) | AimError::Unprocessable(_) => Self::new(Kind::Unprocessable, format!("{error}.")),
+            AimError::NoModule | AimError::NotOffered(_) | AimError::Unprocessable(_) => {
+                Self::new(Kind::Unprocessable, format!("{error}."))
+            }
             AimError::Withheld(verdict) => Self::denied(verdict, None),
             AimError::Permit(error) => error.into(),
             AimError::Licensing(error) => error.into(),

@@ -54,7 +54,12 @@ async fn tell(client: &Client, news: &News) {
         Ok(told) => {
             for finding in told.get("ARAData").and_then(|list| list.as_array()).into_iter().flatten() {
                 let word = |pointer| finding.pointer(pointer).and_then(|word| word.as_str()).unwrap_or("–");
-                println!("    {:<7} {:<26} {}", word("/ARAData/RiskType"), word("/ARAData/AnomalyType"), word("/ARAData/Finding"));
+                println!(
+                    "    {:<7} {:<26} {}",
+                    word("/ARAData/RiskType"),
+                    word("/ARAData/AnomalyType"),
+                    word("/ARAData/Finding")
+                );
             }
         }
         Err(error) => println!("    {error}"),

@@ -93,9 +93,11 @@ impl Scene {
     pub async fn name(&self, recipients: &[&Client]) {
         let users: Vec<String> = recipients.iter().map(|client| client.user.to_string()).collect();
         let body = json!({ "Recipients": users });
-        crate::environment::house::send(self.patient.request(reqwest::Method::PUT, "/v1/alerts/recipients").json(&body))
-            .await
-            .expect(200);
+        crate::environment::house::send(
+            self.patient.request(reqwest::Method::PUT, "/v1/alerts/recipients").json(&body),
+        )
+        .await
+        .expect(200);
     }
 }
 

@@ -77,7 +77,9 @@ async fn a_receiver_that_is_gone_is_left_alone() {
     ping(&patient, &id).await;
     let (webhook, delivery) = ended(&patient, &id, "given_up").await;
     assert_eq!(webhook["State"], "disabled");
-    assert!(webhook["Reason"].as_str().unwrap().contains("410") && delivery["Reason"].as_str().unwrap().contains("410"));
+    assert!(
+        webhook["Reason"].as_str().unwrap().contains("410") && delivery["Reason"].as_str().unwrap().contains("410")
+    );
     let again = send(patient.request(Method::POST, &format!("/v1/webhooks/{id}/ping"))).await;
     again.expect(409).problem("conflict");
     assert_eq!(receiver.letters().len(), 1);
@@ -146,8 +148,7 @@ async fn webhooks_are_their_owners_and_not_too_many() {
     let scene = Scene::new().await;
     let receiver = Receiver::answering(&[]).await;
     let (id, _) = register(&scene.patient, &receiver.url).await;
-    for (method, tail) in
-        [(Method::GET, ""), (Method::DELETE, ""), (Method::POST, "/ping"), (Method::POST, "/secret")]
+    for (method, tail) in [(Method::GET, ""), (Method::DELETE, ""), (Method::POST, "/ping"), (Method::POST, "/secret")]
     {
         let answer = send(scene.institute.request(method, &format!("/v1/webhooks/{id}{tail}"))).await;
         answer.expect(404).problem("not-found");

@@ -123,12 +123,16 @@ async fn a_copy_under_pseudonyms_opens_what_the_original_does_not() {
     // All dates of a person moved by one span, and not everybody's by the same.
     let date = |text: &str| time::Date::parse(text, &time::format_description::well_known::Iso8601::DATE).unwrap();
     let (_, before) = self::rows(people(30).as_bytes());
-    let spans: Vec<i64> = before.iter().zip(&rows).map(|(before, after)| {
-        let born = (date(&after[2]) - date(&before[5])).whole_days();
-        let visit = (date(&after[5]) - date(&before[8])).whole_days();
-        assert_eq!(born, visit);
-        born
-    }).collect();
+    let spans: Vec<i64> = before
+        .iter()
+        .zip(&rows)
+        .map(|(before, after)| {
+            let born = (date(&after[2]) - date(&before[5])).whole_days();
+            let visit = (date(&after[5]) - date(&before[8])).whole_days();
+            assert_eq!(born, visit);
+            born
+        })
+        .collect();
     assert!(spans.iter().all(|days| (-365..=-1).contains(days)), "{spans:?}");
     assert!(spans.iter().any(|days| *days != spans[0]));
 

@@ -76,7 +76,11 @@ impl House {
             rules: Rules::load().unwrap(),
             // Receivers of webhooks listen on this machine.
             targets: Targets::new(vec!["127.0.0.0/8".parse().unwrap()]),
-            courier: Courier::with_pace(Pace { attempts: 4, first: Duration::from_millis(40), longest: Duration::from_millis(200) }),
+            courier: Courier::with_pace(Pace {
+                attempts: 4,
+                first: Duration::from_millis(40),
+                longest: Duration::from_millis(200),
+            }),
             clock: clock.clone(),
         });
         tokio::spawn(aims.clone().deliver(clerk.clone()));

@@ -135,7 +135,9 @@ impl Aims {
     /// The secrets that sign now: the one in force, and the one before while its day lasts.
     pub(super) fn webhook_secrets(&self, row: &WebhookRow) -> Result<Vec<Secret>, AimError> {
         let mut sealed = vec![row.secret_sealed.as_str()];
-        sealed.extend(row.retiring.as_ref().filter(|(_, until)| *until > self.clock.micros()).map(|(old, _)| old.as_str()));
+        sealed.extend(
+            row.retiring.as_ref().filter(|(_, until)| *until > self.clock.micros()).map(|(old, _)| old.as_str()),
+        );
         sealed.into_iter().map(|sealed| self.open_secret(row.id, sealed)).collect()
     }
 

@@ -141,9 +141,8 @@ mod tests {
         let (own, other) = (Secret::generate().unwrap(), Secret::generate().unwrap());
         let signature = own.sign("id", 1_000, "{}");
         let both = format!("{} {signature}", other.sign("id", 1_000, "{}"));
-        let check = |id, timestamp, signature: &str, body, now| {
-            own.verify(&Received { id, timestamp, signature }, body, now)
-        };
+        let check =
+            |id, timestamp, signature: &str, body, now| own.verify(&Received { id, timestamp, signature }, body, now);
         assert_eq!(check("id", "1000", &signature, "{}", 1_300), Ok(()));
         assert_eq!(check("id", "1000", &both, "{}", 700), Ok(()));
         assert_eq!(check("id", "1000", &signature, "{}", 1_301), Err(SignatureError::Time));

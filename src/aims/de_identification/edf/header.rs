@@ -37,7 +37,9 @@ impl Identity {
         let known = |part: &&str| *part != UNKNOWN;
         let parts = text.split_whitespace().collect::<Vec<_>>();
         let person = match (header.continuity, parts.as_slice()) {
-            (Continuity::Plain, _) | (_, [_] | [_, _] | [_, _, _]) => parts.iter().any(|p| known(&p)).then_some(text.as_str()),
+            (Continuity::Plain, _) | (_, [_] | [_, _] | [_, _, _]) => {
+                parts.iter().any(|p| known(&p)).then_some(text.as_str())
+            }
             (_, [code, _, _, name, ..]) => Some(*code).filter(known).or(Some(*name).filter(known)),
             (_, []) => None,
         };
@@ -103,7 +105,9 @@ fn fixed(
     out.push(&identity.field, 80)?;
     match &identity.mapped {
         Some(_) => log.count("Tokenisation", "EDF+ 2.1.3.3 patient code: keyed pseudonym; sex, birth date, name: X", 1),
-        None => log.count(REMOVAL, "EDF+ 2.1.3.3 patient field: X X X X", u64::from(text(payload, 8, 80) != identity.field)),
+        None => {
+            log.count(REMOVAL, "EDF+ 2.1.3.3 patient field: X X X X", u64::from(text(payload, 8, 80) != identity.field))
+        }
     }
     let date = start.map_or(UNKNOWN.to_owned(), |start| recording_date(start.date()));
     out.push(&format!("Startdate {date} X X X"), 80)?;

@@ -82,7 +82,10 @@ fn treat_file(treatment: &Treatment<'_>) -> Result<Treated, EdfTreatmentError> {
     Ok(Treated {
         payload: out,
         status: DataStatus::Pseudonymised,
-        measures: vec![measure("AnnotationsKept", kept.kept as f64), measure("AnnotationsRemoved", kept.removed as f64)],
+        measures: vec![
+            measure("AnnotationsKept", kept.kept as f64),
+            measure("AnnotationsRemoved", kept.removed as f64),
+        ],
         residual: residual(dates),
         mapping: identity.mapped.into_iter().collect::<Vec<Mapped>>(),
         steps: log.into_steps(),
@@ -93,9 +96,7 @@ fn treat_file(treatment: &Treatment<'_>) -> Result<Treated, EdfTreatmentError> {
 fn records<'a>(payload: &'a [u8], header: &EdfHeader) -> Result<&'a [u8], EdfError> {
     let (found, described) = (payload.len() as u64, header.file_bytes());
     let records = usize::try_from(described).ok().and_then(|end| payload.get(header.bytes() as usize..end));
-    records
-        .filter(|records| !records.is_empty())
-        .ok_or(EdfError::Truncated { what: "the EDF file", described, found })
+    records.filter(|records| !records.is_empty()).ok_or(EdfError::Truncated { what: "the EDF file", described, found })
 }
 
 /// Reads the result again: same shape, same samples.

@@ -19,14 +19,25 @@ use crate::aims::{
 
 /// People, numbers, addresses, dates: what 45 CFR 164.514(b)(2) lists, as it turns up in headers.
 const PLANTED: [&str; 12] = [
-    "Haagse_Harry", "MCH-0234567", "02-MAY-1951", "Zwolleweg 12", "+31-555-0134", "h.harry@mail.nl", "BSN 123456782",
-    "Dr_Wijsneus", "10.42.7.19", "SN-48219-X", "NL-7X-99-ZZ", "www.harry.nl",
+    "Haagse_Harry",
+    "MCH-0234567",
+    "02-MAY-1951",
+    "Zwolleweg 12",
+    "+31-555-0134",
+    "h.harry@mail.nl",
+    "BSN 123456782",
+    "Dr_Wijsneus",
+    "10.42.7.19",
+    "SN-48219-X",
+    "NL-7X-99-ZZ",
+    "www.harry.nl",
 ];
 
 /// Two seconds of two channels with annotations.
 fn file(annotations: &[(f64, &str)]) -> Vec<u8> {
     let samples = (0..500).map(|n| (f64::from(n) / 7.0).sin() as f32).collect::<Vec<_>>();
-    let channel = |label| EdfChannel { label, unit: "uV", range: 3_200, sampling_rate_hz: 250, samples: &samples, scale: 1e3 };
+    let channel =
+        |label| EdfChannel { label, unit: "uV", range: 3_200, sampling_rate_hz: 250, samples: &samples, scale: 1e3 };
     let text = |(onset_seconds, text): &(f64, &str)| EdfAnnotation {
         onset_seconds: *onset_seconds,
         duration_seconds: Some(0.25),
@@ -34,7 +45,8 @@ fn file(annotations: &[(f64, &str)]) -> Vec<u8> {
     };
     let annotations = annotations.iter().map(text).collect::<Vec<_>>();
     let channels = [channel("ECG II"), channel("EEG Fpz-Cz")];
-    let contents = EdfContents { start: datetime!(2024-05-02 22:20:30), channels: &channels, annotations: &annotations };
+    let contents =
+        EdfContents { start: datetime!(2024-05-02 22:20:30), channels: &channels, annotations: &annotations };
     let mut file = Vec::new();
     write(&contents, &mut file).unwrap();
     file
@@ -69,7 +81,12 @@ fn free_fields() -> Vec<(usize, usize)> {
     let signal = |before: usize, width: usize, number: usize| (256 + 3 * before + number * width, width);
     let mut places = vec![(8, 80), (88, 80), (197, 39)];
     for number in 0..2 {
-        places.extend([signal(0, 16, number), signal(16, 80, number), signal(136, 80, number), signal(224, 32, number)]);
+        places.extend([
+            signal(0, 16, number),
+            signal(16, 80, number),
+            signal(136, 80, number),
+            signal(224, 32, number),
+        ]);
     }
     places.push(signal(224, 32, 2));
     places
@@ -179,9 +196,25 @@ fn bdf_and_discontinuous_files_are_treated_too() {
     let mut bdf = b"\xffBIOSEMI".to_vec();
     let mut field = |text: &str, width: usize| bdf.extend(format!("{text:<width$}").as_bytes());
     for (text, width) in [
-        ("Haagse Harry", 80), ("at Dr_Wijsneus", 80), ("02.05.24", 8), ("10.20.30", 8), ("512", 8), ("24BIT Harry", 44),
-        ("1", 8), ("1", 8), ("1", 4), ("A1", 16), ("Active Electrode", 80), ("uV", 8), ("-262144", 8), ("262143", 8),
-        ("-8388608", 8), ("8388607", 8), ("HP: DC; LP: 417 Hz", 80), ("2", 8), ("Harry", 32),
+        ("Haagse Harry", 80),
+        ("at Dr_Wijsneus", 80),
+        ("02.05.24", 8),
+        ("10.20.30", 8),
+        ("512", 8),
+        ("24BIT Harry", 44),
+        ("1", 8),
+        ("1", 8),
+        ("1", 4),
+        ("A1", 16),
+        ("Active Electrode", 80),
+        ("uV", 8),
+        ("-262144", 8),
+        ("262143", 8),
+        ("-8388608", 8),
+        ("8388607", 8),
+        ("HP: DC; LP: 417 Hz", 80),
+        ("2", 8),
+        ("Harry", 32),
     ] {
         field(text, width);
     }
@@ -189,7 +222,9 @@ fn bdf_and_discontinuous_files_are_treated_too() {
     let out = treated(&bdf, json!({})).unwrap();
     assert!(!holds(&out.payload, "Harry") && !holds(&out.payload, "Wijsneus"));
     assert!(out.payload.starts_with(b"\xffBIOSEMI") && out.payload.ends_with(&bdf[512..]));
-    assert!(holds(&out.payload, "Active Electrode") && holds(&out.payload, "LP: 417 Hz") && holds(&out.payload, "24BIT "));
+    assert!(
+        holds(&out.payload, "Active Electrode") && holds(&out.payload, "LP: 417 Hz") && holds(&out.payload, "24BIT ")
+    );
     let wrong = Treatment {
         format: DataFormat::Edf,
         parameters: &serde_json::Map::new(),

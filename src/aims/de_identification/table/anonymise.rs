@@ -50,7 +50,8 @@ struct Choice {
 /// [`TableError`].
 pub fn anonymise(sheet: &Sheet<'_>, roles: &Roles, parameters: &Map<String, Value>) -> Result<Treated, TableError> {
     let work = Work::read(sheet, roles, Thresholds::read(parameters, roles)?)?;
-    let ladders: Vec<Ladder> = work.rules.iter().zip(&work.quasi).map(|(rule, column)| Ladder::build(rule, column)).collect();
+    let ladders: Vec<Ladder> =
+        work.rules.iter().zip(&work.quasi).map(|(rule, column)| Ladder::build(rule, column)).collect();
     let population = Population::gather(&work.quasi, &work.sensitive, &work.persons);
     let choice = work.choose(&ladders, &population)?;
     let (payload, persons) = work.write(&ladders, &population, &choice)?;
@@ -120,7 +121,10 @@ impl<'a> Work<'a> {
             Choice { node, outcome }
         });
         let best = looked.min_by(|one, other| {
-            one.outcome.certainty_penalty.total_cmp(&other.outcome.certainty_penalty).then_with(|| one.node.cmp(&other.node))
+            one.outcome
+                .certainty_penalty
+                .total_cmp(&other.outcome.certainty_penalty)
+                .then_with(|| one.node.cmp(&other.node))
         });
         best.ok_or(TableError::NotReached {
             k: criterion.k,
@@ -132,14 +136,25 @@ impl<'a> Work<'a> {
     }
 
     /// The table as it leaves, and whose each of its rows is.
-    fn write(&self, ladders: &[Ladder], population: &Population, choice: &Choice) -> Result<(Vec<u8>, Vec<u32>), TableError> {
-        let kept: Vec<&String> =
-            self.sheet.columns().iter().filter(|name| self.roles.quasi.contains(name) || self.roles.sensitive.contains(name)).collect();
+    fn write(
+        &self,
+        ladders: &[Ladder],
+        population: &Population,
+        choice: &Choice,
+    ) -> Result<(Vec<u8>, Vec<u32>), TableError> {
+        let kept: Vec<&String> = self
+            .sheet
+            .columns()
+            .iter()
+            .filter(|name| self.roles.quasi.contains(name) || self.roles.sensitive.contains(name))
+            .collect();
         let mut rows: Vec<u32> = (0..self.persons.rows.len())
             .filter(|row| population.stays(&choice.outcome, *row))
             .filter_map(|row| u32::try_from(row).ok())
             .collect();
-        rows.sort_by_cached_key(|row| kept.iter().map(|name| self.cell(ladders, choice, name, *row)).collect::<Vec<_>>());
+        rows.sort_by_cached_key(|row| {
+            kept.iter().map(|name| self.cell(ladders, choice, name, *row)).collect::<Vec<_>>()
+        });
         let broken = |_| TableError::Malformed("it cannot be written");
         let mut writer = WriterBuilder::new().delimiter(self.sheet.delimiter()).from_writer(Vec::new());
         writer.write_record(&kept).map_err(broken)?;
@@ -167,7 +182,11 @@ impl<'a> Work<'a> {
         let rows = self.persons.rows.len() as u64;
         let mut steps = Vec::new();
         for (role, column) in self.roles.named().filter(|(role, _)| matches!(*role, "PersonColumn" | "Identifiers")) {
-            steps.push(Step { technique: "Removal of Identifiers", rule: format!("{role}: column “{column}” removed"), count: rows });
+            steps.push(Step {
+                technique: "Removal of Identifiers",
+                rule: format!("{role}: column “{column}” removed"),
+                count: rows,
+            });
         }
         let unnamed = self.sheet.columns().len() - self.roles.named().count();
         if unnamed > 0 {

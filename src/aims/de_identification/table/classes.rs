@@ -88,7 +88,13 @@ fn losses(of: &[u32], labels: usize, values: usize, level: usize, width: Option<
         .map(|leaves| match width {
             _ if level == 0 => 0.0,
             // One value alone has no span, and nothing is lost of it.
-            Some(width) => if width.is_finite() { width.min(1.0) } else { 0.0 },
+            Some(width) => {
+                if width.is_finite() {
+                    width.min(1.0)
+                } else {
+                    0.0
+                }
+            }
             None => share(leaves),
         })
         .collect()
@@ -201,7 +207,8 @@ impl Population {
         let total = self.row_count();
         let staying: usize = rows.iter().zip(&meets).filter(|(_, meets)| **meets).map(|(rows, _)| rows).sum();
         let suppressed = total - staying;
-        let within: f64 = rows.iter().zip(&meets).filter(|(_, meets)| **meets).map(|(rows, _)| (*rows as f64).powi(2)).sum();
+        let within: f64 =
+            rows.iter().zip(&meets).filter(|(_, meets)| **meets).map(|(rows, _)| (*rows as f64).powi(2)).sum();
         Outcome {
             suppressed,
             certainty_penalty: self.penalty(ladders, node, &kept, suppressed),
@@ -244,8 +251,12 @@ impl Population {
         let lost: f64 = tuples
             .filter(|(_, kept)| **kept)
             .map(|((tuple, rows), _)| {
-                let of_row: f64 =
-                    ladders.iter().zip(node).zip(tuple).map(|((ladder, level), value)| ladder.loss(*level, *value)).sum();
+                let of_row: f64 = ladders
+                    .iter()
+                    .zip(node)
+                    .zip(tuple)
+                    .map(|((ladder, level), value)| ladder.loss(*level, *value))
+                    .sum();
                 of_row * f64::from(*rows)
             })
             .sum();

@@ -328,9 +328,27 @@ mod tests {
     #[test]
     fn a_rule_that_is_no_hierarchy_is_refused() {
         for bad in [
-            "", "all", "any 3", "date 5", "range", "range x", "range 0", "range -5", "range 5 12", "range 10 5",
-            "prefix", "prefix 0", "prefix 2 3", "prefix 3 3", "list", "list a", "list a>b|a>c", "list a>b>c|d>b",
-            "list a>b>c|d>b>e", "list >b", "list a>",
+            "",
+            "all",
+            "any 3",
+            "date 5",
+            "range",
+            "range x",
+            "range 0",
+            "range -5",
+            "range 5 12",
+            "range 10 5",
+            "prefix",
+            "prefix 0",
+            "prefix 2 3",
+            "prefix 3 3",
+            "list",
+            "list a",
+            "list a>b|a>c",
+            "list a>b>c|d>b",
+            "list a>b>c|d>b>e",
+            "list >b",
+            "list a>",
         ] {
             assert!(Rule::read(bad).is_err(), "{bad}");
         }
@@ -339,8 +357,14 @@ mod tests {
     #[test]
     fn a_value_of_another_form_does_not_fit() {
         for (rule, value) in [
-            ("range 5", "old"), ("range 5", "NaN"), ("range 5", "1e3"), ("date", "27/9/64"), ("date", "1964-13-01"),
-            ("date", "64"), ("date", "1964-09-27-1"), ("list a>b", "c"),
+            ("range 5", "old"),
+            ("range 5", "NaN"),
+            ("range 5", "1e3"),
+            ("date", "27/9/64"),
+            ("date", "1964-13-01"),
+            ("date", "64"),
+            ("date", "1964-09-27-1"),
+            ("list a>b", "c"),
         ] {
             let rule = Rule::read(rule).unwrap();
             assert_eq!(rule.at(value, 0), None, "{value}");

@@ -4,29 +4,62 @@
 //!
 //! Names and forms follow the eighteen identifiers of the HIPAA Safe Harbor method, 45 CFR 164.514(b)(2)(i)(A)–(R).
 
-use super::{error::TableError, hierarchy::{Rule, number}, sheet::Column};
+use super::{
+    error::TableError,
+    hierarchy::{Rule, number},
+    sheet::Column,
+};
 
 /// Names of columns, letters and digits only, in lower case; and what they are.
 const NAMES: &[(&str, &[&str])] = &[
     (
         "names, (A)",
         &[
-            "name", "fullname", "firstname", "lastname", "surname", "forename", "givenname", "familyname", "middlename",
-            "maidenname", "patientname", "patient", "nickname", "username", "contactname", "mothersmaidenname",
+            "name",
+            "fullname",
+            "firstname",
+            "lastname",
+            "surname",
+            "forename",
+            "givenname",
+            "familyname",
+            "middlename",
+            "maidenname",
+            "patientname",
+            "patient",
+            "nickname",
+            "username",
+            "contactname",
+            "mothersmaidenname",
         ],
     ),
     ("street addresses, (B)", &["address", "street", "streetaddress", "homeaddress", "addressline", "addressline1"]),
-    ("telephone numbers, (D)", &["phone", "phonenumber", "telephone", "mobile", "mobilephone", "cell", "cellphone", "tel"]),
+    (
+        "telephone numbers, (D)",
+        &["phone", "phonenumber", "telephone", "mobile", "mobilephone", "cell", "cellphone", "tel"],
+    ),
     ("fax numbers, (E)", &["fax", "faxnumber"]),
     ("e-mail addresses, (F)", &["email", "emailaddress", "mail"]),
     (
         "social security numbers, (G)",
-        &["ssn", "socialsecuritynumber", "nationalid", "nationalinsurancenumber", "taxid", "fiscalcode", "codicefiscale", "nhsnumber"],
+        &[
+            "ssn",
+            "socialsecuritynumber",
+            "nationalid",
+            "nationalinsurancenumber",
+            "taxid",
+            "fiscalcode",
+            "codicefiscale",
+            "nhsnumber",
+        ],
     ),
     ("medical record numbers, (H)", &["mrn", "medicalrecordnumber", "patientid", "recordnumber", "hospitalnumber"]),
     ("health plan numbers, (I)", &["insurancenumber", "policynumber", "memberid", "healthplannumber"]),
     ("account numbers, (J)", &["account", "accountnumber", "iban", "creditcard", "cardnumber"]),
-    ("certificate or licence numbers, (K)", &["licensenumber", "licencenumber", "driverslicense", "drivinglicence", "passport", "passportnumber"]),
+    (
+        "certificate or licence numbers, (K)",
+        &["licensenumber", "licencenumber", "driverslicense", "drivinglicence", "passport", "passportnumber"],
+    ),
     ("vehicle identifiers, (L)", &["vin", "licenseplate", "numberplate", "plate"]),
     ("device identifiers, (M)", &["deviceid", "serialnumber", "imei", "deviceserial", "macaddress"]),
     ("URLs, (N)", &["url", "website", "homepage"]),
@@ -121,8 +154,14 @@ mod tests {
             assert!(looked_at(name, &[]).is_err(), "{name}");
         }
         for value in [
-            "ada@example.org", "see https://example.org", "192.0.2.1", "2001:db8::1", "123-45-6789", "+44 20 7946 0958",
-            "(555) 012-34567", "6ba7b810-9dad-11d1-80b4-00c04fd430c8",
+            "ada@example.org",
+            "see https://example.org",
+            "192.0.2.1",
+            "2001:db8::1",
+            "123-45-6789",
+            "+44 20 7946 0958",
+            "(555) 012-34567",
+            "6ba7b810-9dad-11d1-80b4-00c04fd430c8",
         ] {
             assert!(looked_at("x", &[value]).is_err(), "{value}");
         }

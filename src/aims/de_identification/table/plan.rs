@@ -34,8 +34,17 @@ const MOST_LIMIT: f64 = 0.2;
 
 /// Names of the parameters, each once.
 pub const NAMES: &[&str] = &[
-    "PersonColumn", "OneRowPerPerson", "Identifiers", "QuasiIdentifiers", "SensitiveColumns", "KeptColumns",
-    "DateColumns", "Generalisation", "K", "L", "SuppressionLimit",
+    "PersonColumn",
+    "OneRowPerPerson",
+    "Identifiers",
+    "QuasiIdentifiers",
+    "SensitiveColumns",
+    "KeptColumns",
+    "DateColumns",
+    "Generalisation",
+    "K",
+    "L",
+    "SuppressionLimit",
 ];
 
 /// Who a row belongs to.
@@ -118,7 +127,9 @@ impl Roles {
             ("KeptColumns", &self.kept),
             ("DateColumns", &self.dates),
         ];
-        person.into_iter().chain(lists.into_iter().flat_map(|(role, list)| list.iter().map(move |c| (role, c.as_str()))))
+        person
+            .into_iter()
+            .chain(lists.into_iter().flat_map(|(role, list)| list.iter().map(move |c| (role, c.as_str()))))
     }
 
     fn once(&self) -> Result<(), TableError> {
@@ -180,9 +191,10 @@ fn rules(parameters: &Map<String, Value>, roles: &Roles) -> Result<Vec<(String, 
     let mut rules: Vec<(String, Rule)> = Vec::new();
     for text in columns(parameters, NAME)? {
         // A column's name may hold a colon; a rule does not, or only inside its list.
-        let quasi = roles.quasi.iter().filter(|column| {
-            text.strip_prefix(column.as_str()).is_some_and(|rest| rest.trim_start().starts_with(':'))
-        });
+        let quasi = roles
+            .quasi
+            .iter()
+            .filter(|column| text.strip_prefix(column.as_str()).is_some_and(|rest| rest.trim_start().starts_with(':')));
         let column = quasi.max_by_key(|column| column.len());
         let column = column.ok_or_else(|| TableError::parameter(NAME, "each is “<quasi-identifier>: <rule>”"))?;
         let rest = text.get(column.len()..).unwrap_or_default().trim_start();

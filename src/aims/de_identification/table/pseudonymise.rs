@@ -95,7 +95,8 @@ fn guard(sheet: &Sheet<'_>, fates: &[Fate], persons: usize) -> Result<(), TableE
         let cell = |place: &usize| text(record.get(*place).unwrap_or_default()).to_lowercase();
         let told: Vec<String> = gone.iter().map(cell).map(|cell| cell.trim().to_owned()).collect();
         let told = || told.iter().filter(|cell| cell.chars().count() >= SHORTEST_TOLD && cell.parse::<f64>().is_err());
-        repeating = repeating.or_else(|| kept.iter().copied().find(|place| told().any(|gone| cell(place).contains(gone))));
+        repeating =
+            repeating.or_else(|| kept.iter().copied().find(|place| told().any(|gone| cell(place).contains(gone))));
         Ok(())
     })?;
     repeating.map_or(Ok(()), |place| Err(TableError::Repeats(name(place))))
@@ -157,7 +158,11 @@ fn steps(sheet: &Sheet<'_>, roles: &Roles, fates: &[Fate], persons: &Persons, sh
     let mut steps: Vec<Step> = roles
         .identifiers
         .iter()
-        .map(|column| Step { technique: "Removal of Identifiers", rule: format!("Identifiers: column “{column}” removed"), count: rows })
+        .map(|column| Step {
+            technique: "Removal of Identifiers",
+            rule: format!("Identifiers: column “{column}” removed"),
+            count: rows,
+        })
         .collect();
     let removed = fates.iter().filter(|fate| **fate == Fate::Removed).count();
     let unnamed = removed.saturating_sub(roles.identifiers.len());
@@ -178,6 +183,7 @@ fn steps(sheet: &Sheet<'_>, roles: &Roles, fates: &[Fate], persons: &Persons, sh
 }
 
 fn mapping(persons: &Persons, pseudonyms: &Pseudonyms) -> Vec<Mapped> {
-    let of = |name: &String| Mapped { kind: KIND.to_owned(), original: name.clone(), pseudonym: pseudonyms.of(KIND, name) };
+    let of =
+        |name: &String| Mapped { kind: KIND.to_owned(), original: name.clone(), pseudonym: pseudonyms.of(KIND, name) };
     persons.names.iter().map(of).collect()
 }

@@ -5,7 +5,10 @@ use std::collections::HashMap;
 
 use csv::{ByteRecord, ReaderBuilder};
 
-use super::{error::TableError, plan::{Person, Roles}};
+use super::{
+    error::TableError,
+    plan::{Person, Roles},
+};
 use crate::schema::wire::DataFormat;
 
 /// Most columns.
@@ -66,7 +69,8 @@ impl<'a> Sheet<'a> {
         }
         let mut sheet = Self { payload, delimiter, columns: Vec::new() };
         let mut record = ByteRecord::new();
-        let read = sheet.reader().read_byte_record(&mut record).map_err(|_| TableError::Malformed("it has no header"))?;
+        let read =
+            sheet.reader().read_byte_record(&mut record).map_err(|_| TableError::Malformed("it has no header"))?;
         sheet.columns = record.iter().map(text).collect();
         let named = read && sheet.columns.iter().all(|name| !name.trim().is_empty());
         if !named {

@@ -61,7 +61,8 @@ fn the_minimal_generalisations_of_the_textbook_are_found() {
     let persons = Persons { count: 8, rows: (0..8).collect(), names: Vec::new() };
     let population = Population::gather(&columns, &[], &persons);
     let criterion = Criterion { k: 2, l: 1 };
-    let mut minimal = lattice::minimal(&[2, 4], |node| population.look(&ladders, node, criterion).suppressed == 0).unwrap();
+    let mut minimal =
+        lattice::minimal(&[2, 4], |node| population.look(&ladders, node, criterion).suppressed == 0).unwrap();
     minimal.sort();
     assert_eq!(minimal, [vec![0, 1], vec![1, 0]]);
 }
@@ -219,7 +220,8 @@ fn a_table_that_is_none_is_refused_in_words() {
     let pseudonyms = Pseudonyms::new([7; 32]);
     let mut parameters: Map<String, Value> = wanted().as_object().unwrap().clone();
     parameters.insert("DeIDAndAnonymType".to_owned(), "Anonymise".into());
-    let input = Treatment { format: DataFormat::Csv, parameters: &parameters, payload: &latin, pseudonyms: &pseudonyms };
+    let input =
+        Treatment { format: DataFormat::Csv, parameters: &parameters, payload: &latin, pseudonyms: &pseudonyms };
     assert!(treat(&input).unwrap_err().contains("UTF-8"));
 }
 
@@ -282,7 +284,8 @@ fn a_sensitive_column_that_identifies_is_refused() {
 fn pseudonyms_keep_persons_together_and_identifiers_go() {
     let table = "who,name,age,seen\nw1,Ada Lovelace,36,2026-01-01\nw2,Alan Turing,41,2026-01-02\n\
                  w1,Ada Lovelace,36,2026-02-01T10:00:00Z\nw3,Grace Hopper,85,\n";
-    let asked = json!({"PersonColumn": "who", "Identifiers": ["name"], "KeptColumns": ["age"], "DateColumns": ["seen"]});
+    let asked =
+        json!({"PersonColumn": "who", "Identifiers": ["name"], "KeptColumns": ["age"], "DateColumns": ["seen"]});
     let done = treated("De-Identify", DataFormat::Csv, table, &asked).unwrap();
     assert_eq!(done.status, DataStatus::Pseudonymised);
     let written = text(&done);
@@ -317,7 +320,11 @@ fn any_table() -> impl Strategy<Value = (String, Vec<u32>)> {
         let mut table = "person_no,age,place,finding,sex\n".to_owned();
         for (person, age, place, finding, sex) in &rows {
             let finding = if *finding == 3 { String::new() } else { format!("f{finding}") };
-            table.push_str(&format!("p{person},{age},{:05},{finding},{}\n", 20_000 + place * 7, if *sex { "m" } else { "f" }));
+            table.push_str(&format!(
+                "p{person},{age},{:05},{finding},{}\n",
+                20_000 + place * 7,
+                if *sex { "m" } else { "f" }
+            ));
         }
         (table, rows.iter().map(|row| row.0).collect())
     })

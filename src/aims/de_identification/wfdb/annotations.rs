@@ -125,7 +125,10 @@ mod tests {
             let file = [with_text(text), b"Jones".to_vec()].concat();
             let out = rewrite(&file, Texts::Known).unwrap();
             let read = read_annotations(&out.bytes[..]).unwrap();
-            assert_eq!(read.iter().map(|a| (a.sample, a.code)).collect::<Vec<_>>(), plain.iter().map(|a| (a.sample, a.code)).collect::<Vec<_>>());
+            assert_eq!(
+                read.iter().map(|a| (a.sample, a.code)).collect::<Vec<_>>(),
+                plain.iter().map(|a| (a.sample, a.code)).collect::<Vec<_>>()
+            );
             assert_eq!(read[0].text, if stays { text } else { "" });
             assert_eq!((out.kept, out.removed), (u64::from(stays), u64::from(!stays)));
             assert!(!out.bytes.contains(&b'J'), "{text}");

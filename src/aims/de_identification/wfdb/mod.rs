@@ -189,7 +189,8 @@ fn check(payload: &[u8], header: &WfdbHeader) -> Result<(), WfdbTreatmentError> 
 
 fn residual(dates: DateHandling) -> Vec<String> {
     let mut notes = vec![
-        "the signals themselves are a person's: an ECG can be matched with another recording of the same person".to_owned(),
+        "the signals themselves are a person's: an ECG can be matched with another recording of the same person"
+            .to_owned(),
         "length, sampling rates, calibration and leads of the record are unchanged".to_owned(),
         "the record name is taken for the person: records of other names are not linked".to_owned(),
     ];

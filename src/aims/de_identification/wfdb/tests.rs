@@ -10,8 +10,16 @@ use crate::aims::{
 
 /// As they turn up in comments, names and archives; each is a plain file name too.
 const PLANTED: [&str; 10] = [
-    "Haagse_Harry", "MCH-0234567", "02-MAY-1951", "Zwolleweg12", "31-555-0134", "h.harry-mail.nl", "BSN123456782",
-    "Dr_Wijsneus", "10.42.7.19", "SN-48219-X",
+    "Haagse_Harry",
+    "MCH-0234567",
+    "02-MAY-1951",
+    "Zwolleweg12",
+    "31-555-0134",
+    "h.harry-mail.nl",
+    "BSN123456782",
+    "Dr_Wijsneus",
+    "10.42.7.19",
+    "SN-48219-X",
 ];
 const DATA: [u8; 1500] = [0; 1500];
 
@@ -180,7 +188,10 @@ fn the_record_stays_a_record() {
     let moved = before.start().unwrap() - after.start().unwrap();
     assert!((1..=365).contains(&moved.whole_days()) && moved.whole_seconds() % 86_400 == 0);
     let marks = read_annotations(&member(&out.payload, ".atr")[..]).unwrap();
-    assert_eq!(marks.iter().map(|a| (a.sample, a.text.as_str())).collect::<Vec<_>>(), [(18, "(AFIB"), (118, ""), (318, "")]);
+    assert_eq!(
+        marks.iter().map(|a| (a.sample, a.text.as_str())).collect::<Vec<_>>(),
+        [(18, "(AFIB"), (118, ""), (318, "")]
+    );
     let undated = treated(&original, json!({"DateHandling": "remove", "Annotations": "remove"})).unwrap().payload;
     assert_eq!(read(&undated).start(), None);
     assert!(!holds(&undated, "10:20:30") && !holds(&undated, "(AFIB"));
@@ -189,7 +200,8 @@ fn the_record_stays_a_record() {
 #[test]
 fn several_signal_files_and_frames_keep_their_places() {
     let words = [1, 10, 11, 2, 12, 13_i16].iter().flat_map(|s| s.to_le_bytes()).collect::<Vec<_>>();
-    let header = "harry 3 125 2\na.dat 16 1 16 0 1 3 0 x\na.dat 16x2 1/uV 16 0 10 46 0 ECG\nb.dat 16 1/mV 16 0 5 11 0 V5\n";
+    let header =
+        "harry 3 125 2\na.dat 16 1 16 0 1 3 0 x\na.dat 16x2 1/uV 16 0 10 46 0 ECG\nb.dat 16 1/mV 16 0 5 11 0 V5\n";
     let files = vec![
         ("harry.hea".to_owned(), header.as_bytes().to_vec()),
         ("b.dat".to_owned(), [5, 6_i16].iter().flat_map(|s| s.to_le_bytes()).collect()),
@@ -228,7 +240,9 @@ fn what_is_not_understood_is_refused() {
         pseudonyms: &Pseudonyms::new([7; 32]),
     };
     assert!(treat(&wrong).unwrap_err().contains("format"));
-    assert!(treated(&good, json!({"DateHandling": 5})).is_err() && treated(&good, json!({"Annotations": "all"})).is_err());
+    assert!(
+        treated(&good, json!({"DateHandling": 5})).is_err() && treated(&good, json!({"Annotations": "all"})).is_err()
+    );
 }
 
 #[test]

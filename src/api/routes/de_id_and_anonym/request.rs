@@ -58,19 +58,13 @@ async fn de_identify(door: &Door, request: DeIdRequest, patience: Duration) -> R
 }
 
 fn read(door: &Door, caller: &Bearer, message: DeIdAndAnonym) -> Result<DeIdRequest, Problem> {
-    let requester =
-        who(door, caller, message.end_user_id.unwrap_or_else(|| caller.user()), Operation::DeIdAndAnonym)?;
+    let requester = who(door, caller, message.end_user_id.unwrap_or_else(|| caller.user()), Operation::DeIdAndAnonym)?;
     let id = message.de_id_and_anonym_id;
     let Some(request) = message.de_id_and_anonym.request() else {
         return Err(refuse("/DeIDAndAnonym", "a Request is expected here"));
     };
-    let wire::DeIdAndAnonymRequest {
-        aih_data_id,
-        de_id_and_anonym_type,
-        de_id_and_anonym_algo_id,
-        usage,
-        parameters,
-    } = request;
+    let wire::DeIdAndAnonymRequest { aih_data_id, de_id_and_anonym_type, de_id_and_anonym_algo_id, usage, parameters } =
+        request;
     Ok(DeIdRequest {
         message_id: id.uuid(),
         requester,

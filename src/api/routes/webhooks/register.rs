@@ -31,11 +31,7 @@ pub struct Wish {
 /// 410 ends it. At most 8 for each user.
 #[utoipa::path(post, path = "/webhooks", tag = "alerts", security(("token" = [])), request_body = Wish,
     responses((status = 201, body = Secret)))]
-pub async fn register(
-    State(door): State<Door>,
-    caller: Bearer,
-    Plain(wish): Plain<Wish>,
-) -> Result<Response, Problem> {
+pub async fn register(State(door): State<Door>, caller: Bearer, Plain(wish): Plain<Wish>) -> Result<Response, Problem> {
     caller.must_open(Operation::AnomalyAndRiskAlerting)?;
     let told = door.aims.register_webhook(caller.user(), &wish.url).await?;
     let mut response = (StatusCode::CREATED, Json(Secret::of(&told))).into_response();

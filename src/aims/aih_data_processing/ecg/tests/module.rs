@@ -145,7 +145,9 @@ fn observations_carry_units_and_the_time_of_day() {
     }
     let product = seen.series[0].values[9] * seen.series[1].values[9];
     assert!((product - 60.0).abs() < 1e-9);
-    for name in ["MeanHeartRate", "SDNN", "RMSSD", "PNN50", "EctopicIntervals", "FibrillationLikeSegments", "LongestRRInterval"] {
+    for name in
+        ["MeanHeartRate", "SDNN", "RMSSD", "PNN50", "EctopicIntervals", "FibrillationLikeSegments", "LongestRRInterval"]
+    {
         assert!(seen.values.iter().any(|v| v.name == name), "{name}");
     }
     assert!(observe(&Input { payload: b"", ..input }).is_err());

@@ -5,6 +5,7 @@ use crate::{
     db::DbError,
     domain::verdict::Verdict,
     licensing::{LicensingError, permit::PermitError, terms},
+    mpai_store::models::ModelError,
     schema::{TermsRefused, Violation},
     store,
 };
@@ -58,6 +59,9 @@ pub enum AimError {
     /// Named by the End User, but not covered by a grant that names anomaly types.
     #[error("this takes a licence to receive what was found")]
     NotCovered,
+    /// A model, or its file.
+    #[error(transparent)]
+    Model(#[from] ModelError),
     /// A permit was presented for something it does not cover.
     #[error(transparent)]
     Permit(#[from] PermitError),

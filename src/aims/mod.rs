@@ -4,6 +4,8 @@
 //! | --- | --- |
 //! | Auditing (AIH-ADT) | [`auditing`] |
 //! | Anomaly and Risk Alerting (AIH-ARA) | [`anomaly_and_risk`] |
+//! | De-Identification and Anonymisation (AIH-DIA) | [`de_identification`] |
+//! | Health Federated Learning (AIH-HFL) | [`federated_learning`] |
 
 pub mod ai_modules;
 pub mod aih_data_processing;
@@ -12,6 +14,7 @@ pub mod auditing;
 pub mod de_identification;
 mod derivation;
 mod error;
+pub mod federated_learning;
 pub mod licence_change;
 pub mod licence_withdrawal;
 pub mod retrieval;
@@ -26,6 +29,7 @@ use crate::{
     db::Database,
     domain::ids::BackEndId,
     licensing::Licensing,
+    mpai_store::models::shelf::Shelf,
     store::{Objects, RootKey},
 };
 
@@ -45,6 +49,8 @@ pub struct Shared {
     pub objects: Objects,
     /// What wraps every End User's key.
     pub root_key: RootKey,
+    /// The models of the MPAI Store.
+    pub models: Shelf,
     /// Where AI Modules run.
     pub worker: ai_modules::worker::Worker,
     /// What Anomaly and Risk Alerting looks for.

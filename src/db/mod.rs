@@ -9,6 +9,7 @@
 //! | [`data_items`], [`data_item_steps`] · [`model_licences`] · [`revocations`] | AIH Data and what its owners signed |
 //! | [`operations`], [`operation_steps`] · [`transactions`] | what was asked, answered and done; what was sent to the chain |
 //! | [`chain_blocks`] · [`chain_events`] · [`chain_effects`] | the copy of the chain's register, changed only as a whole |
+//! | [`models`] · [`federated_rounds`], [`federated_answers`] | the MPAI Store's models; rounds of federated learning |
 //! | [`pseudonym_secrets`] · [`treatments`] | de-identification: what pseudonyms are made from, what was done |
 //! | [`idempotency`] · [`notices`] | first answers and the event stream |
 //! | [`findings`] · [`alerts`] · [`alert_recipients`] | what was found, who is told, whom the End User names |
@@ -42,8 +43,11 @@ pub mod data_item_steps;
 pub mod data_items;
 pub mod deliveries;
 pub mod findings;
+pub mod federated_answers;
+pub mod federated_rounds;
 pub mod idempotency;
 pub mod model_licences;
+pub mod models;
 pub mod notices;
 pub mod operation_steps;
 pub mod operations;

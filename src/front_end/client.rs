@@ -194,6 +194,18 @@ impl Client {
         self.send(self.request(Method::POST, "/v1/aih-data").multipart(form)).await
     }
 
+    /// Answers in a round of federated learning: the message, then the model.
+    ///
+    /// # Errors
+    /// When the Back End refuses.
+    pub async fn answer_round(&self, message: &Value, model: Vec<u8>) -> Result<Value, ClientError> {
+        let part = |body: multipart::Part, kind: &str| body.mime_str(kind).map_err(ClientError::from);
+        let form = multipart::Form::new()
+            .part("message", part(multipart::Part::text(message.to_string()), "application/json")?)
+            .part("payload", part(multipart::Part::bytes(model), "application/octet-stream")?);
+        self.send(self.request(Method::POST, "/v1/federated-learn").multipart(form)).await
+    }
+
     /// Asks for an operation on an item and waits for its end.
     ///
     /// # Errors

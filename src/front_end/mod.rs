@@ -20,3 +20,4 @@ pub mod listening;
 pub mod paperwork;
 pub mod recording;
 pub mod webhook;
+pub mod training;

@@ -44,6 +44,7 @@ use crate::{
         settle::{self, RecoveryError},
         vigil::Vigil,
     },
+    mpai_store::models::{ModelError, shelf::Shelf},
     store::{self, Objects, RootKey},
 };
 
@@ -72,6 +73,8 @@ pub enum StartError {
     Store(#[from] store::Error),
     #[error(transparent)]
     Recovery(#[from] RecoveryError),
+    #[error(transparent)]
+    Model(#[from] ModelError),
     #[error(transparent)]
     Aim(#[from] AimError),
     #[error(transparent)]
@@ -103,6 +106,7 @@ pub struct House {
     queue: JoinHandle<()>,
     indexer: JoinHandle<()>,
     courier: JoinHandle<()>,
+    rounds: JoinHandle<()>,
     stop: CancellationToken,
     data: std::path::PathBuf,
     quiet: Duration,
@@ -123,8 +127,9 @@ impl House {
         node.verify().await?;
         let vigil = Vigil::new();
         vigil.verify(&node, &clock).await;
-        let database = Database::connect(&settings.database(), DATABASE_CONNECTIONS).await?;
+        let database = database(settings).await?;
         let key = Office::Operator.key(deployment.chain_id)?;
+        let models = Shelf::open(&settings.data.join("models"), key.clone())?;
         let operator = Operator::start(node.clone(), key).await?;
         let recovered = settle::recover(&operator, &database).await?;
         if recovered > 0 {
@@ -137,6 +142,7 @@ impl House {
             database,
             objects: Objects::local(&settings.data.join("objects"))?,
             root_key: root_key(settings)?,
+            models,
             worker: Worker::new(program.to_owned()),
             rules: Rules::load()?,
             targets: targets(settings)?,
@@ -148,6 +154,8 @@ impl House {
         tracing::info!(?taken_back, "restart.taken_back");
         let swept = aims.sweep().await?;
         tracing::info!(removed = swept.removed, orphans = swept.orphans.len(), "restart.swept");
+        let removed = aims.sweep_models().await?;
+        tracing::info!(removed, "restart.models_swept");
         if deployment.chain_id == DEVNET {
             vouch::in_advance(&aims, &provider, &settings.vouched).await?;
         }
@@ -155,6 +163,7 @@ impl House {
         let listening = listening_node(&deployment, &rpc_url, &node).await;
         let clerk = Indexer::new(listening, aims.database.clone(), vigil.clone(), clock.clone(), deployment.block);
         let indexer = tokio::spawn(clerk.run(stop.clone()));
+        let rounds = tokio::spawn(aims.clone().keep_rounds(quiet_time(settings), stop.clone()));
         let vigil = tokio::spawn(vigil.keep(node, clock));
         let courier = tokio::spawn(aims.clone().deliver(stop.clone()));
         let data = settings.data.clone();
@@ -168,6 +177,7 @@ impl House {
             queue: queue_task,
             indexer,
             courier,
+            rounds,
             stop,
             data,
             quiet: quiet_time(settings),
@@ -189,7 +199,7 @@ impl House {
 
     /// Takes the house down: what is in flight ends, then the chain.
     pub async fn close(self) {
-        let Self { aims, devnet, vigil, queue, indexer, courier, stop, .. } = self;
+        let Self { aims, devnet, vigil, queue, indexer, courier, rounds, stop, .. } = self;
         vigil.abort();
         stop.cancel();
         if indexer.await.is_err() {
@@ -197,6 +207,9 @@ impl House {
         }
         if courier.await.is_err() {
             tracing::warn!("courier.panicked");
+        }
+        if rounds.await.is_err() {
+            tracing::warn!("rounds.panicked");
         }
         let database = aims.database.clone();
         drop(aims);
@@ -210,6 +223,14 @@ impl House {
             devnet.stop().await;
         }
     }
+}
+
+/// The database the settings name.
+///
+/// # Errors
+/// When it does not open.
+pub async fn database(settings: &Settings) -> Result<Database, DbError> {
+    Database::connect(&settings.database(), DATABASE_CONNECTIONS).await
 }
 
 async fn reach_chain(settings: &Settings) -> Result<(Option<Devnet>, String), StartError> {

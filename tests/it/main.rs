@@ -7,6 +7,7 @@ mod conformance_kit;
 mod de_identification;
 mod door;
 mod environment;
+mod federated;
 mod indexer;
 mod items;
 mod licensing;

@@ -36,6 +36,7 @@ use crate::{
         confirm::ReleaseError,
         permit::{Permit, Purpose, Warrant},
     },
+    mpai_store::models::ModelError,
     schema::wire::{DataFormat, Qualifier},
     store,
 };
@@ -200,6 +201,8 @@ fn failure(error: &AimError) -> Failure {
         AimError::NoModule | AimError::NotOffered(_) => "no-module",
         AimError::Unprocessable(_) => "unprocessable",
         AimError::Withheld(_) => "withheld",
+        AimError::Model(ModelError::File(_)) => "internal",
+        AimError::Model(_) => "unprocessable",
         AimError::Permit(_) => "permit",
         AimError::Licensing(_) => NO_ANSWER,
         AimError::TooMany(_) => "too-many",

@@ -143,9 +143,16 @@ impl Aims {
                 return Err(error);
             }
         };
+        let attachments = match self.attachments(&task).await {
+            Ok(attachments) => attachments,
+            Err(error) => {
+                self.give_up(operation.id, &error).await;
+                return Err(error);
+            }
+        };
         let purpose =
             Purpose { item: request.item, operation: request.operation, requester: request.requester.address() };
-        let job = Job { id: operation.id, purpose, task, attachments: Vec::new(), alerting: None };
+        let job = Job { id: operation.id, purpose, task, attachments, alerting: None };
         Ok(Ready::Permitted(Box::new(job), permit))
     }
 

@@ -25,6 +25,7 @@ use crate::{
         terms,
         vigil::Doubt,
     },
+    mpai_store::models::ModelError,
     schema::{ReadError, StrictError, TermsRefused, Violation, wire},
     store,
 };
@@ -247,6 +248,9 @@ impl From<AimError> for Problem {
                 Self::new(Kind::Unprocessable, format!("{error}."))
             }
             AimError::Withheld(verdict) => Self::denied(verdict, None),
+            AimError::Model(ModelError::File(_)) => Self::internal(error),
+            AimError::Model(ModelError::Limit { .. }) => Self::new(Kind::PayloadTooLarge, format!("{error}.")),
+            AimError::Model(_) => Self::new(Kind::Unprocessable, format!("{error}.")),
             AimError::Permit(error) => error.into(),
             AimError::Licensing(error) => error.into(),
             AimError::Store(error) => error.into(),

@@ -13,6 +13,7 @@ mod audit;
 mod de_id_and_anonym;
 mod docs;
 mod events;
+mod federated_learn;
 mod licence;
 mod licence_change;
 mod licence_compilation;
@@ -26,6 +27,7 @@ mod register;
 mod register_challenge;
 mod service_info;
 mod store_aims;
+mod store_models;
 mod token_withdrawal;
 mod tokens;
 mod webhooks;
@@ -41,6 +43,12 @@ fn quick() -> OpenApiRouter<Door> {
         .routes(routes!(service_info::service_info))
         .routes(routes!(store_aims::list::list))
         .routes(routes!(store_aims::read::read))
+        .routes(routes!(store_models::list::list))
+        .routes(routes!(store_models::read::read))
+        .routes(routes!(federated_learn::requests::requests))
+        .routes(routes!(federated_learn::requests::message))
+        .routes(routes!(federated_learn::start::start))
+        .routes(routes!(federated_learn::round::round))
         .routes(routes!(aih_data::list::list))
         .routes(routes!(aih_data::read::read, aih_data::erase::erase))
         .routes(routes!(aih_data_process::request::request))
@@ -74,8 +82,10 @@ fn slow() -> OpenApiRouter<Door> {
     OpenApiRouter::new()
         .routes(routes!(aih_data::upload::upload))
         .routes(routes!(aih_data::payload::payload))
+        .routes(routes!(federated_learn::answer::answer))
         // Uploads are bounded by their own limits, not by axum's two megabytes.
         .layer(axum::extract::DefaultBodyLimit::disable())
+        .routes(routes!(store_models::data::data))
         .routes(routes!(events::events))
         .routes(routes!(audit::events::audit_events))
 }

@@ -23,6 +23,7 @@ use health_back_end::{
     domain::ids::UserId,
     indexer::Indexer,
     licensing::{Licensing, queue::Queue, vigil::Vigil},
+    mpai_store::models::shelf::Shelf,
     store::{Objects, RootKey},
 };
 use reqwest::{Method, RequestBuilder, header::HeaderMap};
@@ -72,6 +73,7 @@ impl House {
             database: database.clone(),
             objects: Objects::local(&folder.path().join("objects")).unwrap(),
             root_key: RootKey::load_or_create(&folder.path().join("root.key")).unwrap(),
+            models: Shelf::open(&folder.path().join("models"), key(OPERATOR)).unwrap(),
             worker: Worker::new(env!("CARGO_BIN_EXE_hbe").into()),
             rules: Rules::load().unwrap(),
             // Receivers of webhooks listen on this machine.

@@ -2,7 +2,7 @@
 
 pub mod erase;
 pub mod list;
-mod meter;
+pub mod meter;
 pub mod payload;
 pub mod read;
 pub mod upload;

@@ -26,6 +26,8 @@ macro_rules! on_both {
     };
 }
 
+#[path = "db/alerting.rs"]
+mod alerting;
 #[path = "db/chain.rs"]
 mod chain;
 #[path = "db/crash.rs"]
@@ -44,5 +46,7 @@ mod schema;
 mod service;
 #[path = "db/transactions.rs"]
 mod transactions;
+#[path = "db/treatments.rs"]
+mod treatments;
 #[path = "db/users.rs"]
 mod users;

@@ -3,10 +3,16 @@
 //! | AIM | File |
 //! | --- | --- |
 //! | Auditing (AIH-ADT) | [`auditing`] |
+//! | Anomaly and Risk Alerting (AIH-ARA) | [`anomaly_and_risk`] |
+//! | De-Identification and Anonymisation (AIH-DIA) | [`de_identification`] |
 //! | Health Federated Learning (AIH-HFL) | [`federated_learning`] |
+//!
+//! Every work on a payload runs inside `Aims::while_licensed`, so that a licence that falls stops it.
 
+mod acts;
 pub mod ai_modules;
 pub mod aih_data_processing;
+pub mod anomaly_and_risk;
 pub mod auditing;
 pub mod de_identification;
 mod derivation;
@@ -15,6 +21,7 @@ pub mod federated_learning;
 pub mod licence_change;
 pub mod licence_withdrawal;
 pub mod retrieval;
+mod running;
 pub mod storage;
 
 use std::sync::Arc;
@@ -34,6 +41,7 @@ use crate::{
 #[derive(Clone)]
 pub struct Aims {
     shared: Arc<Shared>,
+    running: running::Running,
 }
 
 /// What stands between the rooms.
@@ -50,6 +58,12 @@ pub struct Shared {
     pub models: Shelf,
     /// Where AI Modules run.
     pub worker: ai_modules::worker::Worker,
+    /// What Anomaly and Risk Alerting looks for.
+    pub rules: anomaly_and_risk::rules::Rules,
+    /// Which hosts webhooks may point to.
+    pub targets: anomaly_and_risk::webhooks::target::Targets,
+    /// Sends what waits for webhooks.
+    pub courier: anomaly_and_risk::webhooks::courier::Courier,
     /// The time.
     pub clock: Clock,
 }
@@ -57,7 +71,7 @@ pub struct Shared {
 impl Aims {
     /// The rooms of one Back End.
     pub fn new(shared: Shared) -> Self {
-        Self { shared: Arc::new(shared) }
+        Self { shared: Arc::new(shared), running: running::Running::default() }
     }
 
     /// This Back End's ID.

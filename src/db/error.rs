@@ -112,6 +112,18 @@ pub enum Unique {
     IdempotencyKey,
     /// `notices_pk`
     Notice,
+    /// `findings_pk`
+    Finding,
+    /// `alerts_pk`
+    Alert,
+    /// `alert_audience_pk`
+    AlertAudience,
+    /// `alert_recipients_pk`
+    AlertRecipient,
+    /// `webhooks_pk`
+    Webhook,
+    /// `deliveries_pk`
+    Delivery,
     /// `models_pk`
     Model,
     /// `models_version_unique`
@@ -164,6 +176,16 @@ impl Unique {
             "idempotency.user_address, idempotency.route, idempotency.request_key",
         ),
         (Self::Notice, "notices_pk", "notices.seq"),
+        (Self::Finding, "findings_pk", "findings.finding_id"),
+        (Self::Alert, "alerts_pk", "alerts.alert_id"),
+        (Self::AlertAudience, "alert_audience_pk", "alert_audience.alert_id, alert_audience.user_address"),
+        (
+            Self::AlertRecipient,
+            "alert_recipients_pk",
+            "alert_recipients.owner, alert_recipients.scope, alert_recipients.recipient",
+        ),
+        (Self::Webhook, "webhooks_pk", "webhooks.webhook_id"),
+        (Self::Delivery, "deliveries_pk", "deliveries.delivery_id"),
         (Self::Model, "models_pk", "models.model_id"),
         (Self::ModelVersion, "models_version_unique", "models.lineage, models.version, models.format"),
         (Self::EvaluationSet, "evaluation_sets_pk", "evaluation_sets.lineage"),

@@ -299,6 +299,28 @@ impl Client {
         Ok(answer.error_for_status()?.json().await?)
     }
 
+    /// Sends JSON in place of what is there, and reads the JSON answer.
+    ///
+    /// # Errors
+    /// When the Back End refuses.
+    pub async fn put(&self, path: &str, body: &Value) -> Result<Value, ClientError> {
+        self.send(self.request(Method::PUT, path).json(body)).await
+    }
+
+    /// Opens an event stream, behind an event when one is named. It has no end of its own, so no deadline either.
+    ///
+    /// # Errors
+    /// When the Back End refuses.
+    pub async fn stream(&self, path: &str, after: Option<i64>) -> Result<reqwest::Response, ClientError> {
+        let http = reqwest::Client::builder().build()?;
+        let request = http.get(format!("{}{path}", self.url)).bearer_auth(self.token.as_deref().unwrap_or_default());
+        let request = match after {
+            Some(after) => request.header("last-event-id", after),
+            None => request,
+        };
+        self.answer(request).await
+    }
+
     fn request(&self, method: Method, path: &str) -> RequestBuilder {
         let request = self.http.request(method.clone(), format!("{}{path}", self.url));
         let request = match &self.token {

@@ -82,8 +82,25 @@ impl Licensing {
     /// As [`Licensing::confirm`].
     pub async fn confirm_within(&self, question: &Question, patience: Duration) -> Result<Answer, LicensingError> {
         self.vigil.pass()?;
-        let request = to_request(question);
-        let (confirmation, evidence) = match self.queue.ask(Work::Confirm(request), patience).await? {
+        let done = self.queue.ask(Work::Confirm(to_request(question)), patience).await?;
+        self.read_answer(question, done)
+    }
+
+    /// Asks several questions in one transaction; the answers come in their order.
+    ///
+    /// # Errors
+    /// Each as [`Licensing::confirm`].
+    pub async fn confirm_together(&self, questions: &[Question]) -> Vec<Result<Answer, LicensingError>> {
+        if let Err(doubt) = self.vigil.pass() {
+            return questions.iter().map(|_| Err(doubt.into())).collect();
+        }
+        let works = questions.iter().map(|question| Work::Confirm(to_request(question))).collect();
+        let done = self.queue.ask_together(works, ACT_TIME).await;
+        questions.iter().zip(done).map(|(question, done)| self.read_answer(question, done?)).collect()
+    }
+
+    fn read_answer(&self, question: &Question, done: Done) -> Result<Answer, LicensingError> {
+        let (confirmation, evidence) = match done {
             Done::Confirmed(confirmation, evidence) => (confirmation, evidence),
             Done::Mined(_) => return Err(QueueError::NotRecorded("no answer to this request".to_owned()).into()),
         };
@@ -99,6 +116,7 @@ impl Licensing {
             confirm_id: question.confirm_id,
             licence: confirmation.licence,
             evidence,
+            since: evidence.block_time,
         })))
     }
 
@@ -121,17 +139,27 @@ impl Licensing {
     /// # Errors
     /// [`ReleaseError::Withheld`] when the chain would say no by now; in doubt likewise nothing is released.
     pub async fn release(&self, warrant: &Warrant) -> Result<(), ReleaseError> {
-        let grounds = warrant.grounds();
-        let again = Question {
+        let verdict = self.check(&self.again(warrant.grounds())).await?;
+        if verdict.is_permitted() { Ok(()) } else { Err(ReleaseError::Withheld(verdict)) }
+    }
+
+    /// Whether the chain would say yes on the same grounds now.
+    ///
+    /// # Errors
+    /// When there is a doubt or the chain does not answer.
+    pub async fn still_permits(&self, grounds: &Grounds) -> Result<bool, LicensingError> {
+        Ok(self.check(&self.again(grounds)).await?.is_permitted())
+    }
+
+    fn again(&self, grounds: &Grounds) -> Question {
+        Question {
             item: grounds.item,
             requester: grounds.requester,
             operation: grounds.operation,
             usage: grounds.usage,
             at: self.clock.seconds(),
             confirm_id: grounds.confirm_id,
-        };
-        let verdict = self.check(&again).await?;
-        if verdict.is_permitted() { Ok(()) } else { Err(ReleaseError::Withheld(verdict)) }
+        }
     }
 
     /// Asks again before a kept result is handed out once more, and gives the warrant to read it.
@@ -142,14 +170,12 @@ impl Licensing {
     pub async fn redeliver(&self, original: &Grounds, result: AihDataId) -> Result<Warrant, ReleaseError> {
         self.release(&Warrant::new(*original)).await?;
         let licence = self.node.item(result.hash()).await.map_err(LicensingError::from)?.licence;
-        let derivation = match licence {
-            Some(licence) => self.node.terms(licence).await.map_err(LicensingError::from)?.1,
-            None => None,
-        };
-        if derivation.is_some_and(|d| d.parent == original.licence && d.data_item == result.hash()) {
-            Ok(Warrant::new(Grounds { item: result, ..*original }))
-        } else {
-            Err(ReleaseError::Withheld([FailingTerm::NoLicence].into_iter().collect()))
+        let nothing = || ReleaseError::Withheld([FailingTerm::NoLicence].into_iter().collect());
+        let licence = licence.ok_or_else(nothing)?;
+        let derivation = self.node.terms(licence).await.map_err(LicensingError::from)?.1;
+        match derivation.is_some_and(|d| d.parent == original.licence && d.data_item == result.hash()) {
+            true => Ok(Warrant::new(Grounds { item: result, licence, ..*original })),
+            false => Err(nothing()),
         }
     }
 }

@@ -17,7 +17,17 @@ use super::{
 };
 use crate::{
     access::{Access, AccessError, Origin, SigningKey},
-    aims::{AimError, Aims, Shared, ai_modules::worker::Worker},
+    aims::{
+        AimError, Aims, Shared,
+        ai_modules::worker::Worker,
+        anomaly_and_risk::{
+            rules::{RuleError, Rules},
+            webhooks::{
+                courier::Courier,
+                target::{Network, NotANetwork, Targets},
+            },
+        },
+    },
     chain::{
         ChainError,
         deploy::{DeployError, Deployment, Roles, deploy},
@@ -71,6 +81,10 @@ pub enum StartError {
     Access(#[from] AccessError),
     #[error(transparent)]
     SigningKey(#[from] crate::access::signing_key::KeyError),
+    #[error(transparent)]
+    Rules(#[from] RuleError),
+    #[error("the setting webhook_networks: {0}")]
+    Network(#[from] NotANetwork),
     #[error("{0}")]
     Io(#[from] std::io::Error),
     #[error("the chain at this URL has no registry of this Back End: run `hbe deploy` first")]
@@ -91,7 +105,10 @@ pub struct House {
     vigil: JoinHandle<()>,
     queue: JoinHandle<()>,
     indexer: JoinHandle<()>,
+    courier: JoinHandle<()>,
     rounds: JoinHandle<()>,
+    settling: JoinHandle<()>,
+    watching: JoinHandle<()>,
     stop: CancellationToken,
     data: std::path::PathBuf,
     quiet: Duration,
@@ -104,7 +121,7 @@ impl House {
     /// [`StartError`], naming the part.
     pub async fn build(settings: &Settings, program: &Path) -> Result<Self, StartError> {
         std::fs::create_dir_all(&settings.data)?;
-        let (devnet, rpc_url) = reach_chain(settings).await?;
+        let (devnet, rpc_url) = reach_chain(settings, program).await?;
         let provider = connect(&rpc_url).await?;
         let deployment = find_registry(settings, &provider, devnet.is_some()).await?;
         let clock = Clock::system();
@@ -129,6 +146,9 @@ impl House {
             root_key: root_key(settings)?,
             models,
             worker: Worker::new(program.to_owned()),
+            rules: Rules::load()?,
+            targets: targets(settings)?,
+            courier: Courier::default(),
             clock: clock.clone(),
         });
         let taken_back = aims.take_back(quiet_time(settings)).await?;
@@ -147,6 +167,9 @@ impl House {
         let indexer = tokio::spawn(clerk.run(stop.clone()));
         let rounds = tokio::spawn(aims.clone().keep_rounds(quiet_time(settings), stop.clone()));
         let vigil = tokio::spawn(vigil.keep(node, clock));
+        let courier = tokio::spawn(aims.clone().deliver(stop.clone()));
+        let settling = tokio::spawn(aims.clone().keep_settled(stop.clone()));
+        let watching = tokio::spawn(aims.clone().keep_watch(stop.clone()));
         let data = settings.data.clone();
         Ok(Self {
             aims,
@@ -157,7 +180,10 @@ impl House {
             vigil,
             queue: queue_task,
             indexer,
+            courier,
             rounds,
+            settling,
+            watching,
             stop,
             data,
             quiet: quiet_time(settings),
@@ -179,14 +205,20 @@ impl House {
 
     /// Takes the house down: what is in flight ends, then the chain.
     pub async fn close(self) {
-        let Self { aims, devnet, vigil, queue, indexer, rounds, stop, .. } = self;
+        let Self { aims, devnet, vigil, queue, indexer, courier, rounds, settling, watching, stop, .. } = self;
         vigil.abort();
         stop.cancel();
-        if indexer.await.is_err() {
-            tracing::warn!("indexer.panicked");
-        }
-        if rounds.await.is_err() {
-            tracing::warn!("rounds.panicked");
+        let tasks = [
+            (indexer, "indexer"),
+            (settling, "settling"),
+            (watching, "watching"),
+            (courier, "courier"),
+            (rounds, "rounds"),
+        ];
+        for (task, name) in tasks {
+            if task.await.is_err() {
+                tracing::warn!(name, "task.panicked");
+            }
         }
         let database = aims.database.clone();
         drop(aims);
@@ -210,12 +242,12 @@ pub async fn database(settings: &Settings) -> Result<Database, DbError> {
     Database::connect(&settings.database(), DATABASE_CONNECTIONS).await
 }
 
-async fn reach_chain(settings: &Settings) -> Result<(Option<Devnet>, String), StartError> {
+async fn reach_chain(settings: &Settings, program: &Path) -> Result<(Option<Devnet>, String), StartError> {
     if let Some(url) = &settings.rpc_url {
         return Ok((None, url.clone()));
     }
     let config = AnvilConfig::read(&settings.anvil)?.within(&settings.data);
-    let devnet = Devnet::start(&devnet::binary(&settings.tools), &config, &settings.data.join("anvil")).await?;
+    let devnet = Devnet::kept(program, &devnet::binary(&settings.tools), &config, &settings.data.join("anvil")).await?;
     let url = devnet.url();
     Ok((Some(devnet), url))
 }
@@ -255,6 +287,12 @@ pub async fn put_registry(settings: &Settings, provider: &DynProvider) -> Result
     let deployment = deploy(provider, &roles).await?;
     deployment.save(&settings.deployments)?;
     Ok(deployment)
+}
+
+/// Where webhooks may point.
+fn targets(settings: &Settings) -> Result<Targets, NotANetwork> {
+    let networks = settings.webhook_networks.iter().map(|text| text.parse::<Network>());
+    Ok(Targets::new(networks.collect::<Result<_, _>>()?))
 }
 
 /// How long nothing must have happened to what a start takes back. A SQLite file has one instance, and that is this one;

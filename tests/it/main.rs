@@ -1,5 +1,6 @@
 //! Integration tests on the real thing: anvil, the deployed contracts, a fresh database, files, a server.
 
+mod alerting;
 mod api_doc;
 mod auditing;
 mod conformance_kit;

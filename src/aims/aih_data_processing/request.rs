@@ -14,13 +14,12 @@ use super::job::{Job, NO_ANSWER};
 use crate::{
     aims::{
         AimError, Aims,
+        acts::place_of,
         ai_modules::task::{Purpose as TaskPurpose, Task},
     },
     db::{
         data_items::DataItemRow,
-        operations::{
-            Answer as Recorded, Evidence as Place, NewOperation, OperationKind, OperationRow, OperationState, Requested,
-        },
+        operations::{Answer as Recorded, NewOperation, OperationKind, OperationRow, OperationState, Requested},
     },
     domain::{
         ids::{AihDataId, UserId},
@@ -30,6 +29,7 @@ use crate::{
         verdict::{FailingTerm, Verdict},
     },
     licensing::{
+        LicensingError,
         confirm::{Answer, Question},
         permit::{Permit, Purpose},
     },
@@ -65,6 +65,12 @@ pub enum Accepted {
     Known(OperationRow),
 }
 
+/// What a request is after the chain has answered.
+enum Ready {
+    Permitted(Box<Job>, Permit),
+    Denied(Box<OperationRow>),
+}
+
 /// What became of noting a request.
 pub(in crate::aims) enum Begun {
     /// It is new, and noted.
@@ -92,18 +98,51 @@ impl Aims {
             Begun::New(operation) => operation,
             Begun::Known(row) => return Ok(Accepted::Known(*row)),
         };
-        let permit = match self.ask(&operation).await {
+        let task = item.as_ref().map_or(Err(AimError::NotFound), |item| task_for(item, &request));
+        if let Err(error) = self.refuse_early(&operation, task.is_err()).await {
+            let error = error.or(task.err()).unwrap_or(AimError::NotFound);
+            self.give_up(operation.id, &error).await;
+            return Err(error);
+        }
+        // Anomaly and Risk Alerting is asked for in the same transaction; its answer concerns nobody but itself.
+        let announced = self.announce_alerting(item.as_ref()).await;
+        let asked: Vec<&NewOperation> = std::iter::once(&operation).chain(announced.as_ref()).collect();
+        let mut answers = self.ask_together(&asked).await.into_iter();
+        // As many answers as questions, and one question at least.
+        let answer = answers.next().unwrap_or(Err(AimError::NotFound));
+        let alerting = self.alerting_of(item.as_ref(), announced, answers.next()).await;
+        match self.prepare(&request, &operation, task, answer).await {
+            Ok(Ready::Denied(row)) => {
+                self.abandon_alerting(alerting).await;
+                Ok(Accepted::Denied(*row))
+            }
+            Ok(Ready::Permitted(job, permit)) => Ok(self.start_job(Job { alerting, ..*job }, permit)),
+            Err(error) => {
+                self.abandon_alerting(alerting).await;
+                Err(error)
+            }
+        }
+    }
+
+    /// What the chain's answer makes of a request.
+    async fn prepare(
+        &self,
+        request: &ProcessRequest,
+        operation: &NewOperation,
+        task: Result<Task, AimError>,
+        answer: Result<Answer, AimError>,
+    ) -> Result<Ready, AimError> {
+        let permit = match answer {
             Ok(Answer::Permitted(permit)) => permit,
-            Ok(Answer::Denied(_)) => return Ok(Accepted::Denied(self.operation(operation.id).await?)),
+            Ok(Answer::Denied(_)) => return Ok(Ready::Denied(Box::new(self.operation(operation.id).await?))),
             Err(error) => {
                 self.give_up(operation.id, &error).await;
                 return Err(error);
             }
         };
-        let task = match item.as_ref().map(|item| task_for(item, &request)) {
-            Some(Ok(task)) => task,
-            outcome => {
-                let error = outcome.and_then(Result::err).unwrap_or(AimError::NotFound);
+        let task = match task {
+            Ok(task) => task,
+            Err(error) => {
                 self.give_up(operation.id, &error).await;
                 return Err(error);
             }
@@ -117,7 +156,20 @@ impl Aims {
         };
         let purpose =
             Purpose { item: request.item, operation: request.operation, requester: request.requester.address() };
-        Ok(self.start_job(Job { id: operation.id, purpose, task, attachments }, permit))
+        let job = Job { id: operation.id, purpose, task, attachments, alerting: None };
+        Ok(Ready::Permitted(Box::new(job), permit))
+    }
+
+    /// What cannot be done is refused before the chain records anything, when a look at the chain shows that the requester
+    /// may know of the item (decision 0034). The look is the same for everybody, so that its time tells nothing.
+    pub(in crate::aims) async fn refuse_early(
+        &self,
+        operation: &NewOperation,
+        impossible: bool,
+    ) -> Result<(), Option<AimError>> {
+        let seen = self.licensing.check(&question(operation)).await;
+        let verdict = seen.map_err(|error| Some(AimError::from(error)))?;
+        if impossible && may_know(verdict) { Err(None) } else { Ok(()) }
     }
 
     /// Notes the request, or finds what became of it. One that came to nothing because the chain was away or this Back
@@ -178,17 +230,24 @@ impl Aims {
 
     /// Has the chain judge an operation and notes the answer in its row, before anyone acts on it.
     pub(in crate::aims) async fn ask(&self, operation: &NewOperation) -> Result<Answer, AimError> {
-        let answer = self
-            .licensing
-            .confirm(&Question {
-                item: operation.aih_data_id,
-                requester: operation.requester.address(),
-                operation: operation.operation,
-                usage: operation.usage,
-                at: operation.intended_at_s.cast_unsigned(),
-                confirm_id: operation.id.into_bytes(),
-            })
-            .await?;
+        // One answer for one operation.
+        self.ask_together(&[operation]).await.pop().unwrap_or(Err(AimError::NotFound))
+    }
+
+    /// Has the chain judge operations in one transaction; the answers come in their order.
+    pub(in crate::aims) async fn ask_together(&self, operations: &[&NewOperation]) -> Vec<Result<Answer, AimError>> {
+        let questions: Vec<Question> = operations.iter().map(|operation| question(operation)).collect();
+        let answers = self.licensing.confirm_together(&questions).await;
+        let noted = operations.iter().zip(answers).map(|(operation, answer)| self.note_answer(operation, answer));
+        futures_util::future::join_all(noted).await
+    }
+
+    async fn note_answer(
+        &self,
+        operation: &NewOperation,
+        answer: Result<Answer, LicensingError>,
+    ) -> Result<Answer, AimError> {
+        let answer = answer?;
         let (verdict, evidence) = match &answer {
             Answer::Permitted(permit) => (Verdict::PERMITTED, permit.grounds().evidence),
             Answer::Denied(denial) => (denial.verdict, denial.evidence),
@@ -209,18 +268,20 @@ impl Aims {
     }
 }
 
-fn recorded(verdict: Verdict, evidence: &Evidence) -> Recorded {
-    Recorded {
-        verdict,
-        licence: evidence.licence,
-        evidence: Place {
-            tx_hash: evidence.transaction,
-            block_number: evidence.position.block,
-            block_hash: evidence.block_hash,
-            log_index: evidence.position.log_index,
-            confirmed_at_s: evidence.block_time.cast_signed(),
-        },
+/// What the chain is asked about an operation.
+pub(in crate::aims) fn question(operation: &NewOperation) -> Question {
+    Question {
+        item: operation.aih_data_id,
+        requester: operation.requester.address(),
+        operation: operation.operation,
+        usage: operation.usage,
+        at: operation.intended_at_s.cast_unsigned(),
+        confirm_id: operation.id.into_bytes(),
     }
+}
+
+fn recorded(verdict: Verdict, evidence: &Evidence) -> Recorded {
+    Recorded { verdict, licence: evidence.licence, evidence: place_of(evidence) }
 }
 
 /// Where the parameters stand in the message.

@@ -241,6 +241,8 @@ impl From<AimError> for Problem {
             AimError::Parameters(violations) => Self::new(Kind::SchemaViolation, detail).at(violations),
             AimError::Terms { pointer, reason } => terms_refused(pointer, reason),
             AimError::Conflict(what) => Self::new(Kind::Conflict, format!("{what}.")),
+            AimError::Target(error) => contradiction("/URL", &error.to_string()),
+            AimError::NotCovered => Self::new(Kind::Forbidden, format!("{error}.")),
             AimError::Erased => Self::new(Kind::Gone, "The item was erased."),
             AimError::NoModule | AimError::NotOffered(_) | AimError::Unprocessable(_) => {
                 Self::new(Kind::Unprocessable, format!("{error}."))

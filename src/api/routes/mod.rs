@@ -8,6 +8,7 @@
 
 mod aih_data;
 mod aih_data_process;
+mod alerts;
 mod audit;
 mod de_id_and_anonym;
 mod docs;
@@ -18,6 +19,7 @@ mod licence_change;
 mod licence_compilation;
 mod licence_confirm;
 mod licence_revocation;
+mod licence_wish;
 mod livez;
 mod metrics;
 mod problems;
@@ -29,6 +31,7 @@ mod store_aims;
 mod store_models;
 mod token_withdrawal;
 mod tokens;
+mod webhooks;
 
 use axum::{Router, middleware::from_fn_with_state};
 use utoipa_axum::{router::OpenApiRouter, routes};
@@ -51,6 +54,15 @@ fn quick() -> OpenApiRouter<Door> {
         .routes(routes!(aih_data::read::read, aih_data::erase::erase))
         .routes(routes!(aih_data_process::request::request))
         .routes(routes!(aih_data_process::state::state))
+        .routes(routes!(alerts::list::list))
+        .routes(routes!(alerts::recipients::named, alerts::recipients::name))
+        .routes(routes!(alerts::read::read))
+        .routes(routes!(alerts::acknowledgement::acknowledge))
+        .routes(routes!(alerts::clearance::clear))
+        .routes(routes!(webhooks::read::list, webhooks::register::register))
+        .routes(routes!(webhooks::read::read, webhooks::remove::remove))
+        .routes(routes!(webhooks::rotate::rotate))
+        .routes(routes!(webhooks::ping::ping))
         .routes(routes!(de_id_and_anonym::request::request))
         .routes(routes!(de_id_and_anonym::state::state))
         .routes(routes!(de_id_and_anonym::report::report))

@@ -15,6 +15,7 @@ mod derivation;
 mod error;
 pub mod licence_change;
 pub mod licence_withdrawal;
+pub mod restore;
 pub mod retrieval;
 mod running;
 pub mod storage;

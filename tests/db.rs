@@ -26,12 +26,16 @@ macro_rules! on_both {
     };
 }
 
+#[path = "db/alerting.rs"]
+mod alerting;
 #[path = "db/chain.rs"]
 mod chain;
 #[path = "db/crash.rs"]
 mod crash;
 #[path = "db/data_items.rs"]
 mod data_items;
+#[path = "db/federated.rs"]
+mod federated;
 #[path = "db/model_licences.rs"]
 mod model_licences;
 #[path = "db/operations.rs"]
@@ -42,5 +46,7 @@ mod schema;
 mod service;
 #[path = "db/transactions.rs"]
 mod transactions;
+#[path = "db/treatments.rs"]
+mod treatments;
 #[path = "db/users.rs"]
 mod users;

@@ -1,9 +1,11 @@
 //! Why a room did not do what it was asked. A denial by the chain is an answer and not among these.
 
 use crate::{
+    aims::anomaly_and_risk::webhooks::target::TargetError,
     db::DbError,
     domain::verdict::Verdict,
     licensing::{LicensingError, permit::PermitError, terms},
+    mpai_store::models::ModelError,
     schema::{TermsRefused, Violation},
     store,
 };
@@ -51,6 +53,15 @@ pub enum AimError {
     /// Processed, but the licence no longer permits handing out the result.
     #[error("the licence was withdrawn or has ended meanwhile; the result is withheld")]
     Withheld(Verdict),
+    /// A webhook may not point there.
+    #[error("{0}")]
+    Target(TargetError),
+    /// Named by the End User, but not covered by a grant that names anomaly types.
+    #[error("this takes a licence to receive what was found")]
+    NotCovered,
+    /// A model, or its file.
+    #[error(transparent)]
+    Model(#[from] ModelError),
     /// A permit was presented for something it does not cover.
     #[error(transparent)]
     Permit(#[from] PermitError),

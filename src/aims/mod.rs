@@ -3,16 +3,21 @@
 //! | AIM | File |
 //! | --- | --- |
 //! | Auditing (AIH-ADT) | [`auditing`] |
+//! | Anomaly and Risk Alerting (AIH-ARA) | [`anomaly_and_risk`] |
+//! | De-Identification and Anonymisation (AIH-DIA) | [`de_identification`] |
+//! | Health Federated Learning (AIH-HFL) | [`federated_learning`] |
 //!
 //! Every work on a payload runs inside `Aims::while_licensed`, so that a licence that falls stops it.
 
 mod acts;
 pub mod ai_modules;
 pub mod aih_data_processing;
+pub mod anomaly_and_risk;
 pub mod auditing;
 pub mod de_identification;
 mod derivation;
 mod error;
+pub mod federated_learning;
 pub mod licence_change;
 pub mod licence_withdrawal;
 pub mod restore;
@@ -29,6 +34,7 @@ use crate::{
     db::Database,
     domain::ids::BackEndId,
     licensing::Licensing,
+    mpai_store::models::shelf::Shelf,
     store::{Objects, RootKey},
 };
 
@@ -49,8 +55,16 @@ pub struct Shared {
     pub objects: Objects,
     /// What wraps every End User's key.
     pub root_key: RootKey,
+    /// The models of the MPAI Store.
+    pub models: Shelf,
     /// Where AI Modules run.
     pub worker: ai_modules::worker::Worker,
+    /// What Anomaly and Risk Alerting looks for.
+    pub rules: anomaly_and_risk::rules::Rules,
+    /// Which hosts webhooks may point to.
+    pub targets: anomaly_and_risk::webhooks::target::Targets,
+    /// Sends what waits for webhooks.
+    pub courier: anomaly_and_risk::webhooks::courier::Courier,
     /// The time.
     pub clock: Clock,
 }

@@ -192,7 +192,11 @@ impl Aims {
         match item.state {
             DataItemState::Erased => return Ok(0),
             DataItemState::Announced => self.database.remove_data_item(item.id).await?.required()?,
-            _ => self.database.erase_data_item(item.id, self.clock.micros()).await?.required()?,
+            _ => {
+                self.database.erase_data_item(item.id, self.clock.micros()).await?.required()?;
+                // Sealed under the key that is gone; the rows go too.
+                self.database.delete_findings(item.id).await?;
+            }
         }
         if item.licence.is_some() {
             // An erasure waits for nothing: where the chain is away, or was reset, it is noted without what it rests on.

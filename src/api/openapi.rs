@@ -23,6 +23,7 @@ use crate::schema::{
         (name = "access", description = "Who somebody is, and what is open to them"),
         (name = "licences", description = "Model Licences, and the contracts they become"),
         (name = "data", description = "AIH Data and what is done with it"),
+        (name = "alerts", description = "What was found in data, and who is told"),
         (name = "audit", description = "What was decided and done, from the chain's own records"),
         (name = "store", description = "The MPAI Store: AIMs and models"),
         (name = "service", description = "The Back End itself")

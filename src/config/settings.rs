@@ -31,6 +31,9 @@ pub struct Settings {
     pub anvil: PathBuf,
     /// Folder with `node_modules`, where anvil is installed.
     pub tools: PathBuf,
+    /// Networks (such as `10.0.0.0/8`) to whose hosts webhooks may point although they are not public; plain `http` and
+    /// any port may be used there.
+    pub webhook_networks: Vec<String>,
     /// Users the REGISTRAR vouches for at start; devnet only.
     pub vouched: Vec<Vouched>,
 }
@@ -56,6 +59,7 @@ impl Default for Settings {
             deployments: "deployments".into(),
             anvil: "anvil.toml".into(),
             tools: ".".into(),
+            webhook_networks: Vec::new(),
             vouched: Vec::new(),
         }
     }

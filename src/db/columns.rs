@@ -59,6 +59,10 @@ impl<'r> Columns<'r> {
         self.get(column)
     }
 
+    pub(super) fn optional_double(&self, column: &'static str) -> Result<Option<f64>> {
+        self.get(column)
+    }
+
     /// A count, a length, a block number.
     pub(super) fn unsigned(&self, column: &'static str) -> Result<u64> {
         u64::try_from(self.integer(column)?).map_err(|error| self.corrupt(column, error))

@@ -112,6 +112,36 @@ pub enum Unique {
     IdempotencyKey,
     /// `notices_pk`
     Notice,
+    /// `findings_pk`
+    Finding,
+    /// `alerts_pk`
+    Alert,
+    /// `alert_audience_pk`
+    AlertAudience,
+    /// `alert_recipients_pk`
+    AlertRecipient,
+    /// `webhooks_pk`
+    Webhook,
+    /// `deliveries_pk`
+    Delivery,
+    /// `models_pk`
+    Model,
+    /// `models_version_unique`
+    ModelVersion,
+    /// `evaluation_sets_pk`
+    EvaluationSet,
+    /// `federated_rounds_pk`
+    Round,
+    /// `federated_rounds_number_unique`
+    RoundNumber,
+    /// `federated_rounds_one_open`
+    RoundOpen,
+    /// `federated_answers_pk`
+    FederatedAnswer,
+    /// `federated_answers_model_unique`
+    FederatedModel,
+    /// `federated_refusals_pk`
+    FederatedRefusal,
     /// `pseudonym_secrets_pk`
     PseudonymSecret,
     /// `treatments_pk`
@@ -146,6 +176,33 @@ impl Unique {
             "idempotency.user_address, idempotency.route, idempotency.request_key",
         ),
         (Self::Notice, "notices_pk", "notices.seq"),
+        (Self::Finding, "findings_pk", "findings.finding_id"),
+        (Self::Alert, "alerts_pk", "alerts.alert_id"),
+        (Self::AlertAudience, "alert_audience_pk", "alert_audience.alert_id, alert_audience.user_address"),
+        (
+            Self::AlertRecipient,
+            "alert_recipients_pk",
+            "alert_recipients.owner, alert_recipients.scope, alert_recipients.recipient",
+        ),
+        (Self::Webhook, "webhooks_pk", "webhooks.webhook_id"),
+        (Self::Delivery, "deliveries_pk", "deliveries.delivery_id"),
+        (Self::Model, "models_pk", "models.model_id"),
+        (Self::ModelVersion, "models_version_unique", "models.lineage, models.version, models.format"),
+        (Self::EvaluationSet, "evaluation_sets_pk", "evaluation_sets.lineage"),
+        (Self::Round, "federated_rounds_pk", "federated_rounds.round_id"),
+        (
+            Self::RoundNumber,
+            "federated_rounds_number_unique",
+            "federated_rounds.lineage, federated_rounds.round_number",
+        ),
+        (Self::RoundOpen, "federated_rounds_one_open", "federated_rounds.lineage"),
+        (Self::FederatedAnswer, "federated_answers_pk", "federated_answers.round_id, federated_answers.front_end"),
+        (
+            Self::FederatedModel,
+            "federated_answers_model_unique",
+            "federated_answers.round_id, federated_answers.digest",
+        ),
+        (Self::FederatedRefusal, "federated_refusals_pk", "federated_refusals.refusal_id"),
         (Self::PseudonymSecret, "pseudonym_secrets_pk", "pseudonym_secrets.owner"),
         (Self::Treatment, "treatments_pk", "treatments.aih_data_id"),
         (Self::TreatmentOperation, "treatments_by_operation", "treatments.operation_id"),

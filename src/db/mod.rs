@@ -9,8 +9,11 @@
 //! | [`data_items`], [`data_item_steps`] · [`model_licences`] · [`revocations`] | AIH Data and what its owners signed |
 //! | [`operations`], [`operation_steps`], [`operation_lists`], [`operation_acts`] · [`transactions`] | what was asked, answered and done; what was sent to the chain |
 //! | [`chain_blocks`] · [`chain_events`] · [`chain_effects`] | the copy of the chain's register, changed only as a whole |
+//! | [`models`] · [`federated_rounds`], [`federated_answers`] | the MPAI Store's models; rounds of federated learning |
 //! | [`pseudonym_secrets`] · [`treatments`] | de-identification: what pseudonyms are made from, what was done |
 //! | [`idempotency`] · [`notices`] | first answers and the event stream |
+//! | [`findings`] · [`alerts`] · [`alert_recipients`] | what was found, who is told, whom the End User names |
+//! | [`webhooks`] · [`deliveries`] | where to send it, and what is still to be sent |
 //!
 //! # Rules of the cellar
 //!
@@ -30,14 +33,21 @@ mod error;
 mod page;
 mod state;
 
+pub mod alert_recipients;
+pub mod alerts;
 pub mod chain_blocks;
 pub mod chain_effects;
 pub mod chain_events;
 pub mod challenges;
 pub mod data_item_steps;
 pub mod data_items;
+pub mod deliveries;
+pub mod federated_answers;
+pub mod federated_rounds;
+pub mod findings;
 pub mod idempotency;
 pub mod model_licences;
+pub mod models;
 pub mod notices;
 pub mod operation_acts;
 pub mod operation_lists;
@@ -49,6 +59,7 @@ pub mod tokens;
 pub mod transactions;
 pub mod treatments;
 pub mod users;
+pub mod webhooks;
 
 pub use connect::Database;
 pub use error::{DbError, Unique};

@@ -14,7 +14,7 @@ use alloy::primitives::Address;
 
 use super::{
     operation::Operation,
-    taxonomy::{DataStatus, Usage, WordSet},
+    taxonomy::{AnomalyType, DataStatus, Usage, WordSet},
     terms::{Grant, LicenceTerms},
     user::Registration,
     verdict::{FailingTerm, Verdict},
@@ -83,6 +83,22 @@ pub fn judge(licence: Option<&Standing<'_>>, request: &Request, now: u64) -> Ver
             common.and(judge_back_end(licence, request))
         }
     }
+}
+
+/// Anomaly types whose findings a requester receives with what they ask for at time `now`: for the End User all; for
+/// others those of every grant by which the request is permitted; none when nothing permits it.
+pub fn receivable(licence: &Standing<'_>, request: &Request, now: u64) -> WordSet<AnomalyType> {
+    let Requester::User { address, registration } = request.requester else { return WordSet::EMPTY };
+    if address == licence.terms.end_user {
+        return WordSet::all();
+    }
+    let mut common = Verdict::PERMITTED;
+    common.fail_if(is_inactive(&request.requester) || licence.revoked, FailingTerm::Revoked);
+    fail_outside(&mut common, &licence.terms.window, request.at, now);
+    let grants = licence.terms.grants.iter().filter(|grant| names(grant, address, registration));
+    let permitting =
+        grants.filter(|grant| common.and(judge_grant(licence, grant, registration, request, now)).is_permitted());
+    permitting.flat_map(|grant| grant.anomalies.iter()).collect()
 }
 
 fn is_inactive(requester: &Requester) -> bool {
@@ -266,6 +282,36 @@ mod tests {
             }),
             []
         );
+    }
+
+    #[test]
+    fn findings_are_received_by_the_grant_that_permits() {
+        use AnomalyType as A;
+        let mut terms = sample();
+        terms.grants[0].anomalies = [A::Collective].into_iter().collect();
+        let mut other = terms.grants[0].clone();
+        (other.anomalies, other.usages) = (WordSet::all(), [Usage::HealthCare].into_iter().collect());
+        terms.grants.push(other);
+        let received = |change: &dyn Fn(&mut Standing<'_>, &mut Request)| {
+            let (status, revoked, renounced) = (DataStatus::Identified, false, false);
+            let mut standing = Standing { terms: &terms, status, revoked, renounced };
+            let mut request = research(institute(UserClass::NonProfitEntity));
+            change(&mut standing, &mut request);
+            receivable(&standing, &request, NOW).iter().collect::<Vec<_>>()
+        };
+        assert_eq!(received(&|_, _| ()), [A::Collective]);
+        assert_eq!(received(&|_, r| r.usage = Usage::HealthCare).len(), 4);
+        assert_eq!(received(&|_, r| r.usage = Usage::PatientUse), []);
+        assert_eq!(received(&|_, r| r.operation = Operation::Retrieve), []);
+        assert_eq!(received(&|_, r| r.requester = institute(UserClass::ProfitEntity)), []);
+        assert_eq!(received(&|_, r| r.requester = Requester::BackEnd), []);
+        assert_eq!(received(&|s, _| s.revoked = true), []);
+        assert_eq!(received(&|_, r| r.at = 5_000), []);
+        let suspended = Registration::Known { class: UserClass::NonProfitEntity, active: false };
+        let address = Address::repeat_byte(9);
+        assert_eq!(received(&|_, r| r.requester = Requester::User { address, registration: suspended }), []);
+        let end_user = Requester::User { address: terms.end_user, registration: Registration::Unknown };
+        assert_eq!(received(&|_, r| r.requester = end_user).len(), 4);
     }
 
     #[test]

@@ -194,6 +194,18 @@ impl Client {
         self.send(self.request(Method::POST, "/v1/aih-data").multipart(form)).await
     }
 
+    /// Answers in a round of federated learning: the message, then the model.
+    ///
+    /// # Errors
+    /// When the Back End refuses.
+    pub async fn answer_round(&self, message: &Value, model: Vec<u8>) -> Result<Value, ClientError> {
+        let part = |body: multipart::Part, kind: &str| body.mime_str(kind).map_err(ClientError::from);
+        let form = multipart::Form::new()
+            .part("message", part(multipart::Part::text(message.to_string()), "application/json")?)
+            .part("payload", part(multipart::Part::bytes(model), "application/octet-stream")?);
+        self.send(self.request(Method::POST, "/v1/federated-learn").multipart(form)).await
+    }
+
     /// Asks for an operation on an item and waits for its end.
     ///
     /// # Errors
@@ -285,6 +297,28 @@ impl Client {
         let http = reqwest::Client::builder().timeout(ANSWER_TIME).build()?;
         let answer = http.get(format!("{}{path}", url.trim_end_matches('/'))).send().await?;
         Ok(answer.error_for_status()?.json().await?)
+    }
+
+    /// Sends JSON in place of what is there, and reads the JSON answer.
+    ///
+    /// # Errors
+    /// When the Back End refuses.
+    pub async fn put(&self, path: &str, body: &Value) -> Result<Value, ClientError> {
+        self.send(self.request(Method::PUT, path).json(body)).await
+    }
+
+    /// Opens an event stream, behind an event when one is named. It has no end of its own, so no deadline either.
+    ///
+    /// # Errors
+    /// When the Back End refuses.
+    pub async fn stream(&self, path: &str, after: Option<i64>) -> Result<reqwest::Response, ClientError> {
+        let http = reqwest::Client::builder().build()?;
+        let request = http.get(format!("{}{path}", self.url)).bearer_auth(self.token.as_deref().unwrap_or_default());
+        let request = match after {
+            Some(after) => request.header("last-event-id", after),
+            None => request,
+        };
+        self.answer(request).await
     }
 
     fn request(&self, method: Method, path: &str) -> RequestBuilder {

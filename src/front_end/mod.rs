@@ -7,6 +7,8 @@
 //! | [`paperwork`] | Model Licences as JSON, and their signatures |
 //! | [`recording`] | what is uploaded: a recording of its own making, a WFDB record, an EDF file |
 //! | [`audit`] | audits checked against the chain |
+//! | [`listening`] | the event stream |
+//! | [`webhook`] | the receiving side of a webhook |
 //! | [`demo`] | the main job, walked in the open |
 
 pub mod audit;
@@ -14,5 +16,8 @@ pub mod client;
 pub mod conformance;
 pub mod demo;
 mod demo_steps;
+pub mod listening;
 pub mod paperwork;
 pub mod recording;
+pub mod training;
+pub mod webhook;

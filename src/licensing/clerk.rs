@@ -53,15 +53,15 @@ impl<L: Ledger> Clerk<L> {
     }
 
     /// Works until nobody holds a way into the queue any more.
-    pub(super) async fn run(mut self, mut waiting: mpsc::Receiver<Job>) {
+    pub(super) async fn run(mut self, mut waiting: mpsc::Receiver<Vec<Job>>) {
         let mut in_flight = FuturesUnordered::new();
-        let mut gathered = Vec::new();
+        let (mut arrived, mut gathered) = (Vec::new(), Vec::new());
         let mut unsettled: Vec<Batch> = Vec::new();
         loop {
             if in_flight.is_empty() && !unsettled.is_empty() {
                 self.settle(std::mem::take(&mut unsettled)).await;
             }
-            let room = MOST_IN_BATCH - gathered.len();
+            let room = MOST_IN_BATCH.saturating_sub(gathered.len());
             let may_send = room > 0 && in_flight.len() < MOST_IN_FLIGHT && unsettled.is_empty();
             tokio::select! {
                 biased;
@@ -70,10 +70,11 @@ impl<L: Ledger> Clerk<L> {
                         unsettled.push(batch);
                     }
                 }
-                count = waiting.recv_many(&mut gathered, room), if may_send => {
+                count = waiting.recv_many(&mut arrived, room), if may_send => {
                     if count == 0 && gathered.is_empty() {
                         break;
                     }
+                    gathered.extend(arrived.drain(..).flatten());
                 }
                 () = tokio::time::sleep(QUIET), if !self.ends.is_empty() && in_flight.is_empty() => self.note_ends(),
             }
@@ -100,8 +101,11 @@ impl<L: Ledger> Clerk<L> {
     fn next_batch(&mut self, gathered: &mut Vec<Job>) -> Option<Batch> {
         gathered.retain(|job| !job.reply.is_closed() && job.deadline > Instant::now());
         let alone = matches!(gathered.first()?.work, Work::Alone(_));
-        let jobs: Vec<Job> =
-            if alone { vec![gathered.remove(0)] } else { gathered.drain(..together(gathered)).collect() };
+        let jobs: Vec<Job> = if alone {
+            vec![gathered.remove(0)]
+        } else {
+            gathered.drain(..together(gathered).min(MOST_IN_BATCH)).collect()
+        };
         match self.operator.sign(call(&jobs)) {
             Ok(signed) => Some(Batch { signed, jobs }),
             Err(error) => {

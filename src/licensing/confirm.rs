@@ -82,8 +82,25 @@ impl Licensing {
     /// As [`Licensing::confirm`].
     pub async fn confirm_within(&self, question: &Question, patience: Duration) -> Result<Answer, LicensingError> {
         self.vigil.pass()?;
-        let request = to_request(question);
-        let (confirmation, evidence) = match self.queue.ask(Work::Confirm(request), patience).await? {
+        let done = self.queue.ask(Work::Confirm(to_request(question)), patience).await?;
+        self.read_answer(question, done)
+    }
+
+    /// Asks several questions in one transaction; the answers come in their order.
+    ///
+    /// # Errors
+    /// Each as [`Licensing::confirm`].
+    pub async fn confirm_together(&self, questions: &[Question]) -> Vec<Result<Answer, LicensingError>> {
+        if let Err(doubt) = self.vigil.pass() {
+            return questions.iter().map(|_| Err(doubt.into())).collect();
+        }
+        let works = questions.iter().map(|question| Work::Confirm(to_request(question))).collect();
+        let done = self.queue.ask_together(works, ACT_TIME).await;
+        questions.iter().zip(done).map(|(question, done)| self.read_answer(question, done?)).collect()
+    }
+
+    fn read_answer(&self, question: &Question, done: Done) -> Result<Answer, LicensingError> {
+        let (confirmation, evidence) = match done {
             Done::Confirmed(confirmation, evidence) => (confirmation, evidence),
             Done::Mined(_) => return Err(QueueError::NotRecorded("no answer to this request".to_owned()).into()),
         };

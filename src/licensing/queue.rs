@@ -93,7 +93,8 @@ pub(super) struct Job {
 /// The way into the queue; copies share it.
 #[derive(Debug, Clone)]
 pub struct Queue {
-    jobs: mpsc::Sender<Job>,
+    /// Jobs that arrive together go out together.
+    jobs: mpsc::Sender<Vec<Job>>,
     attestor: Attestor,
 }
 
@@ -107,17 +108,37 @@ impl Queue {
     }
 
     pub(super) async fn ask(&self, work: Work, patience: Duration) -> Result<Done, QueueError> {
-        let (reply, answer) = oneshot::channel();
-        let job = Job { work, deadline: Instant::now() + patience, reply };
-        self.jobs.try_send(job).map_err(|error| match error {
-            mpsc::error::TrySendError::Full(_) => QueueError::Busy,
-            mpsc::error::TrySendError::Closed(_) => QueueError::Closed,
-        })?;
-        match tokio::time::timeout(patience, answer).await {
-            Ok(Ok(outcome)) => outcome,
-            Ok(Err(_)) => Err(QueueError::Closed),
-            Err(_) => Err(QueueError::Deadline),
+        // One answer for one question.
+        self.ask_together(vec![work], patience).await.pop().unwrap_or(Err(QueueError::Closed))
+    }
+
+    /// Asks for several things in one transaction; the answers come in the order of the questions.
+    pub(super) async fn ask_together(&self, works: Vec<Work>, patience: Duration) -> Vec<Result<Done, QueueError>> {
+        let count = works.len();
+        let deadline = Instant::now() + patience;
+        let (jobs, answers): (Vec<_>, Vec<_>) = works
+            .into_iter()
+            .map(|work| {
+                let (reply, answer) = oneshot::channel();
+                (Job { work, deadline, reply }, answer)
+            })
+            .unzip();
+        let refused = match self.jobs.try_send(jobs) {
+            Ok(()) => None,
+            Err(mpsc::error::TrySendError::Full(_)) => Some(QueueError::Busy),
+            Err(mpsc::error::TrySendError::Closed(_)) => Some(QueueError::Closed),
+        };
+        if let Some(error) = refused {
+            return (0..count).map(|_| Err(error.clone())).collect();
         }
+        let waits = answers.into_iter().map(|answer| async move {
+            match tokio::time::timeout_at(deadline, answer).await {
+                Ok(Ok(outcome)) => outcome,
+                Ok(Err(_)) => Err(QueueError::Closed),
+                Err(_) => Err(QueueError::Deadline),
+            }
+        });
+        futures_util::future::join_all(waits).await
     }
 
     /// What signs texts with the operator's key.

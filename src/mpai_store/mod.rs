@@ -1,9 +1,11 @@
-//! **The MPAI Store** of this Back End: what its AI Modules declare of themselves.
+//! **The MPAI Store** of this Back End: what its AI Modules declare of themselves, and the models.
 //!
 //! | File | What |
 //! | --- | --- |
 //! | [`metadata`] | AIM metadata of the Back End, its SubAIMs and its processing AIMs |
+//! | [`models`] | NN models: their files, what is in them, who signed them |
 //! | [`processing`] | declarations of the processing AIMs: one JSON file each below `processing/` |
 
 pub mod metadata;
+pub mod models;
 pub mod processing;

@@ -15,9 +15,12 @@ use crate::{
 /// The declarations, as JSON text: one line per AIM. Where several perform the same, the first is taken unless the
 /// request names another by the parameter [`AIM_PARAMETER`].
 const TEXTS: &[&str] = &[
+    include_str!("processing/AIP-BEH-V1.0.json"),
     include_str!("processing/AIP-ECG-V1.0.json"),
     include_str!("processing/AIP-EEG-V1.0.json"),
     include_str!("processing/AIP-FHR-V1.0.json"),
+    include_str!("processing/AIP-IMG-V1.0.json"),
+    include_str!("processing/AIP-NNB-V1.0.json"),
     include_str!("processing/AIP-VCF-V1.0.json"),
 ];
 

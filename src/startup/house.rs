@@ -17,7 +17,17 @@ use super::{
 };
 use crate::{
     access::{Access, AccessError, Origin, SigningKey},
-    aims::{AimError, Aims, Shared, ai_modules::worker::Worker},
+    aims::{
+        AimError, Aims, Shared,
+        ai_modules::worker::Worker,
+        anomaly_and_risk::{
+            rules::{RuleError, Rules},
+            webhooks::{
+                courier::Courier,
+                target::{Network, NotANetwork, Targets},
+            },
+        },
+    },
     chain::{
         ChainError,
         deploy::{DeployError, Deployment, Roles, deploy},
@@ -34,6 +44,7 @@ use crate::{
         settle::{self, RecoveryError},
         vigil::Vigil,
     },
+    mpai_store::models::{ModelError, shelf::Shelf},
     store::{self, Objects, RootKey},
 };
 
@@ -63,11 +74,17 @@ pub enum StartError {
     #[error(transparent)]
     Recovery(#[from] RecoveryError),
     #[error(transparent)]
+    Model(#[from] ModelError),
+    #[error(transparent)]
     Aim(#[from] AimError),
     #[error(transparent)]
     Access(#[from] AccessError),
     #[error(transparent)]
     SigningKey(#[from] crate::access::signing_key::KeyError),
+    #[error(transparent)]
+    Rules(#[from] RuleError),
+    #[error("the setting webhook_networks: {0}")]
+    Network(#[from] NotANetwork),
     #[error("{0}")]
     Io(#[from] std::io::Error),
     #[error("the chain at this URL has no registry of this Back End: run `hbe deploy` first")]
@@ -117,6 +134,8 @@ pub struct House {
     vigil: JoinHandle<()>,
     queue: JoinHandle<()>,
     indexer: JoinHandle<()>,
+    courier: JoinHandle<()>,
+    rounds: JoinHandle<()>,
     settling: JoinHandle<()>,
     watching: JoinHandle<()>,
     stop: CancellationToken,
@@ -137,11 +156,12 @@ impl House {
         node.verify().await?;
         let vigil = Vigil::new();
         vigil.verify(&node, &clock).await;
-        let database = Database::connect(&settings.database(), DATABASE_CONNECTIONS).await?;
+        let database = database(settings).await?;
         if database.is_restoring().await? {
             return Err(StartError::Restoring);
         }
         let key = Office::Operator.key(deployment.chain_id)?;
+        let models = Shelf::open(&settings.data.join("models"), key.clone())?;
         let operator = Operator::start(node.clone(), key).await?;
         let recovered = settle::recover(&operator, &database).await?;
         if recovered > 0 {
@@ -154,7 +174,11 @@ impl House {
             database,
             objects: Objects::local(&settings.data.join("objects"))?,
             root_key: root_key(settings)?,
+            models,
             worker: Worker::new(program.to_owned()),
+            rules: Rules::load()?,
+            targets: targets(settings)?,
+            courier: Courier::default(),
             clock: clock.clone(),
         });
         let taken_back = aims.take_back(quiet_time(settings)).await?;
@@ -162,6 +186,8 @@ impl House {
         tracing::info!(?taken_back, "restart.taken_back");
         let swept = aims.sweep().await?;
         tracing::info!(removed = swept.removed, orphans = swept.orphans.len(), "restart.swept");
+        let removed = aims.sweep_models().await?;
+        tracing::info!(removed, "restart.models_swept");
         if deployment.chain_id == DEVNET {
             vouch::in_advance(&aims, &provider, &settings.vouched).await?;
         }
@@ -169,7 +195,9 @@ impl House {
         let listening = listening_node(&deployment, &rpc_url, &node).await;
         let clerk = Indexer::new(listening, aims.database.clone(), vigil.clone(), clock.clone(), deployment.block);
         let indexer = tokio::spawn(clerk.run(stop.clone()));
+        let rounds = tokio::spawn(aims.clone().keep_rounds(quiet_time(settings), stop.clone()));
         let vigil = tokio::spawn(vigil.keep(node, clock));
+        let courier = tokio::spawn(aims.clone().deliver(stop.clone()));
         let settling = tokio::spawn(aims.clone().keep_settled(stop.clone()));
         let watching = tokio::spawn(aims.clone().keep_watch(stop.clone()));
         let data = settings.data.clone();
@@ -182,6 +210,8 @@ impl House {
             vigil,
             queue: queue_task,
             indexer,
+            courier,
+            rounds,
             settling,
             watching,
             stop,
@@ -205,10 +235,17 @@ impl House {
 
     /// Takes the house down: what is in flight ends, then the chain.
     pub async fn close(self) {
-        let Self { aims, devnet, vigil, queue, indexer, settling, watching, stop, .. } = self;
+        let Self { aims, devnet, vigil, queue, indexer, courier, rounds, settling, watching, stop, .. } = self;
         vigil.abort();
         stop.cancel();
-        for (task, name) in [(indexer, "indexer"), (settling, "settling"), (watching, "watching")] {
+        let tasks = [
+            (indexer, "indexer"),
+            (settling, "settling"),
+            (watching, "watching"),
+            (courier, "courier"),
+            (rounds, "rounds"),
+        ];
+        for (task, name) in tasks {
             if task.await.is_err() {
                 tracing::warn!(name, "task.panicked");
             }
@@ -225,6 +262,14 @@ impl House {
             devnet.stop().await;
         }
     }
+}
+
+/// The database the settings name.
+///
+/// # Errors
+/// When it does not open.
+pub async fn database(settings: &Settings) -> Result<Database, DbError> {
+    Database::connect(&settings.database(), DATABASE_CONNECTIONS).await
 }
 
 async fn reach_chain(settings: &Settings, program: &Path) -> Result<(Option<Devnet>, String), StartError> {
@@ -272,6 +317,12 @@ pub async fn put_registry(settings: &Settings, provider: &DynProvider) -> Result
     let deployment = deploy(provider, &roles).await?;
     deployment.save(&settings.deployments)?;
     Ok(deployment)
+}
+
+/// Where webhooks may point.
+pub(super) fn targets(settings: &Settings) -> Result<Targets, NotANetwork> {
+    let networks = settings.webhook_networks.iter().map(|text| text.parse::<Network>());
+    Ok(Targets::new(networks.collect::<Result<_, _>>()?))
 }
 
 /// How long nothing must have happened to what a start takes back. A SQLite file has one instance, and that is this one;

@@ -13,6 +13,7 @@ use crate::{
     aims::{
         Aims, Shared,
         ai_modules::worker::Worker,
+        anomaly_and_risk::{rules::Rules, webhooks::courier::Courier},
         restore::{RestoreError, Restored},
     },
     chain::operator::Operator,
@@ -21,6 +22,7 @@ use crate::{
     db::{Database, users::UserRow, users::UserStanding},
     domain::{taxonomy::UserClass, user::Registration},
     licensing::{Licensing, queue::Queue, vigil::Vigil},
+    mpai_store::models::shelf::Shelf,
     store::Objects,
 };
 
@@ -107,6 +109,7 @@ async fn rooms(
     // There is no copy yet that could be behind.
     vigil.report_indexed(u64::MAX);
     let key = Office::Operator.key(ground.deployment.chain_id)?;
+    let models = Shelf::open(&settings.data.join("models"), key.clone())?;
     let operator = Operator::start(node.clone(), key).await?;
     let (queue, task) = Queue::start(operator, database.clone(), vigil.clone());
     let aims = Aims::new(Shared {
@@ -114,7 +117,11 @@ async fn rooms(
         database: database.clone(),
         objects: Objects::local(&settings.data.join("objects"))?,
         root_key: house::root_key(settings)?,
+        models,
         worker: Worker::new(program.to_owned()),
+        rules: Rules::load()?,
+        targets: house::targets(settings)?,
+        courier: Courier::default(),
         clock,
     });
     Ok((aims, task))

@@ -177,10 +177,6 @@ impl ItemKey {
         Ok(Self { secret, item: item.to_owned() })
     }
 
-    pub(super) fn secret(&self) -> &Secret {
-        &self.secret
-    }
-
     pub(super) fn item(&self) -> &str {
         &self.item
     }

@@ -16,7 +16,7 @@ use super::{
     treatment::{self, Treated, Treatment},
     worker::{MOST_ATTACHED_BYTES, MOST_PAYLOAD_BYTES, MOST_TASK_BYTES},
 };
-use crate::domain::operation::Operation;
+use crate::{aims::federated_learning::module, domain::operation::Operation};
 
 /// Memory a child may use, in bytes.
 const MOST_MEMORY_BYTES: u64 = 2 << 30;
@@ -77,6 +77,7 @@ fn run(mut input: impl BufRead) -> Result<Outcome, String> {
     match &task.purpose {
         Purpose::Process { aim, operation } => process(&task, aim, *operation, &payload, &attached),
         Purpose::Observe => observe(&task, &payload),
+        Purpose::Model(asked) => module::run(*asked, &payload, &attached).map(Outcome::Result),
         Purpose::Treat { key } => treat(&task, key, &payload),
     }
 }

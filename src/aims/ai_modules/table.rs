@@ -10,8 +10,8 @@ use super::{
 };
 use crate::{
     aims::{
-        aih_data_processing::{clinical, ecg, eeg, omics},
-        de_identification,
+        aih_data_processing::{behaviour, clinical, ecg, eeg, imaging, nn, omics},
+        de_identification::{self, dicom, edf, fhir, table, vcf, wfdb},
     },
     domain::taxonomy::{DataClass, Word},
     schema::wire::DataFormat,
@@ -37,9 +37,12 @@ pub struct Module {
 
 /// The code of every AIM.
 pub static MODULES: &[Module] = &[
+    Module { aim: "AIP-BEH-V1.0", run: behaviour::run, observe: Some(behaviour::observe) },
     Module { aim: "AIP-ECG-V1.0", run: ecg::run, observe: Some(ecg::observe) },
     Module { aim: "AIP-EEG-V1.0", run: eeg::run, observe: Some(eeg::observe) },
     Module { aim: "AIP-FHR-V1.0", run: clinical::run, observe: Some(clinical::observe) },
+    Module { aim: "AIP-IMG-V1.0", run: imaging::run, observe: Some(imaging::observe) },
+    Module { aim: "AIP-NNB-V1.0", run: nn::run, observe: None },
     Module { aim: "AIP-VCF-V1.0", run: omics::run, observe: Some(omics::observe) },
 ];
 
@@ -55,11 +58,31 @@ pub struct Treating {
 }
 
 /// Every treatment.
-pub static TREATMENTS: &[Treating] = &[Treating {
-    classes: DataClass::ALL,
-    formats: &[DataFormat::Csv, DataFormat::Tsv],
-    treat: de_identification::table::treat,
-}];
+pub static TREATMENTS: &[Treating] = &[
+    Treating {
+        classes: SIGNALS,
+        formats: &[DataFormat::Edf, DataFormat::EdfPlus, DataFormat::Bdf, DataFormat::BdfPlus],
+        treat: edf::treat,
+    },
+    Treating { classes: SIGNALS, formats: &[DataFormat::Wfdb], treat: wfdb::treat },
+    Treating { classes: &[DataClass::MedicalImaging], formats: &[DataFormat::Dicom], treat: dicom::treat },
+    Treating {
+        classes: &[DataClass::ClinicalRecord],
+        formats: &[DataFormat::Fhir, DataFormat::Ndjson],
+        treat: fhir::treat,
+    },
+    Treating {
+        classes: &[DataClass::BehaviouralSignal],
+        formats: &[DataFormat::Json],
+        treat: de_identification::behaviour::treat,
+    },
+    Treating { classes: &[DataClass::Omics], formats: &[DataFormat::Vcf], treat: vcf::treat },
+    Treating { classes: DataClass::ALL, formats: &[DataFormat::Csv, DataFormat::Tsv], treat: table::treat },
+];
+
+/// Classes of recordings.
+const SIGNALS: &[DataClass] =
+    &[DataClass::PhysiologicalSignal, DataClass::NeurophysiologicalSignal, DataClass::BehaviouralSignal];
 
 /// The code of an AIM.
 pub fn module(aim: &str) -> Option<&'static Module> {

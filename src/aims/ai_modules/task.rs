@@ -5,6 +5,7 @@ use serde_json::{Map, Value};
 
 use super::pseudonyms::PseudonymKey;
 use crate::{
+    aims::federated_learning::module::ModelTask,
     domain::{operation::Operation, taxonomy::DataClass},
     schema::wire::DataFormat,
 };
@@ -36,6 +37,8 @@ pub enum Purpose {
     },
     /// What can be judged is measured.
     Observe,
+    /// A model of the MPAI Store is read.
+    Model(ModelTask),
     /// The payload is de-identified or anonymised.
     Treat {
         /// Under which pseudonyms.

@@ -17,6 +17,7 @@ use crate::{
             task::{Attachment, Task},
             worker::WorkerError,
         },
+        anomaly_and_risk::alerting::Alerting,
         derivation::Offspring,
         retrieval::Span,
     },
@@ -35,6 +36,7 @@ use crate::{
         confirm::ReleaseError,
         permit::{Permit, Purpose, Warrant},
     },
+    mpai_store::models::ModelError,
     schema::wire::{DataFormat, Qualifier},
     store,
 };
@@ -49,6 +51,8 @@ pub(super) struct Job {
     pub task: Task,
     /// Assets of the MPAI Store it needs.
     pub attachments: Vec<Attachment>,
+    /// What looks for anomalies in the same item, when the licence lets the Back End.
+    pub alerting: Option<Alerting>,
 }
 
 /// What a failure is called when the chain gave no answer.
@@ -56,9 +60,16 @@ pub(super) const NO_ANSWER: &str = "chain";
 
 impl Aims {
     /// Carries a permitted operation out and notes how it ended.
-    pub(super) async fn run_job(&self, job: Job, permit: Permit) {
+    pub(super) async fn run_job(&self, mut job: Job, permit: Permit) {
         let requester = permit.grounds().requester;
-        let outcome = self.carry_out(&job, permit).await;
+        let alerting = job.alerting.take();
+        let alerting = async {
+            if let Some(alerting) = alerting {
+                self.run_alerting(alerting).await;
+            }
+        };
+        // What is found is handed out with the result, so the result waits for it; nothing else of it does.
+        let (outcome, ()) = tokio::join!(self.carry_out(&job, permit), alerting);
         self.conclude(job.id, requester, &outcome).await;
     }
 
@@ -69,8 +80,14 @@ impl Aims {
         requester: alloy::primitives::Address,
         outcome: &Result<AihDataId, AimError>,
     ) {
+        self.note_end(id, outcome.as_ref().map(|result| Some(*result))).await;
+        self.tell_ended(id, requester).await;
+    }
+
+    /// Notes how a permitted operation ended.
+    pub(in crate::aims) async fn note_end(&self, id: Uuid, outcome: Result<Option<AihDataId>, &AimError>) {
         let noted = match outcome {
-            Ok(result) => self.database.finish_operation(id, Some(*result), self.clock.micros()).await,
+            Ok(result) => self.database.finish_operation(id, result, self.clock.micros()).await,
             Err(AimError::Withheld(verdict)) => {
                 let failure = Failure { kind: "withheld".to_owned(), text: words_of(*verdict) };
                 self.database.withhold_operation(id, &failure, self.clock.micros()).await
@@ -82,7 +99,6 @@ impl Aims {
             Ok(transition) => tracing::error!(operation = %id, ?transition, "operation.end_not_noted"),
             Err(error) => tracing::error!(operation = %id, %error, "operation.end_not_noted"),
         }
-        self.tell_ended(id, requester).await;
     }
 
     async fn carry_out(&self, job: &Job, permit: Permit) -> Result<AihDataId, AimError> {
@@ -184,10 +200,13 @@ fn failure(error: &AimError) -> Failure {
         AimError::NotFound => "not-found",
         AimError::Refused { .. } | AimError::Parameters(_) | AimError::Terms { .. } => "refused",
         AimError::Conflict(_) => "conflict",
+        AimError::Target(_) | AimError::NotCovered => "refused",
         AimError::Erased => "erased",
         AimError::NoModule | AimError::NotOffered(_) => "no-module",
         AimError::Unprocessable(_) => "unprocessable",
         AimError::Withheld(_) => "withheld",
+        AimError::Model(ModelError::File(_)) => "internal",
+        AimError::Model(_) => "unprocessable",
         AimError::Permit(_) => "permit",
         AimError::Licensing(_) => NO_ANSWER,
         AimError::TooMany(_) => "too-many",

@@ -29,6 +29,7 @@ use crate::{
         verdict::{FailingTerm, Verdict},
     },
     licensing::{
+        LicensingError,
         confirm::{Answer, Question},
         permit::{Permit, Purpose},
     },
@@ -64,6 +65,12 @@ pub enum Accepted {
     Known(OperationRow),
 }
 
+/// What a request is after the chain has answered.
+enum Ready {
+    Permitted(Box<Job>, Permit),
+    Denied(Box<OperationRow>),
+}
+
 /// What became of noting a request.
 pub(in crate::aims) enum Begun {
     /// It is new, and noted.
@@ -97,9 +104,37 @@ impl Aims {
             self.give_up(operation.id, &error).await;
             return Err(error);
         }
-        let permit = match self.ask(&operation).await {
+        // Anomaly and Risk Alerting is asked for in the same transaction; its answer concerns nobody but itself.
+        let announced = self.announce_alerting(item.as_ref()).await;
+        let asked: Vec<&NewOperation> = std::iter::once(&operation).chain(announced.as_ref()).collect();
+        let mut answers = self.ask_together(&asked).await.into_iter();
+        // As many answers as questions, and one question at least.
+        let answer = answers.next().unwrap_or(Err(AimError::NotFound));
+        let alerting = self.alerting_of(item.as_ref(), announced, answers.next()).await;
+        match self.prepare(&request, &operation, task, answer).await {
+            Ok(Ready::Denied(row)) => {
+                self.abandon_alerting(alerting).await;
+                Ok(Accepted::Denied(*row))
+            }
+            Ok(Ready::Permitted(job, permit)) => Ok(self.start_job(Job { alerting, ..*job }, permit)),
+            Err(error) => {
+                self.abandon_alerting(alerting).await;
+                Err(error)
+            }
+        }
+    }
+
+    /// What the chain's answer makes of a request.
+    async fn prepare(
+        &self,
+        request: &ProcessRequest,
+        operation: &NewOperation,
+        task: Result<Task, AimError>,
+        answer: Result<Answer, AimError>,
+    ) -> Result<Ready, AimError> {
+        let permit = match answer {
             Ok(Answer::Permitted(permit)) => permit,
-            Ok(Answer::Denied(_)) => return Ok(Accepted::Denied(self.operation(operation.id).await?)),
+            Ok(Answer::Denied(_)) => return Ok(Ready::Denied(Box::new(self.operation(operation.id).await?))),
             Err(error) => {
                 self.give_up(operation.id, &error).await;
                 return Err(error);
@@ -112,9 +147,17 @@ impl Aims {
                 return Err(error);
             }
         };
+        let attachments = match self.attachments(&task).await {
+            Ok(attachments) => attachments,
+            Err(error) => {
+                self.give_up(operation.id, &error).await;
+                return Err(error);
+            }
+        };
         let purpose =
             Purpose { item: request.item, operation: request.operation, requester: request.requester.address() };
-        Ok(self.start_job(Job { id: operation.id, purpose, task, attachments: Vec::new() }, permit))
+        let job = Job { id: operation.id, purpose, task, attachments, alerting: None };
+        Ok(Ready::Permitted(Box::new(job), permit))
     }
 
     /// What cannot be done is refused before the chain records anything, when a look at the chain shows that the requester
@@ -124,7 +167,7 @@ impl Aims {
         operation: &NewOperation,
         impossible: bool,
     ) -> Result<(), Option<AimError>> {
-        let seen = self.licensing.check(&question_of(operation)).await;
+        let seen = self.licensing.check(&question(operation)).await;
         let verdict = seen.map_err(|error| Some(AimError::from(error)))?;
         if impossible && may_know(verdict) { Err(None) } else { Ok(()) }
     }
@@ -187,7 +230,24 @@ impl Aims {
 
     /// Has the chain judge an operation and notes the answer in its row, before anyone acts on it.
     pub(in crate::aims) async fn ask(&self, operation: &NewOperation) -> Result<Answer, AimError> {
-        let answer = self.licensing.confirm(&question_of(operation)).await?;
+        // One answer for one operation.
+        self.ask_together(&[operation]).await.pop().unwrap_or(Err(AimError::NotFound))
+    }
+
+    /// Has the chain judge operations in one transaction; the answers come in their order.
+    pub(in crate::aims) async fn ask_together(&self, operations: &[&NewOperation]) -> Vec<Result<Answer, AimError>> {
+        let questions: Vec<Question> = operations.iter().map(|operation| question(operation)).collect();
+        let answers = self.licensing.confirm_together(&questions).await;
+        let noted = operations.iter().zip(answers).map(|(operation, answer)| self.note_answer(operation, answer));
+        futures_util::future::join_all(noted).await
+    }
+
+    async fn note_answer(
+        &self,
+        operation: &NewOperation,
+        answer: Result<Answer, LicensingError>,
+    ) -> Result<Answer, AimError> {
+        let answer = answer?;
         let (verdict, evidence) = match &answer {
             Answer::Permitted(permit) => (Verdict::PERMITTED, permit.grounds().evidence),
             Answer::Denied(denial) => (denial.verdict, denial.evidence),
@@ -208,7 +268,8 @@ impl Aims {
     }
 }
 
-fn question_of(operation: &NewOperation) -> Question {
+/// What the chain is asked about an operation.
+pub(in crate::aims) fn question(operation: &NewOperation) -> Question {
     Question {
         item: operation.aih_data_id,
         requester: operation.requester.address(),

@@ -131,7 +131,11 @@ impl Aims {
         E: Into<Box<dyn std::error::Error + Send + Sync>>,
     {
         self.keep(permit, row, payload).await?;
-        self.stored_item(row.id).await
+        let row = self.stored_item(row.id).await?;
+        // Who uploads does not wait for what is found.
+        let (aims, arrived) = (self.clone(), row.clone());
+        tokio::spawn(async move { aims.alert_on_arrival(arrived).await });
+        Ok(row)
     }
 
     /// Compares a payload that is sent again with the one that was kept: what was not kept is not acknowledged.

@@ -16,11 +16,17 @@
 //! | [`report`] | what was done, signed |
 //! | [`table`] | tables: k-anonymity and l-diversity |
 //! | [`edf`] [`wfdb`] | recordings |
+//! | [`dicom`] | images |
 //! | [`vcf`] | variant files |
+//! | [`fhir`] | clinical records |
+//! | [`behaviour`] | accelerometry and step counts |
 //!
 //! [`crate::aims::ai_modules::table`] says which treats what.
 
+pub mod behaviour;
+pub mod dicom;
 pub mod edf;
+pub mod fhir;
 pub mod job;
 pub mod pseudonyms;
 pub mod report;

@@ -118,12 +118,13 @@ impl Aims {
             let why = format!("no de-identification is offered for the format {format} of {}", item.data_class);
             return Err(AimError::NotOffered(why));
         }
+        let parameters = for_the_child(request, algorithm).map_err(AimError::NotOffered)?;
         let key = self.pseudonym_key(item.owner, recipient).await?;
         let task = Task {
             purpose: TaskPurpose::Treat { key },
             data_class: item.data_class,
             format: qualifier.format,
-            parameters: for_the_child(request, algorithm),
+            parameters,
         };
         let requester = request.requester.address();
         let purpose = Purpose { item: request.item, operation: Operation::DeIdAndAnonym, requester };
@@ -156,13 +157,14 @@ fn noted(request: &DeIdRequest) -> Result<ProcessRequest, AimError> {
 }
 
 /// The parameters without those that are for this room; tables, which can do both, are told what was asked for.
-fn for_the_child(request: &DeIdRequest, algorithm: &Algorithm) -> Map<String, Value> {
+fn for_the_child(request: &DeIdRequest, algorithm: &Algorithm) -> Result<Map<String, Value>, String> {
     let mut parameters = request.parameters.clone();
     parameters.remove(RECIPIENT_PARAMETER);
+    techniques::check_names(algorithm, parameters.keys().map(String::as_str))?;
     if algorithm.anonymises {
         parameters.insert(TYPE_PARAMETER.to_owned(), type_word(request.asked));
     }
-    parameters
+    Ok(parameters)
 }
 
 /// What was asked for, in the standard's words.

@@ -17,6 +17,8 @@ pub struct Algorithm {
     pub formats: &'static [DataFormat],
     /// Techniques it applies.
     pub techniques: &'static [Technique],
+    /// Names of the parameters it takes, besides [`super::request::RECIPIENT_PARAMETER`].
+    pub parameters: &'static [&'static str],
     /// Whether it can prove more than pseudonymisation.
     pub anonymises: bool,
     /// The rules it follows.
@@ -36,6 +38,7 @@ pub static ALGORITHMS: &[Algorithm] = &[
             Technique::KAnonymity,
             Technique::LDiversity,
         ],
+        parameters: super::table::plan::NAMES,
         anonymises: true,
         source: "Optimal full-domain k-anonymity (El Emam et al., JAMIA 16(5), 2009; Kohlmayer et al., Flash, 2012) with \
                  distinct l-diversity (Machanavajjhala et al., ACM TKDD 1(1), 2007)",
@@ -47,22 +50,22 @@ pub static ALGORITHMS: &[Algorithm] = &[
             Technique::RemovalOfIdentifiers,
             Technique::DataMasking,
             Technique::Tokenisation,
-            Technique::Hashing,
             Technique::Perturbation,
         ],
+        parameters: &["RetainLongitudinal", "RetainDevice", "PixelDataInspected"],
         anonymises: false,
         source: "DICOM PS3.15 Annex E, Basic Application Level Confidentiality Profile",
     },
     Algorithm {
         name: "DIA-FHR-V1.0",
-        formats: &[DataFormat::Fhir],
+        formats: &[DataFormat::Fhir, DataFormat::Ndjson],
         techniques: &[
             Technique::RemovalOfIdentifiers,
             Technique::Tokenisation,
-            Technique::Hashing,
             Technique::Perturbation,
             Technique::Generalisation,
         ],
+        parameters: &["Dates"],
         anonymises: false,
         source: "HIPAA Safe Harbor, 45 CFR 164.514(b)(2), on FHIR R4 resources",
     },
@@ -73,23 +76,37 @@ pub static ALGORITHMS: &[Algorithm] = &[
             Technique::RemovalOfIdentifiers,
             Technique::DataMasking,
             Technique::Tokenisation,
-            Technique::Hashing,
             Technique::Perturbation,
         ],
+        parameters: &["DateHandling", "Annotations"],
         anonymises: false,
-        source: "EDF+ specification (Kemp and Olivan, 2003) and WFDB header format, identifying fields; HIPAA Safe Harbor",
+        source: "EDF+ specification (Kemp and Olivan, Clin. Neurophysiol. 114, 2003) and WFDB Applications Guide, header(5), \
+                 signal(5), annot(5); identifiers of 45 CFR 164.514(b)(2)",
+    },
+    Algorithm {
+        name: "DIA-BEH-V1.0",
+        formats: &[DataFormat::Json],
+        techniques: &[Technique::RemovalOfIdentifiers, Technique::Tokenisation, Technique::Perturbation],
+        parameters: &[],
+        anonymises: false,
+        source: "Accelerometry and step counts written anew from times and numbers; identifiers of 45 CFR 164.514(b)(2)",
     },
     Algorithm {
         name: "DIA-VCF-V1.0",
         formats: &[DataFormat::Vcf],
-        techniques: &[Technique::RemovalOfIdentifiers, Technique::Tokenisation, Technique::Hashing],
+        techniques: &[Technique::RemovalOfIdentifiers, Technique::Tokenisation],
+        parameters: &["KeepInfo", "KeepFormat"],
         anonymises: false,
-        source: "VCF 4.3 specification, header lines and sample names; HIPAA Safe Harbor",
+        source: "VCF 4.3 specification: written anew from tokens of known shape; identifiers of 45 CFR 164.514(b)(2)",
     },
 ];
 
 /// Why a technique is offered for no format at all.
 const NOT_OFFERED: &[(Technique, &str)] = &[
+    (
+        Technique::Hashing,
+        "a digest without a key can be tried out against a list of names; Tokenisation gives keyed pseudonyms",
+    ),
     (Technique::DataAggregation, "a table of sums is another kind of data than the item; ask for it as a processing"),
     (
         Technique::DifferentialPrivacy,
@@ -170,6 +187,21 @@ pub fn choose(
         ));
     }
     Ok(algorithm)
+}
+
+/// The parameters a request may carry for an algorithm; a stranger is refused, or a slip of the pen would go unnoticed.
+///
+/// # Errors
+/// The names that are offered.
+pub fn check_names<'a>(algorithm: &Algorithm, mut names: impl Iterator<Item = &'a str>) -> Result<(), String> {
+    if names.all(|name| algorithm.parameters.contains(&name)) {
+        return Ok(());
+    }
+    let offered = match algorithm.parameters {
+        [] => "no parameters".to_owned(),
+        names => format!("no other parameters than {}", names.join(", ")),
+    };
+    Err(format!("the algorithm {} takes {offered}", algorithm.name))
 }
 
 /// A technique as the standard spells it.

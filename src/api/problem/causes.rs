@@ -25,6 +25,7 @@ use crate::{
         terms,
         vigil::Doubt,
     },
+    mpai_store::models::ModelError,
     schema::{ReadError, StrictError, TermsRefused, Violation, wire},
     store,
 };
@@ -240,11 +241,16 @@ impl From<AimError> for Problem {
             AimError::Parameters(violations) => Self::new(Kind::SchemaViolation, detail).at(violations),
             AimError::Terms { pointer, reason } => terms_refused(pointer, reason),
             AimError::Conflict(what) => Self::new(Kind::Conflict, format!("{what}.")),
+            AimError::Target(error) => contradiction("/URL", &error.to_string()),
+            AimError::NotCovered => Self::new(Kind::Forbidden, format!("{error}.")),
             AimError::Erased => Self::new(Kind::Gone, "The item was erased."),
             AimError::NoModule | AimError::NotOffered(_) | AimError::Unprocessable(_) => {
                 Self::new(Kind::Unprocessable, format!("{error}."))
             }
             AimError::Withheld(verdict) => Self::denied(verdict, None),
+            AimError::Model(ModelError::File(_)) => Self::internal(error),
+            AimError::Model(ModelError::Limit { .. }) => Self::new(Kind::PayloadTooLarge, format!("{error}.")),
+            AimError::Model(_) => Self::new(Kind::Unprocessable, format!("{error}.")),
             AimError::Permit(error) => error.into(),
             AimError::Licensing(error) => error.into(),
             AimError::Store(error) => error.into(),

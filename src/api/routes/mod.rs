@@ -8,10 +8,12 @@
 
 mod aih_data;
 mod aih_data_process;
+mod alerts;
 mod audit;
 mod de_id_and_anonym;
 mod docs;
 mod events;
+mod federated_learn;
 mod licence;
 mod licence_change;
 mod licence_compilation;
@@ -26,8 +28,10 @@ mod register;
 mod register_challenge;
 mod service_info;
 mod store_aims;
+mod store_models;
 mod token_withdrawal;
 mod tokens;
+mod webhooks;
 
 use axum::{Router, middleware::from_fn_with_state};
 use utoipa_axum::{router::OpenApiRouter, routes};
@@ -40,10 +44,25 @@ fn quick() -> OpenApiRouter<Door> {
         .routes(routes!(service_info::service_info))
         .routes(routes!(store_aims::list::list))
         .routes(routes!(store_aims::read::read))
+        .routes(routes!(store_models::list::list))
+        .routes(routes!(store_models::read::read))
+        .routes(routes!(federated_learn::requests::requests))
+        .routes(routes!(federated_learn::requests::message))
+        .routes(routes!(federated_learn::start::start))
+        .routes(routes!(federated_learn::round::round))
         .routes(routes!(aih_data::list::list))
         .routes(routes!(aih_data::read::read, aih_data::erase::erase))
         .routes(routes!(aih_data_process::request::request))
         .routes(routes!(aih_data_process::state::state))
+        .routes(routes!(alerts::list::list))
+        .routes(routes!(alerts::recipients::named, alerts::recipients::name))
+        .routes(routes!(alerts::read::read))
+        .routes(routes!(alerts::acknowledgement::acknowledge))
+        .routes(routes!(alerts::clearance::clear))
+        .routes(routes!(webhooks::read::list, webhooks::register::register))
+        .routes(routes!(webhooks::read::read, webhooks::remove::remove))
+        .routes(routes!(webhooks::rotate::rotate))
+        .routes(routes!(webhooks::ping::ping))
         .routes(routes!(de_id_and_anonym::request::request))
         .routes(routes!(de_id_and_anonym::state::state))
         .routes(routes!(de_id_and_anonym::report::report))
@@ -64,8 +83,10 @@ fn slow() -> OpenApiRouter<Door> {
     OpenApiRouter::new()
         .routes(routes!(aih_data::upload::upload))
         .routes(routes!(aih_data::payload::payload))
+        .routes(routes!(federated_learn::answer::answer))
         // Uploads are bounded by their own limits, not by axum's two megabytes.
         .layer(axum::extract::DefaultBodyLimit::disable())
+        .routes(routes!(store_models::data::data))
         .routes(routes!(events::events))
         .routes(routes!(audit::events::audit_events))
 }

@@ -5,6 +5,7 @@ mod chain;
 mod conformance;
 mod deploy;
 mod licence;
+mod store;
 mod up;
 mod users;
 
@@ -47,6 +48,9 @@ enum Command {
     /// Users and their classes.
     #[command(subcommand)]
     Users(users::Users),
+    /// The MPAI Store.
+    #[command(subcommand)]
+    Store(store::Store),
     /// Validate messages, or all examples, and print the standard's Table 5 with the result per message.
     Conformance(conformance::Conformance),
     /// The chain behind the Back End.
@@ -91,6 +95,7 @@ fn dispatch(arguments: Arguments) -> Outcome {
         Command::Deploy => on_runtime(deploy::run(settings)),
         Command::Licence(licence) => on_runtime(licence.run(settings)),
         Command::Users(users) => on_runtime(users.run(settings)),
+        Command::Store(store) => on_runtime(store.run(settings)),
         Command::Conformance(conformance) => conformance.run(),
         Command::Chain(chain) => on_runtime(chain.run(settings)),
         Command::Bench(bench) => on_runtime(bench.run(settings)),

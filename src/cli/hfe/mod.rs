@@ -4,7 +4,9 @@ mod account;
 mod audit;
 mod demo;
 mod licence;
+mod listen;
 mod sample;
+mod train;
 
 use std::process::ExitCode;
 
@@ -34,6 +36,12 @@ enum Command {
     Audit(audit::Audit),
     /// Write a synthetic ECG recording with known beat times (EDF+).
     Sample(sample::Sample),
+    /// Listen for what concerns the user of the key in HFE_KEY, such as alerts, and print it.
+    Listen(listen::Listen),
+    Train(train::Train),
+    /// Models: new ones, and data to judge them by.
+    #[command(subcommand)]
+    Model(train::Model),
     /// Walk the main job against a running Back End.
     Demo(demo::Demo),
 }
@@ -51,6 +59,9 @@ fn dispatch(command: Command) -> Outcome {
         Command::SignMessage(message) => message.run(),
         Command::Audit(audit) => on_runtime(audit.run()),
         Command::Sample(sample) => sample.run(),
+        Command::Listen(listen) => on_runtime(listen.run()),
+        Command::Train(train) => on_runtime(train.run()),
+        Command::Model(model) => model.run(),
         Command::Demo(demo) => on_runtime(demo.run()),
     }
 }

@@ -2,6 +2,7 @@
 
 use std::fmt;
 
+use alloy::primitives::Bytes;
 use serde::{Deserialize, Deserializer, Serialize, Serializer, de};
 
 use super::{Confidential, DateTime, Exchange, Header, MessageId, MlModelObject, Parameters};
@@ -50,6 +51,9 @@ pub struct FederatedLearnRequest {
     /// Fewest answers with which the round makes a model.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub minimum_responses: Option<u32>,
+    /// So many answers end the round before its deadline.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub maximum_responses: Option<u32>,
     /// How answers are combined.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub aggregation: Option<Aggregation>,
@@ -100,6 +104,8 @@ pub enum Aggregation {
     Median,
     /// The answer nearest to its neighbours.
     Krum,
+    /// The mean of the answers nearest to their neighbours.
+    MultiKrum,
 }
 
 /// What was learned.
@@ -118,6 +124,9 @@ pub struct FederatedLearnResponse {
     /// Number of the round answered.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub round: Option<u32>,
+    /// EIP-191 signature of the answer by the Front End's account.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub signature: Option<Bytes>,
     /// Quality on the Front End's own held-out data.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub metrics: Option<Metrics>,

@@ -1,9 +1,14 @@
 //! ML Model Object (AIP-MLO): a machine learning model, or a reference to it.
 
+use alloy::primitives::Bytes;
 use serde::{Deserialize, Serialize};
 
 use super::{Confidential, DateTime, Header, HeldPayload, MessageId};
-use crate::domain::{operation::Operation, taxonomy::DataClass};
+use crate::domain::{
+    ids::{LicenceId, UserId},
+    operation::Operation,
+    taxonomy::DataClass,
+};
 
 /// A machine learning model.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
@@ -71,6 +76,18 @@ pub struct MlModelQualifier {
     /// Samples it was trained on in that round.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub sample_count: Option<u64>,
+    /// Round that made it.
+    #[serde(rename = "FederatedLearnID", skip_serializing_if = "Option::is_none")]
+    pub federated_learn_id: Option<MessageId>,
+    /// Licences of the data behind it, of all its rounds.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub licences: Option<Vec<LicenceId>>,
+    /// Account of the Back End that signed it.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub signed_by: Option<UserId>,
+    /// EIP-191 signature of the model by that account.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub signature: Option<Bytes>,
 }
 
 /// Exchange format of a model.

@@ -9,7 +9,7 @@ use serde_json::{Value, json};
 use super::cohort::{anonymously, copy_of, parcel, payload, people, request, response, treat, under_pseudonyms, wish};
 use crate::{
     environment::{INSTITUTE, OPERATOR, PATIENT, house::House, key},
-    items::paper::new_item,
+    items::paper::{self, PARAMETERS, new_item},
 };
 
 /// Rows of a table as lists of cells, after the header.
@@ -140,5 +140,34 @@ async fn a_copy_under_pseudonyms_opens_what_the_original_does_not() {
     payload(&institute, item).await.expect(403);
     let again = treat(&institute, &message).await;
     assert_eq!(copy_of(again.expect(200)), copy_of(&answer));
+    house.stop().await;
+}
+
+#[tokio::test]
+async fn a_recording_is_processed_once_it_is_pseudonymised() {
+    let house = House::start().await;
+    let patient = house.end_user(PATIENT).await;
+    let institute = house.third_party(INSTITUTE, UserClass::NonProfitEntity).await;
+    let item = new_item();
+    let mut wish = wish(item, &["DeIDAndAnonym", PARAMETERS]);
+    (wish.data_class, wish.status) = ("PhysiologicalSignal".to_owned(), "Pseudonymised".to_owned());
+    let recording = paper::ecg();
+    let format = recording.qualifier["Format"].as_str().unwrap();
+    let parcel = parcel(&patient, &house.chain.deployment.back_end(), &wish, format, recording.bytes.clone());
+    parcel.send_in_parts(&patient).await.expect(201);
+
+    let ask = async |item| paper::process(&institute, &paper::request(&institute, item, PARAMETERS, "Research")).await;
+    let denied = ask(item).await;
+    denied.expect(403).problem("licence-denied");
+    assert_eq!(paper::reasons(&denied), ["DataStatus"]);
+
+    let made = treat(&institute, &request(&institute, item, "De-Identify", json!({}))).await;
+    assert_eq!(response(made.expect(200))["AIHDataStatus"], "Pseudonymised");
+    let processed = ask(copy_of(&made)).await;
+    assert_eq!(paper::result_item(processed.expect(200))["AIHDataStatus"], "Pseudonymised");
+    // The heart beats as before: the End User, whom the licence does not bind, has the original processed.
+    let own = paper::process(&patient, &paper::request(&patient, item, PARAMETERS, "Research")).await;
+    assert_eq!(paper::result(own.expect(200)), paper::result(&processed));
+    ask(item).await.expect(403);
     house.stop().await;
 }

@@ -1,1 +1,234 @@
-//!
+//! Requests that are wrong, each in its own way: a clear answer, and nothing kept.
+
+use health_back_end::domain::{ids::AihDataId, taxonomy::UserClass};
+use serde_json::{Value, json};
+
+use super::cohort::{PATH, anonymously, copy_of, parcel, people, request, treat, under_pseudonyms, wish};
+use crate::{
+    environment::{
+        INSTITUTE, PATIENT,
+        house::{Answer, Client, House, urn},
+    },
+    items::paper::{new_item, reasons},
+};
+
+struct Scene {
+    house: House,
+    patient: Client,
+    institute: Client,
+}
+
+impl Scene {
+    async fn set() -> Self {
+        let house = House::start().await;
+        let patient = house.end_user(PATIENT).await;
+        let institute = house.third_party(INSTITUTE, UserClass::NonProfitEntity).await;
+        Self { house, patient, institute }
+    }
+
+    async fn upload(&self, processes: &[&str], format: &str, table: &str) -> AihDataId {
+        let item = new_item();
+        let back_end = self.house.chain.deployment.back_end();
+        let parcel = parcel(&self.patient, &back_end, &wish(item, processes), format, table.as_bytes().to_vec());
+        parcel.send_in_parts(&self.patient).await.expect(201);
+        item
+    }
+
+    async fn items(&self) -> usize {
+        self.patient.get("/v1/aih-data").await.expect(200).body["AIHData"].as_array().unwrap().len()
+    }
+
+    #[track_caller]
+    fn unprocessable(answer: &Answer, says: &str) {
+        answer.expect(422).problem("unprocessable");
+        let detail = answer.body["detail"].as_str().unwrap();
+        assert!(detail.contains(says), "wanted “{says}”: {detail}");
+    }
+}
+
+#[tokio::test]
+async fn without_a_licence_for_it_the_answer_is_a_recorded_no() {
+    let scene = Scene::set().await;
+    let item = scene.upload(&["Retrieve"], "CSV", &people(20)).await;
+    let message = request(&scene.institute, item, "De-Identify", under_pseudonyms());
+    let answer = treat(&scene.institute, &message).await;
+    answer.expect(403).problem("licence-denied");
+    assert_eq!(reasons(&answer), ["Process"]);
+    let negative = &answer.body["message"];
+    assert_eq!(
+        (&negative["Header"], &negative["DeIDAndAnonymID"]),
+        (&json!("AIH-DIA-V1.0"), &message["DeIDAndAnonymID"])
+    );
+    let told = &negative["DeIDAndAnonym"]["Response"];
+    assert_eq!((&told["ProcessingState"], &told["Reasons"]), (&json!(false), &json!(["Process"])));
+    assert_eq!(told["LicenceConfirm"]["LicenceConfirm"]["Response"]["Evidence"], answer.body["evidence"]);
+    assert_eq!(scene.items().await, 1);
+    scene.house.stop().await;
+}
+
+#[tokio::test]
+async fn a_foreign_item_and_an_unknown_one_look_the_same() {
+    let scene = Scene::set().await;
+    let item = scene.upload(&["DeIDAndAnonym"], "CSV", &people(20)).await;
+    let stranger = scene.house.third_party(2, UserClass::ProfitEntity).await;
+    let foreign = treat(&stranger, &request(&stranger, item, "De-Identify", under_pseudonyms())).await;
+    let unknown = treat(&stranger, &request(&stranger, new_item(), "De-Identify", under_pseudonyms())).await;
+    foreign.expect(404).problem("not-found");
+    assert_eq!(foreign.bytes, unknown.expect(404).bytes);
+    // So do reports and mappings of copies, to whoever the copy is none of their business.
+    let own = treat(&scene.patient, &request(&scene.patient, item, "De-Identify", under_pseudonyms())).await;
+    let place = format!("/v1/aih-data/{}/de-identification", copy_of(own.expect(200)));
+    for answer in [stranger.get(&place).await, stranger.post(&format!("{place}/mapping"), &json!({})).await] {
+        assert_eq!(answer.expect(404).bytes, unknown.bytes);
+    }
+    let job = format!("{PATH}/{}", uuid::Uuid::now_v7());
+    assert_eq!(stranger.get(&job).await.expect(404).bytes, unknown.bytes);
+    scene.house.stop().await;
+}
+
+#[tokio::test]
+async fn techniques_not_offered_are_refused_by_name() {
+    let scene = Scene::set().await;
+    let item = scene.upload(&["DeIDAndAnonym"], "CSV", &people(60)).await;
+    let asked = |kind: &str, algorithm: &str, parameters: Value| {
+        let mut message = request(&scene.patient, item, kind, parameters);
+        message["DeIDAndAnonym"]["Request"]["DeIDAndAnonymAlgoID"] = algorithm.into();
+        message
+    };
+    for word in
+        ["Homomorphic Encryption", "Synthetic Data Generation", "Differential Privacy", "Data Aggregation", "Hashing"]
+    {
+        let answer = treat(&scene.patient, &asked("Anonymise", word, anonymously())).await;
+        Scene::unprocessable(&answer, word);
+    }
+    let unknown = treat(&scene.patient, &asked("Anonymise", "Magic", anonymously())).await;
+    Scene::unprocessable(&unknown, "neither a word of the taxonomy");
+    let other = treat(&scene.patient, &asked("De-Identify", "DIA-VCF-V1.0", under_pseudonyms())).await;
+    Scene::unprocessable(&other, "DIA-VCF-V1.0 does not treat the format CSV");
+    let masked = treat(&scene.patient, &asked("De-Identify", "Data Masking", under_pseudonyms())).await;
+    Scene::unprocessable(&masked, "Data Masking is not offered for the format CSV");
+    let named = treat(&scene.patient, &asked("De-Identify", "K Anonymity", under_pseudonyms())).await;
+    Scene::unprocessable(&named, "K Anonymity");
+    assert_eq!(scene.items().await, 1);
+    // Named rightly it is done.
+    treat(&scene.patient, &asked("Anonymise", "K Anonymity", anonymously())).await.expect(200);
+    treat(&scene.patient, &asked("De-Identify", "Tokenisation", under_pseudonyms())).await.expect(200);
+    treat(&scene.patient, &asked("Anonymise", "DIA-TAB-V1.0", anonymously())).await.expect(200);
+    scene.house.stop().await;
+}
+
+#[tokio::test]
+async fn what_cannot_be_proved_is_not_claimed() {
+    let scene = Scene::set().await;
+    let cohort = scene.upload(&["DeIDAndAnonym"], "CSV", &people(60)).await;
+    let one = scene.upload(&["DeIDAndAnonym"], "CSV", &people(1)).await;
+    let picture = scene.upload(&["DeIDAndAnonym"], "PNG", "\u{89}PNG").await;
+    let variants = scene.upload(&["DeIDAndAnonym"], "VCF", "##fileformat=VCFv4.3\n").await;
+    let ask = async |item, kind: &str, parameters| {
+        treat(&scene.patient, &request(&scene.patient, item, kind, parameters)).await
+    };
+    Scene::unprocessable(&ask(one, "Anonymise", anonymously()).await, "1 person(s): that can be pseudonymised");
+    let mut many = anonymously();
+    many["K"] = 61.into();
+    Scene::unprocessable(&ask(cohort, "Anonymise", many.clone()).await, "k = 61 and l = 2 cannot be reached");
+    Scene::unprocessable(&ask(picture, "De-Identify", json!({})).await, "the format PNG");
+    Scene::unprocessable(&ask(variants, "Anonymise", json!({})).await, "VCF is one person's");
+    Scene::unprocessable(&ask(variants, "De-Identify", json!({})).await, "VCF of ClinicalRecord");
+    // Asked for both, the lower status is given and named, and the report says why.
+    let both = ask(cohort, "De-Identify and Anonymise", many).await;
+    let told = super::cohort::response(both.expect(200));
+    assert_eq!(told["AIHDataStatus"], "Pseudonymised");
+    let lines = told["Report"].as_array().unwrap();
+    assert!(lines.iter().any(|line| line.as_str().unwrap().contains("not anonymised: k = 61")), "{lines:?}");
+    assert_eq!(scene.items().await, 5);
+    scene.house.stop().await;
+}
+
+#[tokio::test]
+async fn payloads_that_are_no_table_and_parameters_that_do_not_fit_are_refused_in_words() {
+    let scene = Scene::set().await;
+    let whole = people(40);
+    for (table, says) in [
+        (&whole[..whole.len() - 30], "another number of cells"),
+        ("", "name every column"),
+        ("\u{89}PNG\r\n", "no column"),
+        ("record,full_name,\"e_mail", "quotation mark"),
+    ] {
+        let item = scene.upload(&["DeIDAndAnonym"], "CSV", table).await;
+        let answer = treat(&scene.patient, &request(&scene.patient, item, "De-Identify", under_pseudonyms())).await;
+        Scene::unprocessable(&answer, says);
+    }
+    let item = scene.upload(&["DeIDAndAnonym"], "CSV", &whole).await;
+    for (name, value, says) in [
+        ("Identifiers", json!([]), "looks like a direct identifier"),
+        ("KeptColumns", json!(["age", "shoe_size"]), "no column “shoe_size”"),
+        ("Epsilon", json!(1.0), "no other parameters than"),
+        ("DateColumns", json!(["age"]), "second time"),
+    ] {
+        let mut parameters = under_pseudonyms();
+        parameters[name] = value;
+        if name == "Identifiers" {
+            parameters["KeptColumns"] = json!(["full_name"]);
+        }
+        let answer = treat(&scene.patient, &request(&scene.patient, item, "De-Identify", parameters)).await;
+        Scene::unprocessable(&answer, says);
+    }
+    assert_eq!(scene.items().await, 5);
+    scene.house.stop().await;
+}
+
+#[tokio::test]
+async fn messages_that_are_none_are_refused_at_their_place() {
+    let scene = Scene::set().await;
+    let item = scene.upload(&["DeIDAndAnonym"], "CSV", &people(20)).await;
+    let good = request(&scene.patient, item, "De-Identify", under_pseudonyms());
+    for (pointer, value) in [
+        ("/DeIDAndAnonym/Request/DeIDAndAnonymType", json!("Forget")),
+        ("/DeIDAndAnonym/Request/AIHDataID", json!("urn:uuid:1")),
+        ("/DeIDAndAnonym/Request/Usage", json!("Marketing")),
+        ("/DeIDAndAnonym/Request/Parameters", json!({"Deep": {"er": 1}})),
+        ("/DeIDAndAnonym/Request/Parameters/Recipient", json!("somebody")),
+        ("/DeIDAndAnonym/Request/Parameters/Recipient", json!("eip155:1:0x00000000000000000000000000000000000000bb")),
+        ("/DeIDAndAnonym/Request/Parameters/DeIDAndAnonymType", json!("Anonymise")),
+        ("/DeIDAndAnonym/Response", json!({"ProcessingState": false})),
+        ("/Header", json!("AIH-AHP-V1.0")),
+    ] {
+        let mut message = good.clone();
+        let (parent, name) = pointer.rsplit_once('/').unwrap();
+        message.pointer_mut(parent).unwrap()[name] = value;
+        scene.patient.post(PATH, &message).await.expect(422).problem("schema-violation");
+    }
+    let mut answered = good.clone();
+    answered["DeIDAndAnonym"] = json!({"Response": {"ProcessingState": false}});
+    scene.patient.post(PATH, &answered).await.expect(422).problem("schema-violation");
+    let mut foreign = good.clone();
+    foreign["EndUserID"] = json!(scene.institute.user);
+    scene.patient.post(PATH, &foreign).await.expect(403).problem("forbidden");
+    // A Token that opens other services only.
+    let mut narrow = scene.house.stranger(PATIENT);
+    narrow.take_token(&narrow.renew(&["Store"]).await.expect(200).body);
+    narrow.post(PATH, &good).await.expect(403).problem("forbidden");
+    assert_eq!(scene.items().await, 1);
+    scene.house.stop().await;
+}
+
+#[tokio::test]
+async fn the_same_request_again_is_the_same_copy() {
+    let scene = Scene::set().await;
+    let item = scene.upload(&["DeIDAndAnonym"], "CSV", &people(20)).await;
+    let message = request(&scene.patient, item, "De-Identify", under_pseudonyms());
+    let first = scene.patient.post_once(PATH, "once", &message).await;
+    let replayed = scene.patient.post_once(PATH, "once", &message).await;
+    assert_eq!((&replayed.body, replayed.header("idempotency-replayed")), (&first.expect(200).body, "true"));
+    let again = treat(&scene.patient, &message).await;
+    assert_eq!(copy_of(again.expect(200)), copy_of(&first));
+    assert_eq!(scene.items().await, 2);
+    // The same message ID with another wish is another request.
+    let mut other = message.clone();
+    other["DeIDAndAnonym"]["Request"]["DeIDAndAnonymType"] = "Anonymise".into();
+    scene.patient.post(PATH, &other).await.expect(409).problem("conflict");
+    let mut fresh = message.clone();
+    fresh["DeIDAndAnonymID"] = urn().into();
+    assert_ne!(copy_of(treat(&scene.patient, &fresh).await.expect(200)), copy_of(&first));
+    scene.house.stop().await;
+}

@@ -1,11 +1,21 @@
 //! The whole house on a free port: anvil, registry, SQLite, objects, doorkeeper, door; and clients to knock.
 
-use std::path::Path;
+use std::{path::Path, time::Duration};
 
 use alloy::signers::{SignerSync, local::PrivateKeySigner};
 use health_back_end::{
     access::{Access, SigningKey},
-    aims::{Aims, Shared, ai_modules::worker::Worker},
+    aims::{
+        Aims, Shared,
+        ai_modules::worker::Worker,
+        anomaly_and_risk::{
+            rules::Rules,
+            webhooks::{
+                courier::{Courier, Pace},
+                target::Targets,
+            },
+        },
+    },
     api::{Door, Limits, serve},
     chain::operator::Operator,
     clock::Clock,
@@ -13,6 +23,7 @@ use health_back_end::{
     domain::ids::UserId,
     indexer::Indexer,
     licensing::{Licensing, queue::Queue, vigil::Vigil},
+    mpai_store::models::shelf::Shelf,
     store::{Objects, RootKey},
 };
 use reqwest::{Method, RequestBuilder, header::HeaderMap};
@@ -62,9 +73,19 @@ impl House {
             database: database.clone(),
             objects: Objects::local(&folder.path().join("objects")).unwrap(),
             root_key: RootKey::load_or_create(&folder.path().join("root.key")).unwrap(),
+            models: Shelf::open(&folder.path().join("models"), key(OPERATOR)).unwrap(),
             worker: Worker::new(env!("CARGO_BIN_EXE_hbe").into()),
+            rules: Rules::load().unwrap(),
+            // Receivers of webhooks listen on this machine.
+            targets: Targets::new(vec!["127.0.0.0/8".parse().unwrap()]),
+            courier: Courier::with_pace(Pace {
+                attempts: 4,
+                first: Duration::from_millis(40),
+                longest: Duration::from_millis(200),
+            }),
             clock: clock.clone(),
         });
+        tokio::spawn(aims.clone().deliver(clerk.clone()));
         tokio::spawn(aims.clone().keep_watch(clerk.clone()));
         let mut limits = Limits { address_rate: 0.0, user_rate: 0.0, ..Limits::default() };
         change(&mut limits);

@@ -77,6 +77,7 @@ impl Server {
             .arg(folder.join("deployments"))
             .arg("--ready-file")
             .arg(&ready)
+            .args(settings(folder))
             .stdin(Stdio::null())
             .stdout(log.try_clone().unwrap())
             .stderr(log)
@@ -172,6 +173,12 @@ impl Server {
         client.take_token(&answer.body);
         client
     }
+}
+
+/// A file of settings, where the test wrote one.
+fn settings(folder: &Path) -> Vec<std::ffi::OsString> {
+    let file = folder.join("hbe.toml");
+    if file.exists() { vec!["--config".into(), file.into()] } else { Vec::new() }
 }
 
 fn text(path: &Path) -> String {

@@ -99,7 +99,9 @@ impl Columns {
             (Some(x), Some(y), Some(z), None) => Places::Axes([x, y, z]),
             (None, None, None, Some(steps)) => Places::Steps(steps),
             _ => {
-                return Err(BehaviourError::Columns("the columns are neither those of acceleration nor those of steps"));
+                return Err(BehaviourError::Columns(
+                    "the columns are neither those of acceleration nor those of steps",
+                ));
             }
         };
         Ok(Self { timestamp, measured, person: PERSON.iter().find_map(|name| place(name)) })

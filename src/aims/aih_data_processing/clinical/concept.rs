@@ -78,12 +78,21 @@ fn permuted(times: usize, digit: usize) -> usize {
 }
 
 /// Whether a text has the form of a LOINC code: digits, a hyphen, and the check digit modulo 10 (LOINC Users' Guide,
-/// appendix C). Answer codes begin with `LA`, part codes are not codes of observations.
+/// appendix C).
 pub fn is_loinc(code: &str) -> bool {
-    let Some((number, check)) = code.strip_prefix("LA").unwrap_or(code).split_once('-') else { return false };
+    let Some((number, check)) = code.split_once('-') else { return false };
     let digits: Option<Vec<u32>> = number.chars().rev().map(|c| c.to_digit(10)).collect();
     let Some(digits) = digits.filter(|digits| (1..=7).contains(&digits.len())) else { return false };
     let sum: u32 =
         digits.iter().enumerate().map(|(at, d)| if at % 2 == 0 { d * 2 / 10 + d * 2 % 10 } else { *d }).sum();
     check.len() == 1 && check.parse::<u32>() == Ok((10 - sum % 10) % 10)
+}
+
+/// Whether a text has the form of a LOINC answer code: `LA`, up to six digits, a hyphen, a digit. Its last digit does not
+/// follow the rule of the codes of observations.
+pub fn is_loinc_answer(code: &str) -> bool {
+    let digits = |text: &str, most: usize| (1..=most).contains(&text.len()) && text.bytes().all(|b| b.is_ascii_digit());
+    code.strip_prefix("LA")
+        .and_then(|rest| rest.split_once('-'))
+        .is_some_and(|(n, check)| digits(n, 6) && digits(check, 1))
 }

@@ -287,13 +287,13 @@ pub fn age(record: &Record, at: &Moment) -> Result<Option<(i32, i32)>, ClinicalE
     let Some(patient) = record.patient() else { return Ok(None) };
     let Some(birth) = Moment::in_map(patient, "birthDate", || "Patient".to_owned())? else { return Ok(None) };
     let (least, most) = at.years_since(&birth);
-    match most < 0 || most > 130 {
-        true => Err(ClinicalError::Element {
+    match (0..=130).contains(&most) {
+        false => Err(ClinicalError::Element {
             place: "Patient".to_owned(),
             element: "birthDate",
             reason: "at the date asked about, the person was not yet born or older than anyone ever was",
         }),
-        false => Ok(Some((least.max(0), most))),
+        true => Ok(Some((least.max(0), most))),
     }
 }
 

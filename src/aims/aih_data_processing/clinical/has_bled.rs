@@ -30,6 +30,7 @@ use super::{
 
 const SYSTOLIC_ABOVE_MM_HG: f64 = 160.0;
 const CREATININE_FROM_UMOL_PER_L: f64 = 200.0;
+const ELDERLY_ABOVE_YEARS: i32 = 65;
 const DRINKS_PER_WEEK_FROM: f64 = 8.0;
 
 /// HAS-BLED of one person at one date, or why it is not given.
@@ -72,11 +73,6 @@ pub fn bleeding_risk(
     } else {
         Known::Unknown("time in therapeutic range of the INR")
     };
-    let elderly = match age(record, at)? {
-        Some((least, _)) if least > 65 => Known::Yes(vec![record.patient_name()]),
-        Some((_, most)) if most <= 65 => Known::No(vec![record.patient_name()]),
-        _ => Known::Unknown("age, exactly enough to tell it from 65"),
-    };
     let above = |name, bound: f64, what| match newest(measured, name, at) {
         Some(m) if m.value >= bound => Known::Yes(vec![m.resource.clone()]),
         Some(m) => Known::No(vec![m.resource.clone()]),
@@ -94,11 +90,19 @@ pub fn bleeding_risk(
         ("stroke", stroke),
         ("bleeding", bleeding),
         ("labile INR", labile),
-        ("elderly", elderly),
+        ("elderly", elderly(record, at)?),
         ("drugs", either(taken(record, "AntiplateletOrAntiInflammatory", at)?)),
         ("alcohol", above("alcohol", DRINKS_PER_WEEK_FROM, "alcoholic drinks a week (LOINC 11287-0)")),
     ];
     Ok(sum(inputs))
+}
+
+fn elderly(record: &Record, at: &Moment) -> Result<Known, ClinicalError> {
+    Ok(match age(record, at)? {
+        Some((least, _)) if least > ELDERLY_ABOVE_YEARS => Known::Yes(vec![record.patient_name()]),
+        Some((_, most)) if most <= ELDERLY_ABOVE_YEARS => Known::No(vec![record.patient_name()]),
+        _ => Known::Unknown("age, exactly enough to tell it from 65"),
+    })
 }
 
 fn liver(cirrhosis: Vec<String>, measured: &[Measurement], at: &Moment) -> Known {

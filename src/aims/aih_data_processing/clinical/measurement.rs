@@ -208,5 +208,5 @@ fn reference_high(part: &Part<'_>, measure: &Measure) -> Option<f64> {
 
 /// The newest measurement of a name that is not after `until`.
 pub fn newest<'a>(all: &'a [Measurement], name: &str, until: &Moment) -> Option<&'a Measurement> {
-    all.iter().filter(|m| m.name == name && m.at.first <= until.last).next_back()
+    all.iter().rfind(|m| m.name == name && m.at.first <= until.last)
 }

@@ -49,7 +49,7 @@ pub use error::ClinicalError;
 pub use record::Record;
 
 use crate::{
-    aims::ai_modules::{Input, Observations},
+    aims::ai_modules::{input::Input, observations::Observations},
     domain::operation::Operation,
 };
 

@@ -16,7 +16,7 @@ use super::{
     moment::Moment,
     record::Record,
 };
-use crate::aims::ai_modules::{Coded, Measured, Observations, Series};
+use crate::aims::ai_modules::observations::{Coded, Measured, Observations, Series};
 
 /// Name and unit of a measure, and its values with their times.
 type Found = BTreeMap<(String, String), Vec<(OffsetDateTime, f64)>>;

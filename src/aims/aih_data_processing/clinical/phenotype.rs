@@ -47,6 +47,18 @@ pub enum Phenotype {
     NoEvidenceOfDiabetes,
 }
 
+impl Phenotype {
+    /// The SNOMED CT concept of it, where there is one.
+    pub fn snomed_ct(self) -> Option<&'static str> {
+        match self {
+            Self::Type1Diabetes => Some("46635009"),
+            Self::Type2Diabetes => Some("44054006"),
+            Self::DiabetesTypeUndetermined => Some("73211009"),
+            _ => None,
+        }
+    }
+}
+
 /// Result of `ClinicalPhenotypeDerivation`.
 #[derive(Debug, Serialize)]
 #[serde(rename_all = "PascalCase")]
@@ -104,12 +116,7 @@ pub fn diabetes(record: &Record, parameters: &Map<String, Value>) -> Result<Diab
     };
     Ok(DiabetesPhenotype {
         phenotype,
-        snomed_ct: match phenotype {
-            Phenotype::Type1Diabetes => Some("46635009"),
-            Phenotype::Type2Diabetes => Some("44054006"),
-            Phenotype::DiabetesTypeUndetermined => Some("73211009"),
-            _ => None,
-        },
+        snomed_ct: phenotype.snomed_ct(),
         at: at.text(),
         coded: [type_1, type_2, other].concat(),
         normal_count: normal.len(),

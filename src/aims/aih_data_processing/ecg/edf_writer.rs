@@ -33,12 +33,21 @@ pub struct EdfContents<'a> {
 ///
 /// [`EcgError::Parameter`] when a value does not fit the format, [`EcgError::Io`] when writing fails.
 pub fn write(contents: &EdfContents<'_>, out: impl Write) -> Result<(), EcgError> {
-    let beat = |time: &f64| EdfAnnotation {
+    write_labelled(contents, &[], out)
+}
+
+/// Writes the file, with a text of its own for each beat; `beat_text` for those beyond the end of the list.
+///
+/// # Errors
+///
+/// As [`write`].
+pub fn write_labelled(contents: &EdfContents<'_>, texts: &[&str], out: impl Write) -> Result<(), EcgError> {
+    let beat = |(place, time): (usize, &f64)| EdfAnnotation {
         onset_seconds: *time,
         duration_seconds: None,
-        text: contents.beat_text.to_owned(),
+        text: (*texts.get(place).unwrap_or(&contents.beat_text)).to_owned(),
     };
-    let annotations = contents.beat_times_s.iter().map(beat).collect::<Vec<_>>();
+    let annotations = contents.beat_times_s.iter().enumerate().map(beat).collect::<Vec<_>>();
     let lead = writer::EdfChannel {
         label: contents.label,
         unit: "uV",

@@ -48,6 +48,7 @@ pub mod rhythm;
 mod run;
 pub mod score;
 pub mod synthetic;
+pub mod synthetic_beats;
 pub mod wfdb_annotation;
 pub(in crate::aims) mod wfdb_archive;
 pub(in crate::aims) mod wfdb_header;

@@ -37,9 +37,7 @@ impl Identity {
         let known = |part: &&str| *part != UNKNOWN;
         let parts = text.split_whitespace().collect::<Vec<_>>();
         let person = match (header.continuity, parts.as_slice()) {
-            (Continuity::Plain, _) | (_, [_] | [_, _] | [_, _, _]) => {
-                parts.iter().any(|p| known(&p)).then_some(text.as_str())
-            }
+            (Continuity::Plain, _) | (_, [_] | [_, _] | [_, _, _]) => parts.iter().any(known).then_some(text.as_str()),
             (_, [code, _, _, name, ..]) => Some(*code).filter(known).or(Some(*name).filter(known)),
             (_, []) => None,
         };
@@ -142,6 +140,11 @@ fn reserved(header: &EdfHeader) -> &'static str {
     }
 }
 
+/// A text of a signal.
+type Text = fn(&EdfSignal) -> &str;
+/// Whether all its words are known.
+type Known = fn(&str) -> bool;
+
 /// Field after field, each for all signals.
 fn signals(payload: &[u8], header: &EdfHeader, out: &mut Fields, log: &mut Log) -> Result<(), EdfTreatmentError> {
     let count = header.signals.len();
@@ -152,7 +155,7 @@ fn signals(payload: &[u8], header: &EdfHeader, out: &mut Fields, log: &mut Log) 
         let neutral = format!("Signal {}", number + 1);
         out.push(if kept { &signal.label } else { &neutral }, 16)?;
     }
-    let texts: [(fn(&EdfSignal) -> &str, fn(&str) -> bool, usize, &str); 2] = [
+    let texts: [(Text, Known, usize, &str); 2] = [
         (|s| &s.transducer, words::is_transducer, 80, "transducer types with unknown words: blank"),
         (|s| &s.unit, words::is_unit, 8, "unknown units: blank"),
     ];
@@ -182,7 +185,7 @@ fn signals(payload: &[u8], header: &EdfHeader, out: &mut Fields, log: &mut Log) 
 }
 
 /// A text of known words, in ASCII; else nothing.
-fn keep(text: &str, known: fn(&str) -> bool, rule: &str, log: &mut Log) -> String {
+fn keep(text: &str, known: Known, rule: &str, log: &mut Log) -> String {
     let kept = known(text);
     log.count(MASKING, rule, u64::from(!kept));
     // The micro sign is Latin-1 or worse in many files; EDF writes it as u.

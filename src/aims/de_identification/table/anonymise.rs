@@ -49,7 +49,7 @@ struct Choice {
 /// # Errors
 /// [`TableError`].
 pub fn anonymise(sheet: &Sheet<'_>, roles: &Roles, parameters: &Map<String, Value>) -> Result<Treated, TableError> {
-    let work = Work::read(sheet, roles, Thresholds::read(parameters, roles)?)?;
+    let work = Work::read(sheet, roles, parameters)?;
     let ladders: Vec<Ladder> =
         work.rules.iter().zip(&work.quasi).map(|(rule, column)| Ladder::build(rule, column)).collect();
     let population = Population::gather(&work.quasi, &work.sensitive, &work.persons);
@@ -71,7 +71,7 @@ pub fn anonymise(sheet: &Sheet<'_>, roles: &Roles, parameters: &Map<String, Valu
 }
 
 impl<'a> Work<'a> {
-    fn read(sheet: &'a Sheet<'a>, roles: &'a Roles, thresholds: Thresholds) -> Result<Self, TableError> {
+    fn read(sheet: &'a Sheet<'a>, roles: &'a Roles, parameters: &Map<String, Value>) -> Result<Self, TableError> {
         let Some(person) = &roles.person else {
             let reason = "is needed to count persons; or OneRowPerPerson must say that each row is another";
             return Err(TableError::parameter("PersonColumn", reason));
@@ -85,6 +85,7 @@ impl<'a> Work<'a> {
                 return Err(TableError::parameter(name, reason));
             }
         }
+        let thresholds = Thresholds::read(parameters, roles)?;
         let persons = sheet.persons(person)?;
         if persons.count < 2 {
             return Err(TableError::TooFew { persons: persons.count });
@@ -243,6 +244,9 @@ impl<'a> Work<'a> {
                     .to_owned(),
             ),
         }
+        notes.push(
+            "put together with another copy of the same table, generalised otherwise, it may tell more".to_owned(),
+        );
         if self.persons.count < self.persons.rows.len() {
             notes.push("persons have several rows; the rows are not linked to each other any more".to_owned());
         }

@@ -201,8 +201,8 @@ fn tabulators_are_kept() {
 fn a_table_that_is_none_is_refused_in_words() {
     let whole = cohort(60);
     for (table, says) in [
-        (String::new(), "header"),
-        ("\n".to_owned(), "header"),
+        (String::new(), "name every column"),
+        ("\n".to_owned(), "name every column"),
         ("age,,finding\n1,2,3\n".to_owned(), "name every column"),
         ("age,age,finding\n1,2,3\n".to_owned(), "same name"),
         (format!("{whole}44,10"), "row 61 has another number of cells"),

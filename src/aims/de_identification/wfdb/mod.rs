@@ -81,16 +81,11 @@ fn treat_record(treatment: &Treatment<'_>) -> Result<Treated, WfdbTreatmentError
     log.count(REMOVAL, "tar: owner, group, times and extended headers of members", out.members);
     let payload = out.finish()?;
     check(&payload, &header)?;
-    let measure = |name: &str, value: u64| Measure { name: name.to_owned(), value: value as f64 };
     Ok(Treated {
         payload,
         status: DataStatus::Pseudonymised,
         steps: log.into_steps(),
-        measures: vec![
-            measure("AnnotationTextsKept", counts.kept),
-            measure("AnnotationTextsRemoved", counts.removed),
-            measure("FilesLeftOut", counts.files_left_out),
-        ],
+        measures: counts.measures(),
         residual: residual(dates),
         mapping: vec![Mapped { kind: "WFDB record".to_owned(), original: name, pseudonym }],
     })
@@ -102,6 +97,17 @@ struct Counts {
     kept: u64,
     removed: u64,
     files_left_out: u64,
+}
+
+impl Counts {
+    fn measures(&self) -> Vec<Measure> {
+        let measure = |name: &str, value: u64| Measure { name: name.to_owned(), value: value as f64 };
+        vec![
+            measure("AnnotationTextsKept", self.kept),
+            measure("AnnotationTextsRemoved", self.removed),
+            measure("FilesLeftOut", self.files_left_out),
+        ]
+    }
 }
 
 fn rewrite_annotations(

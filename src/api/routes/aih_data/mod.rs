@@ -2,7 +2,7 @@
 
 pub mod erase;
 pub mod list;
-mod meter;
+pub mod meter;
 pub mod payload;
 pub mod read;
 pub mod upload;
@@ -10,6 +10,7 @@ pub mod upload;
 use alloy::primitives::Address;
 
 use crate::{
+    aims::anomaly_and_risk::reading::Eyes,
     api::{Door, Problem},
     db::data_items::DataItemRow,
     domain::ids::{AihDataId, LicenceId},
@@ -19,6 +20,18 @@ use crate::{
 /// Where an item stands.
 pub fn location(id: AihDataId) -> String {
     format!("/v1/aih-data/{id}")
+}
+
+/// An item as a message, with what was found in it as far as it is for these eyes.
+pub async fn message_with_findings(
+    door: &Door,
+    row: &DataItemRow,
+    payload: Option<Vec<u8>>,
+    eyes: Eyes,
+) -> Result<AihData, Problem> {
+    let found = door.aims.findings_on(row, eyes).await?;
+    let ara_data = if found.is_empty() { None } else { Some(found) };
+    Ok(AihData { ara_data, ..message(door, row, payload)? })
 }
 
 /// An item as a message, with its payload or the place of it.

@@ -2,8 +2,9 @@
 
 use axum::extract::State;
 
-use super::message;
+use super::message_with_findings;
 use crate::{
+    aims::anomaly_and_risk::reading::Eyes,
     api::{Bearer, Door, Problem, Reply, extract::PathId},
     db::data_items::DataItemState,
     domain::ids::AihDataId,
@@ -13,7 +14,7 @@ use crate::{
 
 /// Describes an item of the caller's
 ///
-/// The payload has an address of its own, `AIHData.DataURI`.
+/// The payload has an address of its own, `AIHData.DataURI`. `ARAData` holds what Anomaly and Risk Alerting found.
 #[utoipa::path(get, path = "/aih-data/{id}", tag = "data", security(("token" = [])),
     params(("id" = String, Path, description = "AIH Data ID")),
     responses((status = 200, description = "AIH Data.", body = Object)))]
@@ -25,7 +26,7 @@ pub async fn read(
     caller.must_open_any(&[Operation::Store, Operation::Retrieve])?;
     let item = door.aims.own_item(caller.user(), id).await?;
     match item.state {
-        DataItemState::Stored => Ok(Reply::ok(message(&door, &item, None)?)),
+        DataItemState::Stored => Ok(Reply::ok(message_with_findings(&door, &item, None, Eyes::EndUser).await?)),
         DataItemState::Erased => Err(crate::aims::AimError::Erased.into()),
         DataItemState::Announced | DataItemState::Licensed => Err(Problem::nothing_here()),
     }

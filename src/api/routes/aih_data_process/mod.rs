@@ -105,7 +105,8 @@ async fn done(door: &Door, operation: &OperationRow) -> Result<Response, Problem
         ),
         _ => None,
     };
-    let data = aih_data::message(door, &item, payload)?;
+    let eyes = door.aims.eyes_of(operation.requester, &item, operation.operation, operation.usage).await?;
+    let data = aih_data::message_with_findings(door, &item, payload, eyes).await?;
     let message = message(
         door,
         operation,

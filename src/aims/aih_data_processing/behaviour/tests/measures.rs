@@ -164,14 +164,15 @@ fn the_clock_is_the_one_of_the_place() {
 #[test]
 fn a_rising_week_rises() {
     let result = ask(BehaviouralTrendMonitoring, &steps(8, |minute| Some(10 + 2 * (minute / 1440))));
-    assert_eq!((&result["SlopePerDay"], &result["Trend"]), (&json!(2.0), &json!("Rising")));
-    assert_eq!((&result["S"], &result["KendallTau"], &result["PValueExact"]), (&json!(28), &json!(1.0), &json!(true)));
-    assert!((result["PValue"].as_f64().unwrap() - 2.0 / 40_320.0).abs() < 1e-12);
+    let trend = &result["Trend"];
+    assert_eq!((&trend["Slope"], &trend["Direction"]), (&json!(2.0), &json!("Rising")));
+    assert_eq!((&trend["MannKendallS"], &trend["KendallTau"]), (&json!(28), &json!(1.0)));
+    assert!((trend["PValue"].as_f64().unwrap() - 2.0 / 40_320.0).abs() < 1e-12);
     let falls = ask(BehaviouralTrendMonitoring, &steps(8, |minute| Some(90 - 3 * (minute / 1440))));
-    assert_eq!((&falls["SlopePerDay"], &falls["Trend"]), (&json!(-3.0), &json!("Falling")));
+    assert_eq!((&falls["Trend"]["Slope"], &falls["Trend"]["Direction"]), (&json!(-3.0), &json!("Falling")));
     let waves =
         ask(BehaviouralTrendMonitoring, &steps(8, |minute| Some([5, 9, 4, 8, 6, 7, 3, 10][(minute / 1440) as usize])));
-    assert_eq!(waves["Trend"], "None");
+    assert_eq!(waves["Trend"]["Direction"], "NoTrend");
 }
 
 /// A day with a gap counts as not valid, and the slope keeps to the calendar.
@@ -181,7 +182,7 @@ fn days_without_enough_data_do_not_count() {
     let result = ask(BehaviouralTrendMonitoring, &file);
     let days = result["Days"].as_array().unwrap().iter().map(|day| day["Day"].as_i64().unwrap());
     assert_eq!(days.collect::<Vec<_>>(), [1, 2, 3, 5, 6, 7, 8]);
-    assert_eq!(result["SlopePerDay"], 2.0);
+    assert_eq!(result["Trend"]["Slope"], 2.0);
     let parameters = json!({"MinimumHours": 10});
     let result = attempt(BehaviouralTrendMonitoring, DataFormat::Csv, file.as_bytes(), parameters).unwrap();
     assert_eq!(result["Days"].as_array().unwrap().len(), 8);

@@ -38,9 +38,12 @@ fn points(change: Value) -> u64 {
     news2(&[change], none()).unwrap()["Score"].as_u64().unwrap()
 }
 
+/// Values with the points they give.
+type Edges = &'static [(f64, u64)];
+
 #[test]
 fn every_edge_of_chart_1() {
-    let edges: [(&str, &str, &str, &[(f64, u64)]); 4] = [
+    let edges: [(&str, &str, &str, Edges); 4] = [
         (
             "rr",
             "9279-1",
@@ -165,10 +168,10 @@ fn only_the_newest_within_the_window_counts() {
     let early = quantity("rr-early", "9279-1", 30.0, "/min", "2024-06-01T09:30:00Z");
     assert_eq!(news2(&[early], none()).unwrap()["Score"], 0);
     let stale = quantity("rr", "9279-1", 30.0, "/min", "2024-06-01T08:59:59Z");
-    assert!(news2(&[stale.clone()], none()).unwrap_err().ends_with("respiration rate"));
+    assert!(news2(std::slice::from_ref(&stale), none()).unwrap_err().ends_with("respiration rate"));
     assert_eq!(news2(&[stale], json!({"WindowMinutes": 90})).unwrap()["Score"], 3);
     let later = quantity("rr-later", "9279-1", 30.0, "/min", "2024-06-01T11:30:00+01:00");
-    assert_eq!(news2(&[later.clone()], none()).unwrap()["Score"], 3, "10:30 in UTC");
+    assert_eq!(news2(std::slice::from_ref(&later), none()).unwrap()["Score"], 3, "10:30 in UTC");
     assert_eq!(news2(&[later], json!({"At": "2024-06-01T10:15:00Z"})).unwrap()["Score"], 0);
     let day_only = quantity("rr", "9279-1", 16.0, "/min", "2024-06-01");
     assert!(news2(&[day_only], none()).unwrap_err().ends_with("respiration rate"));

@@ -112,6 +112,9 @@ fn builds_are_compared_before_positions_are() {
     assert!(refusal.contains("they refer to different genome builds"), "{refusal}");
     let contradiction = score(json!({"GenomeBuild": "GRCh37"}), &other).unwrap_err();
     assert!(contradiction.contains("the header of the file tells another build"), "{contradiction}");
+    let torn = EXAMPLE.replace("##contig=<ID=chrX", "##reference=file:///hg19.fa\n##contig=<ID=chrX");
+    let torn = attempt(MolecularRiskPrediction, torn.as_bytes(), json!({}), Some(&weights(rows))).unwrap();
+    assert_eq!((&torn["MatchedBy"], torn.get("GenomeBuild")), (&json!("rsID"), None), "a header that tells two builds");
     let untold = EXAMPLE.replace(",length=248956422", "");
     let ask = |parameters| {
         let weights = weights("\t1\t100\tG\tA\t0.5\n");

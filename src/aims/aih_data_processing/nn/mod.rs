@@ -1,0 +1,11 @@
+//! NN models on recordings: the same windows in training, in judging, and in use.
+//!
+//! | File | What |
+//! | --- | --- |
+//! | [`windows`] | a window of an ECG around each beat, as a network's declaration asks for it |
+//! | [`run`](mod@run) | the AI Module: an ONNX model of the Store names the kind of each beat |
+
+pub mod run;
+pub mod windows;
+
+pub use run::run;

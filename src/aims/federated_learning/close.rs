@@ -1,0 +1,441 @@
+//! A round ends: the licences behind every answer are confirmed in one batch, what remains is aggregated, the result is
+//! judged by held-out data, the licences are asked once more, and only then does a model stand in the Store.
+//!
+//! An answer with an item that is not permitted any more is left out whole. What interrupts (the chain away, the database)
+//! leaves the round where it is, and the keeper tries again; what cannot be helped rejects it, with the reason.
+
+use std::{collections::BTreeSet, fs::File, io::BufWriter};
+
+use alloy::primitives::B256;
+use futures_util::future::join_all;
+use serde_json::json;
+use uuid::Uuid;
+
+use super::{
+    aggregation::{Aggregated, AggregationError, Answer as Input, aggregate, slices::Numbers},
+    round::Settings,
+};
+use crate::{
+    aims::{AimError, Aims},
+    db::{
+        federated_answers::{AnswerEnd, AnswerRow},
+        federated_rounds::{RoundEnd, RoundRow, RoundState},
+        models::{ModelRow, StoredFormat},
+        notices::NewNotice,
+        operation_steps::Failure,
+        operations::NewOperation,
+    },
+    domain::{
+        ids::{LicenceId, UserId},
+        taxonomy::Word,
+        verdict::Verdict,
+    },
+    licensing::{
+        confirm::Answer,
+        permit::{Purpose, Warrant},
+    },
+    mpai_store::models::{ModelError, layout::Layout},
+};
+
+/// An answer with the warrants for every item behind it.
+struct Licensed {
+    answer: AnswerRow,
+    warrants: Vec<(Uuid, Warrant)>,
+}
+
+/// A result that is not in the Store yet.
+struct Made {
+    model: B256,
+    onnx: B256,
+    scores: (f64, f64),
+    used: Vec<usize>,
+    left_out: Vec<AnswerEnd>,
+}
+
+/// Why there is no result.
+enum Halt {
+    /// For good, with the reason.
+    Rejected(String),
+    /// For now.
+    Interrupted(AimError),
+}
+
+impl<E: Into<AimError>> From<E> for Halt {
+    fn from(error: E) -> Self {
+        match error.into() {
+            // A child that refuses or dies would do so again.
+            AimError::Unprocessable(why) => Self::Rejected(why),
+            error => Self::Interrupted(error),
+        }
+    }
+}
+
+impl Aims {
+    /// Ends a round that is due.
+    ///
+    /// # Errors
+    /// When it was interrupted; it stays as it is and can be ended later.
+    pub(super) async fn end_round(&self, round: &RoundRow) -> Result<(), AimError> {
+        let settings = Settings::of(round)?;
+        if round.state != RoundState::Aggregating {
+            let answers = self.database.count_answers(round.id).await?;
+            if answers < u64::from(round.least) {
+                let reason = format!("{answers} answers came by the deadline; at least {} are needed", round.least);
+                return self.finish(round, RoundState::Expired, reason, Vec::new()).await;
+            }
+            // What is spent stands in the row before anything is computed: a crash never spends for nothing.
+            if self.exceeds_budget(&settings, Some(round.lineage)).await? {
+                let reason = "the privacy budget of this model is spent".to_owned();
+                return self.finish(round, RoundState::Rejected, reason, Vec::new()).await;
+            }
+            let begun = self.database.begin_aggregating(round.id, settings.rho(), self.clock.micros()).await?;
+            if !begun.is_done() {
+                return Ok(());
+            }
+        }
+        let (answers, mut left_out) = self.whole_answers(round).await?;
+        let (licensed, refused) = self.licensed(round, answers).await?;
+        left_out.extend(refused);
+        self.aggregate_and_promote(round, &settings, licensed, left_out).await
+    }
+
+    /// The answers whose files are what they were; one that was damaged must not hold the round up for ever.
+    async fn whole_answers(&self, round: &RoundRow) -> Result<(Vec<AnswerRow>, Vec<AnswerEnd>), AimError> {
+        let (mut whole, mut left_out) = (Vec::new(), Vec::new());
+        for answer in self.database.list_answers(round.id).await? {
+            match self.models.blobs.verified(answer.digest) {
+                Ok(_) => whole.push(answer),
+                Err(error) => {
+                    tracing::error!(round = %round.id, %error, "federated_learning.answer_damaged");
+                    let left_out_for = Some("its file was damaged in this Back End".to_owned());
+                    left_out.push(AnswerEnd { front_end: answer.front_end, left_out: left_out_for });
+                }
+            }
+        }
+        Ok((whole, left_out))
+    }
+
+    async fn aggregate_and_promote(
+        &self,
+        round: &RoundRow,
+        settings: &Settings,
+        mut licensed: Vec<Licensed>,
+        mut left_out: Vec<AnswerEnd>,
+    ) -> Result<(), AimError> {
+        loop {
+            let outcome = match licensed.len() < round.least as usize {
+                true => Err(Halt::Rejected(format!(
+                    "{} answers remain; at least {} are needed",
+                    licensed.len(),
+                    round.least
+                ))),
+                false => self.result(round, settings, &licensed).await,
+            };
+            let result = match outcome {
+                Ok(result) => result,
+                Err(Halt::Rejected(reason)) => {
+                    left_out.extend(licensed.iter().map(|l| AnswerEnd {
+                        front_end: l.answer.front_end,
+                        left_out: Some("the round was rejected".to_owned()),
+                    }));
+                    self.close_operations(&licensed).await?;
+                    return self.finish(round, RoundState::Rejected, reason, left_out).await;
+                }
+                Err(Halt::Interrupted(error)) => {
+                    self.drop_operations(&licensed, &error).await;
+                    return Err(error);
+                }
+            };
+            let withdrawn = self.withdrawn(&licensed).await?;
+            if withdrawn.is_empty() {
+                return self.promote(round, licensed, result, left_out).await;
+            }
+            for (place, verdict) in withdrawn.into_iter().rev() {
+                let gone = licensed.remove(place);
+                left_out.push(AnswerEnd { front_end: gone.answer.front_end, left_out: Some(denied(verdict)) });
+                self.withhold(&gone, verdict).await?;
+            }
+        }
+    }
+
+    /// Has every item behind every answer confirmed, all at once, so that they stand in the round's own batch.
+    async fn licensed(
+        &self,
+        round: &RoundRow,
+        answers: Vec<AnswerRow>,
+    ) -> Result<(Vec<Licensed>, Vec<AnswerEnd>), AimError> {
+        let mut operations: Vec<(usize, NewOperation)> = Vec::new();
+        for (place, answer) in answers.iter().enumerate() {
+            for item in &answer.items {
+                let operation = self.training_of(*item, round).await?;
+                let _ = self.database.insert_operation(&operation).await?;
+                operations.push((place, operation));
+            }
+        }
+        let asked = join_all(operations.iter().map(|(_, operation)| self.ask(operation))).await;
+        let mut found: Vec<(Vec<(Uuid, Warrant)>, Option<Verdict>)> =
+            answers.iter().map(|_| (Vec::new(), None)).collect();
+        let mut failure = None;
+        for ((place, operation), answer) in operations.iter().zip(asked) {
+            let Some((warrants, verdict)) = found.get_mut(*place) else { continue };
+            match answer {
+                Ok(Answer::Permitted(permit)) => {
+                    let purpose = Purpose {
+                        item: operation.aih_data_id,
+                        operation: operation.operation,
+                        requester: operation.requester.address(),
+                    };
+                    let warrant = permit.spend(&purpose, self.clock.seconds())?;
+                    self.database.start_operation(operation.id, self.clock.micros()).await?.required()?;
+                    warrants.push((operation.id, warrant));
+                }
+                Ok(Answer::Denied(denial)) => *verdict = Some(denial.verdict),
+                Err(error) => {
+                    self.give_up(operation.id, &error).await;
+                    failure = Some(error);
+                }
+            }
+        }
+        let (mut licensed, mut refused) = (Vec::new(), Vec::new());
+        for (answer, (warrants, verdict)) in answers.into_iter().zip(found) {
+            let whole = Licensed { answer, warrants };
+            match verdict {
+                None => licensed.push(whole),
+                Some(verdict) => {
+                    refused.push(AnswerEnd { front_end: whole.answer.front_end, left_out: Some(denied(verdict)) });
+                    self.withhold(&whole, verdict).await?;
+                }
+            }
+        }
+        match failure {
+            None => Ok((licensed, refused)),
+            Some(error) => {
+                self.drop_operations(&licensed, &error).await;
+                Err(error)
+            }
+        }
+    }
+
+    /// Aggregates and judges; nothing of it is in the Store yet.
+    async fn result(&self, round: &RoundRow, settings: &Settings, licensed: &[Licensed]) -> Result<Made, Halt> {
+        let base = self.database.find_model(round.base_model).await?.ok_or(AimError::NotFound)?;
+        let (aggregated, model) = self.aggregated(settings, &base, licensed).await?;
+        let held_out = self.database.find_evaluation_set(round.lineage).await?.ok_or(AimError::NotFound)?;
+        let library = self.library();
+        let before = library.score(base.digest, held_out.digest).await?;
+        let after = library.score(model, held_out.digest).await?;
+        if after.accuracy < before.accuracy {
+            self.models.blobs.remove(model)?;
+            return Err(Halt::Rejected(format!(
+                "the held-out accuracy would fall from {:.4} to {:.4}",
+                before.accuracy, after.accuracy
+            )));
+        }
+        let onnx = library.export(model).await?;
+        let mut left_out = Vec::new();
+        for (place, one) in licensed.iter().enumerate().filter(|(place, _)| !aggregated.used.contains(place)) {
+            let reason = aggregated.screened.get(place).and_then(|seen| seen.reason());
+            let reason = reason.unwrap_or_else(|| "the aggregation chose other answers".to_owned());
+            left_out.push(AnswerEnd { front_end: one.answer.front_end, left_out: Some(reason) });
+        }
+        Ok(Made { model, onnx, scores: (before.accuracy, after.accuracy), used: aggregated.used, left_out })
+    }
+
+    async fn aggregated(
+        &self,
+        settings: &Settings,
+        base: &ModelRow,
+        licensed: &[Licensed],
+    ) -> Result<(Aggregated, B256), Halt> {
+        let layout = |value: &serde_json::Value| {
+            serde_json::from_value::<Layout>(value.clone())
+                .map_err(|_| AimError::Index("the layout of a model cannot be read".to_owned()))
+        };
+        let base_layout = layout(&base.layout)?;
+        let blobs = self.models.blobs.clone();
+        let mut inputs = Vec::with_capacity(licensed.len());
+        for one in licensed {
+            // Hashed first: a file that was damaged meanwhile is not aggregated.
+            drop(blobs.verified(one.answer.digest)?);
+            let own = layout(&one.answer.layout)?;
+            let numbers = Numbers::new(blobs.path(one.answer.digest), &own, &base_layout)?;
+            inputs.push(Input { numbers, samples: one.answer.samples });
+        }
+        let (plan, base_digest) = (settings.plan, base.digest);
+        let work = move || -> Result<(Aggregated, B256), AggregationError> {
+            let mut numbers = Numbers::new(blobs.path(base_digest), &base_layout, &base_layout)?;
+            let staged = tempfile::NamedTempFile::new()?;
+            std::io::copy(&mut blobs.verified(base_digest)?, &mut staged.as_file())?;
+            let mut output = BufWriter::new(File::options().write(true).open(staged.path())?);
+            let aggregated = aggregate(&plan, &mut numbers, &mut inputs, &mut output)?;
+            drop(output);
+            let mut incoming = blobs.begin()?;
+            let mut file = File::open(staged.path())?;
+            loop {
+                let mut piece = vec![0; 256 << 10];
+                let read = std::io::Read::read(&mut file, &mut piece)?;
+                if read == 0 {
+                    break;
+                }
+                incoming.write(piece.get(..read).unwrap_or_default())?;
+            }
+            let (digest, _) = blobs.keep(incoming)?;
+            Ok((aggregated, digest))
+        };
+        let outcome = tokio::task::spawn_blocking(work).await.map_err(|error| AimError::Worker(error.to_string()))?;
+        outcome.map_err(|error| match error {
+            AggregationError::TooFew { .. } | AggregationError::Unsound(_) => Halt::Rejected(error.to_string()),
+            AggregationError::Model(error) => Halt::Interrupted(error.into()),
+            AggregationError::File(error) => Halt::Interrupted(ModelError::File(error).into()),
+            AggregationError::Random => Halt::Interrupted(AimError::Worker(error.to_string())),
+        })
+    }
+
+    /// Answers with an item that the chain would not permit by now.
+    async fn withdrawn(&self, licensed: &[Licensed]) -> Result<Vec<(usize, Verdict)>, AimError> {
+        let mut gone = Vec::new();
+        for (place, one) in licensed.iter().enumerate() {
+            for (_, warrant) in &one.warrants {
+                match self.release(warrant).await {
+                    Ok(()) => {}
+                    Err(AimError::Withheld(verdict)) => {
+                        gone.push((place, verdict));
+                        break;
+                    }
+                    Err(error) => {
+                        self.drop_operations(licensed, &error).await;
+                        return Err(error);
+                    }
+                }
+            }
+        }
+        Ok(gone)
+    }
+
+    async fn promote(
+        &self,
+        round: &RoundRow,
+        licensed: Vec<Licensed>,
+        result: Made,
+        left_out: Vec<AnswerEnd>,
+    ) -> Result<(), AimError> {
+        let Made { model, onnx, scores, used, left_out: chosen_against } = result;
+        let base = self.database.find_model(round.base_model).await?.ok_or(AimError::NotFound)?;
+        let of_used = || used.iter().filter_map(|place| licensed.get(*place));
+        let mut licences: BTreeSet<LicenceId> = base.licences.iter().copied().collect();
+        let chain_id = self.back_end().chain_id();
+        licences.extend(
+            of_used().flat_map(|one| &one.warrants).map(|(_, w)| LicenceId::new(chain_id, w.grounds().licence)),
+        );
+        let samples = of_used().fold(0_u64, |sum, one| sum.saturating_add(one.answer.samples));
+        let layout = self.library().inspect(model).await?;
+        let finish_row = |row: ModelRow, parent: Uuid| ModelRow {
+            version: base.version + 1,
+            lineage: base.lineage,
+            parent: Some(parent),
+            round: Some(round.id),
+            round_number: Some(round.number),
+            sample_count: Some(samples.min(MOST_SAMPLES)),
+            licences: licences.iter().copied().collect(),
+            parameter_count: layout.parameters(),
+            ..row
+        };
+        let library = self.library();
+        let row = library.row(Uuid::now_v7(), base.name.clone(), StoredFormat::Safetensors, model, Some(&layout))?;
+        let graph = library.row(Uuid::now_v7(), base.name.clone(), StoredFormat::Onnx, onnx, None)?;
+        let graph = finish_row(graph, row.id);
+        let row = finish_row(row, base.id);
+        let mut answers: Vec<AnswerEnd> =
+            of_used().map(|one| AnswerEnd { front_end: one.answer.front_end, left_out: None }).collect();
+        answers.extend(left_out);
+        answers.extend(chosen_against);
+        let end = RoundEnd {
+            state: RoundState::Promoted,
+            notices: self.notices(round, &answers, RoundState::Promoted, Some(row.id)),
+            models: vec![row, graph],
+            scores: Some(scores),
+            reason: None,
+            answers,
+        };
+        self.close_operations(&licensed).await?;
+        self.commit(round, &end).await
+    }
+
+    async fn finish(
+        &self,
+        round: &RoundRow,
+        state: RoundState,
+        reason: String,
+        mut answers: Vec<AnswerEnd>,
+    ) -> Result<(), AimError> {
+        for answer in self.database.list_answers(round.id).await? {
+            if !answers.iter().any(|end| end.front_end == answer.front_end) {
+                let left_out = Some(format!("the round is {state}"));
+                answers.push(AnswerEnd { front_end: answer.front_end, left_out });
+            }
+        }
+        let notices = self.notices(round, &answers, state, None);
+        let end = RoundEnd { state, models: Vec::new(), scores: None, reason: Some(reason), answers, notices };
+        self.commit(round, &end).await
+    }
+
+    async fn commit(&self, round: &RoundRow, end: &RoundEnd) -> Result<(), AimError> {
+        let digests = self.database.answer_digests(round.id).await?;
+        let moved = self.database.end_round(round.id, end, self.clock.micros()).await?;
+        tracing::info!(round = %round.id, state = %end.state, done = moved.is_done(), "federated_learning.round_ended");
+        // Front Ends' own models have served: what they told is in the result, and no more is kept of it.
+        for digest in digests {
+            if !self.database.is_model_file_in_use(digest).await? {
+                self.models.blobs.remove(digest)?;
+            }
+        }
+        Ok(())
+    }
+
+    fn notices(&self, round: &RoundRow, ends: &[AnswerEnd], state: RoundState, model: Option<Uuid>) -> Vec<NewNotice> {
+        let told: BTreeSet<UserId> = ends.iter().map(|end| end.front_end).chain(round.front_end).collect();
+        let notice = |user| NewNotice {
+            user,
+            kind: "federated-learn.ended".to_owned(),
+            data: json!({
+                "FederatedLearnID": format!("urn:uuid:{}", round.id),
+                "Round": round.number,
+                "State": state.to_string(),
+                "MLModelObjectID": model.map(|id| format!("urn:uuid:{id}")),
+            }),
+            created_at_us: self.clock.micros(),
+        };
+        told.into_iter().map(notice).collect()
+    }
+
+    async fn close_operations(&self, licensed: &[Licensed]) -> Result<(), AimError> {
+        for (id, _) in licensed.iter().flat_map(|one| &one.warrants) {
+            self.database.finish_operation(*id, None, self.clock.micros()).await?.required()?;
+        }
+        Ok(())
+    }
+
+    async fn drop_operations(&self, licensed: &[Licensed], error: &AimError) {
+        for (id, _) in licensed.iter().flat_map(|one| &one.warrants) {
+            self.give_up(*id, error).await;
+        }
+    }
+
+    /// Another item of the same answer fell, so these were not used after all; the one that fell withholds them.
+    async fn withhold(&self, one: &Licensed, verdict: Verdict) -> Result<(), AimError> {
+        let text = verdict.reasons().map(Word::word).collect::<Vec<_>>().join(",");
+        for (id, _) in &one.warrants {
+            let failure = Failure { kind: "withheld".to_owned(), text: text.clone() };
+            self.database.withhold_operation(*id, &failure, self.clock.micros()).await?.required()?;
+        }
+        Ok(())
+    }
+}
+
+/// Largest count a message can carry exactly.
+const MOST_SAMPLES: u64 = (1 << 53) - 1;
+
+fn denied(verdict: Verdict) -> String {
+    let words: Vec<&str> = verdict.reasons().map(Word::word).collect();
+    format!("a licence behind it does not permit it: {}", words.join(", "))
+}

@@ -1,0 +1,32 @@
+//! **Health Federated Learning** (AIH-HFL): a new model from models that Front Ends trained on data that never leaves them.
+//!
+//! ```text
+//! operator ─ opens a round ─▶ request ─▶ Front Ends: download, verify, train ─▶ answers, signed, bound to the round
+//!                                                                                   │ child process: layout, finite
+//!   Store ◀─ promoted, signed ◀─ held-out check ◀─ aggregation ◀─ licences confirmed ┘ in the round's own batch
+//! ```
+//!
+//! | File | What |
+//! | --- | --- |
+//! | [`round`] | a round is opened; its settings |
+//! | [`answer`] | an answer arrives, is checked, is kept |
+//! | [`close`] | a round ends: licences, aggregation, promotion |
+//! | [`keeper`] | the task that ends rounds when they are due, and goes on after a restart |
+//! | [`aggregation`] | the rules |
+//! | [`accountant`] | the privacy budget |
+//! | [`library`] | models of the Store: added, read |
+//! | [`module`] | what a child process does with a model file |
+//! | [`message`] | rounds and models as messages of the standard |
+//!
+//! A model enters only if every item behind it confirms for `FederatedLearning`, asked by the Back End itself, recorded on
+//! chain in the round's own batch, and asked once more before the result stands in the Store.
+
+pub mod accountant;
+pub mod aggregation;
+pub mod answer;
+pub mod close;
+pub mod keeper;
+pub mod library;
+pub mod message;
+pub mod module;
+pub mod round;

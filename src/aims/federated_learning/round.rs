@@ -1,0 +1,270 @@
+//! A round is opened: what is asked of Front Ends, and what the answers will be put through.
+//!
+//! | Parameter | Means |
+//! | --- | --- |
+//! | `Epochs`, `LearningRate`, `BatchSize` | how a Front End trains |
+//! | `Attackers` | answers that may be an attacker's: trimmed at each end, or assumed by Krum |
+//! | `ClipNorm` | L2 norm to which updates are clipped; else the median of the round |
+//! | `NoiseMultiplier`, `EpsilonBudget`, `Delta` | differential privacy; all three or none |
+//! | `Usage` | the usage the licences are asked for; `Research` when not said |
+//!
+//! Any other name is refused: a round that means more than it does would be worse than none.
+
+use serde_json::{Map, Value};
+use uuid::Uuid;
+
+use super::{
+    accountant::{Budget, rho_of_round},
+    aggregation::{Plan, screen::Limits},
+};
+use crate::{
+    aims::{AimError, Aims},
+    db::{
+        DbError, Unique,
+        federated_rounds::{RoundRow, RoundState},
+        models::StoredFormat,
+    },
+    domain::{
+        ids::UserId,
+        taxonomy::{Usage, Word},
+    },
+    schema::wire::{Aggregation, FederatedLearnRequest, FrontEnd},
+};
+
+/// How long a round may last.
+const LONGEST_SECONDS: i64 = 30 * 24 * 3_600;
+/// How long one lasts when its request does not say.
+const USUAL_SECONDS: i64 = 24 * 3_600;
+/// Most answers of a round.
+pub const MOST_ANSWERS: u32 = 1_000;
+
+const PARAMETERS: [&str; 9] = [
+    "Epochs",
+    "LearningRate",
+    "BatchSize",
+    "Attackers",
+    "ClipNorm",
+    "NoiseMultiplier",
+    "EpsilonBudget",
+    "Delta",
+    "Usage",
+];
+
+/// What a round's parameters mean.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub struct Settings {
+    /// How answers are combined.
+    pub plan: Plan,
+    /// The privacy budget of the lineage.
+    pub budget: Option<Budget>,
+    /// Usage the licences are asked for.
+    pub usage: Usage,
+}
+
+/// A round to be opened.
+#[derive(Debug, Clone)]
+pub struct Opening {
+    /// Its ID.
+    pub id: Uuid,
+    /// The request.
+    pub request: FederatedLearnRequest,
+    /// Who opens it.
+    pub by: UserId,
+}
+
+fn refuse(pointer: &'static str, reason: &'static str) -> AimError {
+    AimError::Refused { pointer, reason }
+}
+
+impl Settings {
+    /// Reads the parameters.
+    ///
+    /// # Errors
+    /// [`AimError::Refused`] for one that is unknown, out of range, or does not go with the rule.
+    pub fn read(rule: Aggregation, parameters: &Map<String, Value>) -> Result<Self, AimError> {
+        const AT: &str = "/FederatedLearn/Request/Parameters";
+        if parameters.keys().any(|name| !PARAMETERS.contains(&name.as_str())) {
+            return Err(refuse(AT, "a round does not take a parameter of this name"));
+        }
+        let number = |name: &str, low: f64, high: f64| match parameters.get(name).map(Value::as_f64) {
+            None => Ok(None),
+            Some(Some(value)) if value > low && value <= high => Ok(Some(value)),
+            Some(_) => Err(refuse(AT, "a number is out of its range")),
+        };
+        number("LearningRate", 0.0, 10.0)?;
+        for whole in ["Epochs", "BatchSize", "Attackers"] {
+            if number(whole, -0.5, 100_000.0)?.is_some_and(|value| value.fract() != 0.0) {
+                return Err(refuse(AT, "Epochs, BatchSize and Attackers are whole numbers"));
+            }
+        }
+        let noise_multiplier = number("NoiseMultiplier", 0.0, 1e6)?;
+        let (epsilon, delta) = (number("EpsilonBudget", 0.0, 1e3)?, number("Delta", 0.0, 0.5)?);
+        let clip_norm = number("ClipNorm", 0.0, 1e9)?;
+        let budget = match (noise_multiplier, epsilon, delta) {
+            (Some(_), Some(epsilon), Some(delta)) => Some(Budget { epsilon, delta }),
+            (None, None, None) => None,
+            _ => return Err(refuse(AT, "NoiseMultiplier, EpsilonBudget and Delta come together or not at all")),
+        };
+        if budget.is_some() && (rule != Aggregation::WeightedMean || clip_norm.is_none()) {
+            return Err(refuse(AT, "differential privacy needs the aggregation WeightedMean and a ClipNorm"));
+        }
+        let usage = match parameters.get("Usage") {
+            None => Usage::Research,
+            Some(word) => {
+                word.as_str().and_then(Usage::from_word).ok_or(refuse(AT, "Usage is no word of the taxonomy"))?
+            }
+        };
+        let attackers = parameters.get("Attackers").and_then(Value::as_f64).unwrap_or_default() as usize;
+        let limits = Limits { clip_norm, screens: true };
+        Ok(Self { plan: Plan { rule, attackers, limits, noise_multiplier }, budget, usage })
+    }
+
+    /// zCDP that a round with these settings spends.
+    pub fn rho(&self) -> f64 {
+        self.plan.noise_multiplier.map_or(0.0, rho_of_round)
+    }
+
+    /// Fewest answers for which the rule is defined.
+    pub fn least_answers(&self) -> u32 {
+        let attackers = u32::try_from(self.plan.attackers).unwrap_or(MOST_ANSWERS);
+        match self.plan.rule {
+            Aggregation::Krum | Aggregation::MultiKrum => attackers.saturating_mul(2).saturating_add(3),
+            Aggregation::TrimmedMean => attackers.saturating_mul(2).saturating_add(1),
+            Aggregation::WeightedMean | Aggregation::Median => 1,
+        }
+    }
+
+    /// The settings of a round that was opened.
+    ///
+    /// # Errors
+    /// When its row holds something else.
+    pub fn of(round: &RoundRow) -> Result<Self, AimError> {
+        let rule = serde_json::from_value(Value::String(round.aggregation.clone()));
+        let rule = rule.map_err(|_| AimError::Index("the rule of a round cannot be read".to_owned()))?;
+        Self::read(rule, round.parameters.as_object().unwrap_or(&Map::new()))
+    }
+}
+
+impl Aims {
+    /// Opens a round. The same request again finds the first.
+    ///
+    /// # Errors
+    /// When the model is not the newest of its lineage or has no held-out data, a parameter is refused, the privacy budget
+    /// would be exceeded, or the lineage has a round under way.
+    pub async fn open_round(&self, opening: &Opening) -> Result<RoundRow, AimError> {
+        if let Some(round) = self.database.find_round(opening.id).await? {
+            return match round.base_model == opening.request.pre_learn_nn_model_id.uuid() {
+                true => Ok(round),
+                false => Err(AimError::Conflict("this FederatedLearnID was used for another round")),
+            };
+        }
+        let round = self.round_of(opening).await?;
+        match self.database.insert_round(&round).await {
+            Ok(()) => Ok(round),
+            Err(DbError::Taken(Unique::RoundOpen | Unique::RoundNumber)) => {
+                Err(AimError::Conflict("this model has a round under way"))
+            }
+            Err(error) => Err(error.into()),
+        }
+    }
+
+    async fn round_of(&self, opening: &Opening) -> Result<RoundRow, AimError> {
+        const MODEL: &str = "/FederatedLearn/Request/PreLearnNNModelID";
+        let request = &opening.request;
+        let parameters = request.parameters.as_ref().map(|parameters| parameters.0.clone()).unwrap_or_default();
+        let rule = request.aggregation.unwrap_or(Aggregation::WeightedMean);
+        let settings = Settings::read(rule, &parameters)?;
+        let base = self.database.find_model(request.pre_learn_nn_model_id.uuid()).await?;
+        let base = base.ok_or(refuse(MODEL, "there is no such model in the Store"))?;
+        let newest = self.database.find_newest_model(base.lineage, StoredFormat::Safetensors).await?;
+        if newest.is_none_or(|newest| newest.id != base.id) {
+            return Err(refuse(MODEL, "a round starts from the newest safetensors model of its lineage"));
+        }
+        if self.database.find_evaluation_set(base.lineage).await?.is_none() {
+            return Err(refuse(MODEL, "the model has no held-out data by which its successor could be judged"));
+        }
+        let before = self.database.list_rounds_of_lineage(base.lineage, MOST_ANSWERS).await?;
+        let number = before.first().map_or(1, |round| round.number + 1);
+        if request.round.is_some_and(|asked| asked != number) {
+            return Err(refuse("/FederatedLearn/Request/Round", "this is not the number of the next round"));
+        }
+        self.must_be_affordable(&settings, &before).await?;
+        let (least, most, deadline_s) = self.bounds(request, &settings)?;
+        Ok(RoundRow {
+            id: opening.id,
+            lineage: base.lineage,
+            number,
+            base_model: base.id,
+            front_end: match request.hfe_id {
+                FrontEnd::Any => None,
+                FrontEnd::Of(user) => Some(user),
+            },
+            least,
+            most,
+            deadline_s,
+            aggregation: serde_json::to_value(rule)
+                .ok()
+                .and_then(|word| word.as_str().map(str::to_owned))
+                .unwrap_or_default(),
+            usage: settings.usage,
+            parameters: Value::Object(parameters),
+            state: RoundState::Open,
+            rho: 0.0,
+            result_model: None,
+            score_before: None,
+            score_after: None,
+            reason: None,
+            opened_by: opening.by,
+            created_at_us: self.clock.micros(),
+            updated_at_us: self.clock.micros(),
+        })
+    }
+
+    fn bounds(&self, request: &FederatedLearnRequest, settings: &Settings) -> Result<(u32, u32, i64), AimError> {
+        let least = request.minimum_responses.unwrap_or_else(|| settings.least_answers());
+        if least < settings.least_answers() {
+            let reason = "the aggregation is not defined for so few answers";
+            return Err(refuse("/FederatedLearn/Request/MinimumResponses", reason));
+        }
+        let most = match request.hfe_id {
+            FrontEnd::Any => request.maximum_responses.unwrap_or(MOST_ANSWERS),
+            FrontEnd::Of(_) => 1,
+        };
+        if !(least..=MOST_ANSWERS).contains(&most) {
+            let reason = "it is less than MinimumResponses, or more than 1,000";
+            return Err(refuse("/FederatedLearn/Request/MaximumResponses", reason));
+        }
+        let now = self.clock.seconds().cast_signed();
+        let deadline = request.deadline.as_ref().map_or(now + USUAL_SECONDS, |at| at.at().unix_timestamp());
+        if deadline <= now || deadline > now + LONGEST_SECONDS {
+            return Err(refuse("/FederatedLearn/Request/Deadline", "it lies in the past, or more than 30 days ahead"));
+        }
+        Ok((least, most, deadline))
+    }
+
+    /// The budget is the lineage's: its first private round names it, and no later one widens it or goes without.
+    async fn must_be_affordable(&self, settings: &Settings, before: &[RoundRow]) -> Result<(), AimError> {
+        let named = before.iter().rev().filter_map(|round| Settings::of(round).ok()?.budget).next();
+        if let Some(named) = named
+            && settings.budget != Some(named)
+        {
+            return Err(AimError::Conflict("this model has a privacy budget, and the round does not name the same"));
+        }
+        match self.exceeds_budget(settings, before.first().map(|round| round.lineage)).await? {
+            true => Err(AimError::Conflict("the privacy budget of this model is spent")),
+            false => Ok(()),
+        }
+    }
+
+    /// Whether one more round with these settings would tell more than the lineage may.
+    pub(super) async fn exceeds_budget(&self, settings: &Settings, lineage: Option<Uuid>) -> Result<bool, AimError> {
+        let (Some(budget), Some(multiplier)) = (settings.budget, settings.plan.noise_multiplier) else {
+            return Ok(false);
+        };
+        let spent = match lineage {
+            Some(lineage) => self.database.spent_rho(lineage).await?,
+            None => 0.0,
+        };
+        Ok(!budget.is_one() || !budget.allows(spent, multiplier))
+    }
+}

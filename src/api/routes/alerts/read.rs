@@ -1,0 +1,39 @@
+//! `GET /v1/alerts/{id}`: an alert with what was found.
+
+use axum::{Json, extract::State};
+use serde::Serialize;
+use serde_json::Value;
+use utoipa::ToSchema;
+use uuid::Uuid;
+
+use super::Alert;
+use crate::{
+    api::{Bearer, Door, Problem, extract::PathId, problem::outgoing},
+    domain::operation::Operation,
+};
+
+/// An alert with what was found.
+#[derive(Debug, Serialize, ToSchema)]
+#[serde(rename_all = "PascalCase")]
+pub struct Told {
+    /// The alert.
+    alert: Alert,
+    /// ARA Data messages, the gravest first; those the caller's licence names, for the End User all.
+    #[serde(rename = "ARAData")]
+    #[schema(value_type = Vec<Object>)]
+    ara_data: Vec<Value>,
+}
+
+/// Shows an alert and what was found
+///
+/// The End User sees all of it. For a User they name, the chain is asked for `AnomalyAndRiskAlerting` with the usage
+/// `Health Care` in that User's name, which it records; what was found is shown as far as the `AnomalyTypes` of a grant
+/// that permits it say. Without such a grant the alert stands alone.
+#[utoipa::path(get, path = "/alerts/{id}", tag = "alerts", security(("token" = [])),
+    params(("id" = String, Path, description = "AlertID")), responses((status = 200, body = Told)))]
+pub async fn read(State(door): State<Door>, caller: Bearer, PathId(id): PathId<Uuid>) -> Result<Json<Told>, Problem> {
+    caller.must_open(Operation::AnomalyAndRiskAlerting)?;
+    let seen = door.aims.see_alert(caller.user(), id).await?;
+    let ara_data = seen.findings.iter().map(outgoing).collect::<Result<_, _>>()?;
+    Ok(Json(Told { alert: Alert::of(&seen.row)?, ara_data }))
+}

@@ -1,0 +1,5 @@
+//! The models of the MPAI Store.
+
+pub mod data;
+pub mod list;
+pub mod read;

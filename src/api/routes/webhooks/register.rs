@@ -1,0 +1,44 @@
+//! `POST /v1/webhooks`.
+
+use axum::{
+    Json,
+    extract::State,
+    http::{HeaderValue, StatusCode, header},
+    response::{IntoResponse, Response},
+};
+use serde::Deserialize;
+use utoipa::ToSchema;
+
+use super::{Secret, location};
+use crate::{
+    api::{Bearer, Door, Problem, extract::Plain},
+    domain::operation::Operation,
+};
+
+/// Where to be told.
+#[derive(Debug, Deserialize, ToSchema)]
+#[serde(deny_unknown_fields)]
+pub struct Wish {
+    /// `https`, a public host, port 443 or 8443.
+    #[serde(rename = "URL")]
+    url: String,
+}
+
+/// Registers an address at which the caller wants to be told
+///
+/// What is sent there are CloudEvents in JSON, signed after Standard Webhooks with the secret in this answer, which is
+/// not shown again. They name alerts and hold nothing of what was found. An address is tried for about half a day;
+/// 410 ends it. At most 8 for each user.
+#[utoipa::path(post, path = "/webhooks", tag = "alerts", security(("token" = [])), request_body = Wish,
+    responses((status = 201, body = Secret)))]
+pub async fn register(State(door): State<Door>, caller: Bearer, Plain(wish): Plain<Wish>) -> Result<Response, Problem> {
+    caller.must_open(Operation::AnomalyAndRiskAlerting)?;
+    let told = door.aims.register_webhook(caller.user(), &wish.url).await?;
+    let mut response = (StatusCode::CREATED, Json(Secret::of(&told))).into_response();
+    response.headers_mut().insert(header::CACHE_CONTROL, HeaderValue::from_static("no-store"));
+    // A path with a UUID in it is a header value.
+    if let Ok(place) = HeaderValue::from_str(&location(told.id)) {
+        response.headers_mut().insert(header::LOCATION, place);
+    }
+    Ok(response)
+}

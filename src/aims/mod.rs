@@ -20,6 +20,7 @@ mod error;
 pub mod federated_learning;
 pub mod licence_change;
 pub mod licence_withdrawal;
+pub mod restore;
 pub mod retrieval;
 mod running;
 pub mod storage;

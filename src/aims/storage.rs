@@ -1,6 +1,8 @@
 //! **AIH-STR Storage.** Payloads enter with a permit to store, which only an issue or a derivation gives, and leave with
 //! a warrant. Each item has its own key, wrapped by its End User's key, wrapped by the root key; erasure destroys it.
 
+use std::time::Duration;
+
 use alloy::primitives::{Address, B256};
 use bytes::Bytes;
 use futures_util::Stream;
@@ -148,6 +150,29 @@ impl Aims {
     }
 
     async fn destroy_for(&self, item: &DataItemRow, by: Address) -> Result<u64, AimError> {
+        let holders = self.database.list_holders(item.hash).await?;
+        let erased = self.destroy_family(item, by).await?;
+        // First answers that are kept may describe the item, or hold a result.
+        for user in holders.iter().map(|holder| holder.user).chain([item.owner]) {
+            self.database.forget_answers_of(user).await?;
+        }
+        self.scrub().await;
+        Ok(erased)
+    }
+
+    /// Has the database remove what erased rows have left in its files. Readers may be in the way for a moment.
+    async fn scrub(&self) {
+        for _ in 0..SCRUBS {
+            match self.database.scrub().await {
+                Ok(true) => return,
+                Ok(false) => tokio::time::sleep(SCRUB_PAUSE).await,
+                Err(error) => return tracing::error!(%error, "erasure.not_scrubbed"),
+            }
+        }
+        tracing::error!("erasure.not_scrubbed");
+    }
+
+    async fn destroy_family(&self, item: &DataItemRow, by: Address) -> Result<u64, AimError> {
         let mut erased = self.destroy_one(item, by).await?;
         let mut after = None;
         loop {
@@ -190,6 +215,9 @@ impl Aims {
     }
 }
 
+/// How often the database is asked to scrub its files, and how long between.
+const SCRUBS: u32 = 100;
+const SCRUB_PAUSE: Duration = Duration::from_millis(50);
 /// Rows read at once while erasing.
 const ERASE_PAGE: u32 = 500;
 

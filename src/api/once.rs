@@ -2,7 +2,7 @@
 //!
 //! The work runs in a task of its own: a client that hangs up, or a deadline that passes, does not stop it half-way, and
 //! whoever asks again finds its answer. What is kept is every answer that would be the same again: anything below 500
-//! except 408 and 429. Other answers release the key. After a crash the key is released at the next start
+//! except 408 and 429, and what a licence covers ([`AskedAnew`]). Other answers release the key. After a crash the key is released at the next start
 //! ([`crate::access::Access::recover`]); then the identifiers inside the messages keep the work from being done twice.
 
 use std::{future::Future, panic::AssertUnwindSafe};
@@ -31,6 +31,11 @@ const REPLAYED: HeaderName = HeaderName::from_static("idempotency-replayed");
 const LONGEST_KEY: usize = 255;
 /// Answers of POST routes that write are messages; more than this is no message.
 const MOST_KEPT_BYTES: usize = 8 << 20;
+
+/// On an answer that is not kept: it hands out what a licence covers, and has to be asked for anew each time. The
+/// identifiers inside the message keep the work from being done twice.
+#[derive(Debug, Clone, Copy)]
+pub struct AskedAnew;
 
 /// The key of a request, if it has one.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -129,7 +134,7 @@ async fn keep(door: &Door, key: &Key, response: Response) -> Response {
         Ok(bytes) => bytes,
         Err(error) => return Problem::internal(error).into_response(),
     };
-    let settled = if is_final(status) {
+    let settled = if is_final(status) && parts.extensions.get::<AskedAnew>().is_none() {
         let headers = parts.headers.iter().filter(|(name, _)| *name != header::DATE);
         let headers = headers.filter_map(|(name, value)| Some((name.to_string(), value.to_str().ok()?.to_owned())));
         let kept = KeptResponse { status: status.as_u16(), headers: headers.collect(), body: bytes.to_vec() };

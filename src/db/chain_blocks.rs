@@ -130,7 +130,35 @@ impl ChainCursor {
     }
 }
 
+/// The counter that says whether a restoration of the chain is under way.
+const RESTORING: &str = "chain_restore";
+
 impl Database {
+    /// Notes that a restoration of the chain begins, or is done.
+    ///
+    /// # Errors
+    /// When the database fails.
+    pub async fn set_restoring(&self, restoring: bool) -> Result<()> {
+        sqlx::query("INSERT INTO counters (name, value) VALUES ($1, $2) ON CONFLICT (name) DO UPDATE SET value = $2")
+            .bind(RESTORING)
+            .bind(i64::from(restoring))
+            .execute(&self.writers)
+            .await?;
+        Ok(())
+    }
+
+    /// Whether a restoration of the chain was begun and is not done.
+    ///
+    /// # Errors
+    /// When the database fails or the row is corrupt.
+    pub async fn is_restoring(&self) -> Result<bool> {
+        let row = sqlx::query("SELECT name, value FROM counters WHERE name = $1")
+            .bind(RESTORING)
+            .fetch_optional(&self.readers)
+            .await?;
+        row.map_or(Ok(false), |row| Ok(Columns::new(&row, "counters", "name").integer("value")? != 0))
+    }
+
     /// Appends a range of blocks with its events and notices and moves the cursor, all or nothing. `seen` is where the
     /// cursor stood, `None` for a register that has none yet.
     ///

@@ -162,6 +162,8 @@ async fn set_up_sqlite(connection: &mut AnyConnection, read_only: bool) -> sqlx:
     } else {
         connection.execute("PRAGMA journal_mode = WAL").await?;
         connection.execute("PRAGMA synchronous = FULL").await?;
+        // What is erased is overwritten, and not only forgotten.
+        connection.execute("PRAGMA secure_delete = ON").await?;
     }
     Ok(())
 }

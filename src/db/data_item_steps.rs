@@ -4,7 +4,8 @@ use alloy::primitives::Address;
 
 use super::{
     Database, Result, Transition,
-    columns::{Hex, bigint, step_in, storable},
+    columns::{Columns, Hex, bigint, step_in, storable},
+    connect::Kind,
     data_items::{DataItemState, NewDataItem, ObjectFacts},
 };
 use crate::domain::{ids::AihDataId, taxonomy::Word};
@@ -106,7 +107,7 @@ impl Database {
     }
 
     /// Destroys the item key and what describes the payload: from `licensed` or `stored` to `erased`. Class,
-    /// status, qualifier, lineage and licence stay, for the audit. The object may be deleted afterwards; the sweep does
+    /// status, lineage and licence stay, for the audit. The object may be deleted afterwards; the sweep does
     /// not know its name any more. What was done to it, and to copies made from it, goes in the same transaction: it leads
     /// back to what was there.
     ///
@@ -120,11 +121,15 @@ impl Database {
         let mut tx = self.begin().await?;
         let update = sqlx::query(
             "UPDATE data_items SET state = 'erased', item_key_wrapped = NULL, object_name = NULL, sha256 = NULL,
-                 descr_metadata = NULL, data_time = 'null', updated_at_us = $2
+                 descr_metadata = NULL, data_time = 'null', updated_at_us = $2,
+                 qualifier = $3 || data_class || $4
              WHERE aih_data_id = $1 AND state IN ('licensed', 'stored')",
         )
         .bind(id.to_string())
-        .bind(at_us);
+        .bind(at_us)
+        // What is left of the qualifier: its class, which the row says as well.
+        .bind("{\"DataClass\":\"")
+        .bind("\"}");
         let transition = step_in(&mut tx, update, STATE, &id.to_string()).await?;
         if transition.is_done() {
             sqlx::query("DELETE FROM treatments WHERE aih_data_id = $1 OR parent_id = $1")
@@ -134,6 +139,28 @@ impl Database {
         }
         tx.commit().await?;
         Ok(transition)
+    }
+
+    /// Removes what deleted and overwritten rows have left in the database's own files. After this, SQLite's hold no
+    /// trace of them: deleted bytes are overwritten (`secure_delete`), and the journal with their old pages is emptied
+    /// here. PostgreSQL drops the dead rows; their bytes lie in its files until the pages are written anew, and its own
+    /// journal keeps them as long as it is kept (decision 0037). False when readers were in the way; try again later.
+    ///
+    /// # Errors
+    /// When the database fails.
+    pub async fn scrub(&self) -> Result<bool> {
+        match self.kind {
+            Kind::Sqlite => {
+                let row = sqlx::query("PRAGMA wal_checkpoint(TRUNCATE)").fetch_one(&self.writers).await?;
+                Ok(Columns::new(&row, "journal", "busy").integer("busy")? == 0)
+            }
+            Kind::Postgres => {
+                for statement in ["VACUUM data_items", "VACUUM idempotency"] {
+                    sqlx::query(statement).execute(&self.writers).await?;
+                }
+                Ok(true)
+            }
+        }
     }
 
     /// Undoes an item no licence was issued for: the row goes, with Model Licences signed but never issued. From

@@ -150,6 +150,18 @@ impl Database {
         Ok(result.rows_affected() == 1)
     }
 
+    /// Forgets every answer kept for a user; returns how many.
+    ///
+    /// # Errors
+    /// When the database fails.
+    pub async fn forget_answers_of(&self, user: UserId) -> Result<u64> {
+        let result = sqlx::query("DELETE FROM idempotency WHERE user_address = $1 AND state = 'done'")
+            .bind(user.to_string())
+            .execute(&self.writers)
+            .await?;
+        Ok(result.rows_affected())
+    }
+
     /// Forgets answers to requests that began before a time; returns how many. What is in flight stays.
     ///
     /// # Errors

@@ -18,7 +18,7 @@ use super::{
     page::fetch_limit,
     state::states,
 };
-use crate::domain::ids::AihDataId;
+use crate::domain::ids::{AihDataId, BackEndId};
 
 /// Columns by name: a newer program may add some while this one runs.
 macro_rules! select {
@@ -275,6 +275,23 @@ impl Database {
         .fetch_all(&self.readers)
         .await?;
         ModelLicenceRow::read_all(&rows)
+    }
+
+    /// The registry of a kept licence that is not of this one, when there is such a licence.
+    ///
+    /// # Errors
+    /// When the database fails or the row is corrupt.
+    pub async fn find_foreign_licence(&self, ours: BackEndId) -> Result<Option<BackEndId>> {
+        let mut after = None;
+        loop {
+            let page = self.list_model_licences_to_restore(after.as_ref(), 1_000).await?;
+            let Some(last) = page.last() else { return Ok(None) };
+            after = Some(RestoreCursor::from(last));
+            let mut registries = page.iter().map(|row| BackEndId::new(row.chain_id, row.registry));
+            if let Some(foreign) = registries.find(|registry| *registry != ours) {
+                return Ok(Some(foreign));
+            }
+        }
     }
 
     /// Signed and last touched before a time, and not known to be issued: a restart asks the chain about them.

@@ -193,10 +193,10 @@ impl Database {
     /// When the database fails.
     pub async fn drop_transactions(&self) -> Result<u64> {
         // Two statements, each served by its index.
-        let sent = sqlx::query("UPDATE transactions SET state = 'dropped' WHERE state = 'sent'");
-        let mined = sqlx::query(
-            "UPDATE transactions SET state = 'dropped', block_number = NULL WHERE block_number IS NOT NULL",
-        );
+        let sent =
+            sqlx::query("UPDATE transactions SET state = 'dropped' WHERE operator_address >= '' AND state = 'sent'");
+        let mined =
+            sqlx::query("UPDATE transactions SET state = 'dropped', block_number = NULL WHERE block_number >= 0");
         let mut tx = self.begin().await?;
         let dropped = sent.execute(&mut *tx).await?.rows_affected() + mined.execute(&mut *tx).await?.rows_affected();
         tx.commit().await?;

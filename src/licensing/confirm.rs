@@ -172,7 +172,12 @@ impl Licensing {
         let licence = self.node.item(result.hash()).await.map_err(LicensingError::from)?.licence;
         let nothing = || ReleaseError::Withheld([FailingTerm::NoLicence].into_iter().collect());
         let licence = licence.ok_or_else(nothing)?;
-        let derivation = self.node.terms(licence).await.map_err(LicensingError::from)?.1;
+        let (terms, derivation) = self.node.terms(licence).await.map_err(LicensingError::from)?;
+        // The End User is not bound; to anybody else a result is worth what its own licence is.
+        let own = terms.end_user == original.requester;
+        if !own && !self.node.stands(licence).await.map_err(LicensingError::from)? {
+            return Err(ReleaseError::Withheld([FailingTerm::Revoked].into_iter().collect()));
+        }
         match derivation.is_some_and(|d| d.parent == original.licence && d.data_item == result.hash()) {
             true => Ok(Warrant::new(Grounds { item: result, licence, ..*original })),
             false => Err(nothing()),

@@ -89,6 +89,35 @@ pub enum StartError {
     Io(#[from] std::io::Error),
     #[error("the chain at this URL has no registry of this Back End: run `hbe deploy` first")]
     NotDeployed,
+    #[error("a restoration of this chain broke off, and a withdrawal may be missing: run `hbe chain restore` again")]
+    Restoring,
+}
+
+/// The chain that a house stands on.
+pub(super) struct Ground {
+    devnet: Option<Devnet>,
+    rpc_url: String,
+    /// The chain's provider.
+    pub(super) provider: DynProvider,
+    /// Where the registry stands.
+    pub(super) deployment: Deployment,
+}
+
+impl Ground {
+    /// Reaches the node, or starts the devnet, and finds the registry.
+    pub(super) async fn reach(settings: &Settings, program: &Path) -> Result<Self, StartError> {
+        let (devnet, rpc_url) = reach_chain(settings, program).await?;
+        let provider = connect(&rpc_url).await?;
+        let deployment = find_registry(settings, &provider, devnet.is_some()).await?;
+        Ok(Self { devnet, rpc_url, provider, deployment })
+    }
+
+    /// Stops the devnet, when it was started here.
+    pub(super) async fn leave(self) {
+        if let Some(devnet) = self.devnet {
+            devnet.stop().await;
+        }
+    }
 }
 
 /// A standing house, without its door.
@@ -121,15 +150,16 @@ impl House {
     /// [`StartError`], naming the part.
     pub async fn build(settings: &Settings, program: &Path) -> Result<Self, StartError> {
         std::fs::create_dir_all(&settings.data)?;
-        let (devnet, rpc_url) = reach_chain(settings, program).await?;
-        let provider = connect(&rpc_url).await?;
-        let deployment = find_registry(settings, &provider, devnet.is_some()).await?;
+        let Ground { devnet, rpc_url, provider, deployment } = Ground::reach(settings, program).await?;
         let clock = Clock::system();
         let node = deployment.node(provider.clone());
         node.verify().await?;
         let vigil = Vigil::new();
         vigil.verify(&node, &clock).await;
         let database = database(settings).await?;
+        if database.is_restoring().await? {
+            return Err(StartError::Restoring);
+        }
         let key = Office::Operator.key(deployment.chain_id)?;
         let models = Shelf::open(&settings.data.join("models"), key.clone())?;
         let operator = Operator::start(node.clone(), key).await?;
@@ -290,7 +320,7 @@ pub async fn put_registry(settings: &Settings, provider: &DynProvider) -> Result
 }
 
 /// Where webhooks may point.
-fn targets(settings: &Settings) -> Result<Targets, NotANetwork> {
+pub(super) fn targets(settings: &Settings) -> Result<Targets, NotANetwork> {
     let networks = settings.webhook_networks.iter().map(|text| text.parse::<Network>());
     Ok(Targets::new(networks.collect::<Result<_, _>>()?))
 }
@@ -303,7 +333,7 @@ fn quiet_time(settings: &Settings) -> Duration {
 }
 
 /// The root key: from the environment when it is there, else from a file that the first start makes.
-fn root_key(settings: &Settings) -> Result<RootKey, StartError> {
+pub(super) fn root_key(settings: &Settings) -> Result<RootKey, StartError> {
     match std::env::var("HBE_ROOT_KEY") {
         Ok(text) => Ok(RootKey::from_base64(&text)?),
         Err(_) => Ok(RootKey::load_or_create(&settings.data.join("root.key"))?),

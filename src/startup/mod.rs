@@ -6,10 +6,12 @@
 //! | [`devnet`] | anvil as a child process |
 //! | [`keeper`] | what ends anvil when the Back End is killed |
 //! | [`keys`] | the chain keys of the three offices |
+//! | [`restore`] | a reset chain is given its register again |
 //! | [`vouch`] | a REGISTRAR's act |
 
 pub mod devnet;
 pub mod house;
 pub mod keeper;
 pub mod keys;
+pub mod restore;
 pub mod vouch;

@@ -18,7 +18,7 @@ use crate::{
         ai_modules::task::{Purpose as TaskPurpose, Task},
     },
     db::{
-        data_items::DataItemRow,
+        data_items::{DataItemRow, DataItemState},
         operations::{Answer as Recorded, NewOperation, OperationKind, OperationRow, OperationState, Requested},
     },
     domain::{
@@ -288,6 +288,9 @@ fn recorded(verdict: Verdict, evidence: &Evidence) -> Recorded {
 const PARAMETERS: &str = "/AIHDataProcess/Request/Parameters";
 
 fn task_for(item: &DataItemRow, request: &ProcessRequest) -> Result<Task, AimError> {
+    if item.state == DataItemState::Erased {
+        return Err(AimError::Erased);
+    }
     let qualifier: Qualifier = serde_json::from_value(item.qualifier.clone()).map_err(|_| AimError::NoModule)?;
     let mut parameters = request.parameters.clone();
     let named = parameters.remove(processing::AIM_PARAMETER);

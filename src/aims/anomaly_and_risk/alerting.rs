@@ -162,8 +162,12 @@ impl Aims {
         };
         let warrant = permit.spend(&purpose, self.clock.seconds())?;
         self.database.start_operation(id, self.clock.micros()).await?.required()?;
-        let (item, opened) = self.open(&warrant, Span::Whole).await?;
-        let observed = self.worker.run(&task, &[], opened.length, opened.bytes).await?;
+        let work = async {
+            let (item, opened) = self.open(&warrant, Span::Whole).await?;
+            let observed = self.worker.run(&task, &[], opened.length, opened.bytes).await?;
+            Ok((item, observed))
+        };
+        let (item, observed) = self.while_licensed(&warrant, work).await?;
         let measured_at: Option<DateTime> = serde_json::from_value(item.data_time.clone()).ok();
         let aims = self.clone();
         let at = measured_at.as_ref().map(DateTime::at);

@@ -1,6 +1,7 @@
 //! `hbe`: the Health Back End.
 
 mod bench;
+mod chain;
 mod conformance;
 mod deploy;
 mod licence;
@@ -52,6 +53,9 @@ enum Command {
     Store(store::Store),
     /// Validate messages, or all examples, and print the standard's Table 5 with the result per message.
     Conformance(conformance::Conformance),
+    /// The chain behind the Back End.
+    #[command(subcommand)]
+    Chain(chain::Chain),
     /// Measure; each bench compares in one run, on a chain of its own.
     #[command(subcommand)]
     Bench(bench::Bench),
@@ -93,6 +97,7 @@ fn dispatch(arguments: Arguments) -> Outcome {
         Command::Users(users) => on_runtime(users.run(settings)),
         Command::Store(store) => on_runtime(store.run(settings)),
         Command::Conformance(conformance) => conformance.run(),
+        Command::Chain(chain) => on_runtime(chain.run(settings)),
         Command::Bench(bench) => on_runtime(bench.run(settings)),
         // Done before the settings were read.
         Command::RunModule | Command::KeepAnvil { .. } => Ok(true),

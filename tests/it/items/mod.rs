@@ -7,6 +7,8 @@
 //! | [`retries`] | the same request again |
 //! | [`refusals`] [`parts`] [`recordings`] [`signatures`] | requests that are wrong, each in its own way |
 //! | [`endless`] | bodies that never end |
+//! | [`licence_life`] | withdrawn, changed and expired in the middle of things |
+//! | [`reset`] | an erased item, a reset chain |
 //! | [`mutations`] | thousands of mutated messages: no 5xx |
 //! | [`storage`] [`restart`] | a Back End in a process of its own: memory, crashes, a full disk, the end |
 //! | [`acts`] | what the house does without being asked by a Licence Confirm, in the audit |
@@ -21,12 +23,14 @@ mod doubt;
 mod endless;
 mod flow;
 mod keeper;
+mod licence_life;
 mod mutations;
 pub mod paper;
 mod parts;
 mod recordings;
 mod refusals;
 mod relay;
+mod reset;
 mod restart;
 mod retries;
 pub mod server;

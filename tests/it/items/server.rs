@@ -49,6 +49,19 @@ impl Server {
         Self::launch(folder, &["--anvil", anvil.to_str().unwrap()]).await
     }
 
+    /// Another command of the program, on the files of a server.
+    pub async fn command(folder: &Path, arguments: &[&str]) -> std::process::Output {
+        Self::command_with(folder, arguments, &[]).await
+    }
+
+    pub async fn command_with(folder: &Path, arguments: &[&str], environment: &[(&str, &str)]) -> std::process::Output {
+        let mut command = Command::new(env!("CARGO_BIN_EXE_hbe"));
+        command.args(arguments).arg("--data").arg(folder.join("data"));
+        command.arg("--deployments").arg(folder.join("deployments"));
+        command.arg("--anvil").arg(folder.join("anvil.toml"));
+        command.envs(environment.iter().copied()).output().await.unwrap()
+    }
+
     async fn launch(folder: &Path, arguments: &[&str]) -> Self {
         let ready = folder.join("ready");
         let _ = std::fs::remove_file(&ready);

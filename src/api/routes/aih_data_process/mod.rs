@@ -23,7 +23,7 @@ use crate::{
         },
         retrieval::evidence_of,
     },
-    api::{Door, Kind, Problem, Reply, evidence},
+    api::{Door, Kind, Problem, Reply, evidence, once::AskedAnew},
     db::operations::{OperationRow, OperationState},
     domain::verdict::Verdict,
     schema::wire::{
@@ -117,7 +117,9 @@ async fn done(door: &Door, operation: &OperationRow) -> Result<Response, Problem
             reasons: None,
         },
     )?;
-    Ok(Reply::ok(message).into_response())
+    let mut response = Reply::ok(message).into_response();
+    response.extensions_mut().insert(AskedAnew);
+    Ok(response)
 }
 
 fn message(door: &Door, operation: &OperationRow, response: ProcessResponse) -> Result<AihDataProcess, Problem> {

@@ -1,0 +1,165 @@
+//! `hbe chain restore`: an empty chain is given its register again, from what this Back End kept. The Back End itself must
+//! not run meanwhile: there is one operator key, and nothing may be permitted while a withdrawal has not been repeated. A
+//! restoration that broke off is noted in the cellar, and until it is finished no Back End starts on it.
+
+use std::path::Path;
+
+use super::{
+    house::{self, StartError},
+    keys::Office,
+    vouch,
+};
+use crate::{
+    aims::{
+        Aims, Shared,
+        ai_modules::worker::Worker,
+        anomaly_and_risk::{rules::Rules, webhooks::courier::Courier},
+        restore::{RestoreError, Restored},
+    },
+    chain::operator::Operator,
+    clock::Clock,
+    config::settings::Settings,
+    db::{Database, users::UserRow, users::UserStanding},
+    domain::{taxonomy::UserClass, user::Registration},
+    licensing::{Licensing, queue::Queue, vigil::Vigil},
+    mpai_store::models::shelf::Shelf,
+    store::Objects,
+};
+
+const PAGE: u32 = 200;
+
+/// Why nothing, or not everything, was restored.
+#[derive(Debug, thiserror::Error)]
+pub enum RestoreRefused {
+    /// A part of the house.
+    #[error(transparent)]
+    Start(#[from] StartError),
+    /// The licences.
+    #[error(transparent)]
+    Licences(#[from] RestoreError),
+    /// What was kept is of another registry.
+    #[error("this database keeps licences of the registry {kept}, and the chain has {found}; nothing was written")]
+    OtherRegistry {
+        /// As kept.
+        kept: String,
+        /// As found.
+        found: String,
+    },
+}
+
+/// What was restored, and where.
+#[derive(Debug)]
+pub struct Outcome {
+    /// Users registered again, or found registered.
+    pub users: u64,
+    /// Licences.
+    pub licences: Restored,
+}
+
+/// Restores the chain that the settings name, or the devnet, which is started for that and stopped again.
+///
+/// # Errors
+/// [`RestoreRefused`].
+pub async fn restore(settings: &Settings, program: &Path) -> Result<Outcome, RestoreRefused> {
+    std::fs::create_dir_all(&settings.data).map_err(StartError::from)?;
+    let ground = house::Ground::reach(settings, program).await?;
+    let outcome = on_ground(settings, &ground, program).await;
+    ground.leave().await;
+    outcome
+}
+
+async fn on_ground(settings: &Settings, ground: &house::Ground, program: &Path) -> Result<Outcome, RestoreRefused> {
+    let database = Database::connect(&settings.database(), 4).await.map_err(StartError::from)?;
+    let outcome = restore_from(settings, ground, (&database, program)).await;
+    database.close().await;
+    outcome
+}
+
+async fn restore_from(
+    settings: &Settings,
+    ground: &house::Ground,
+    (database, program): (&Database, &Path),
+) -> Result<Outcome, RestoreRefused> {
+    let back_end = ground.deployment.back_end();
+    if let Some(kept) = database.find_foreign_licence(back_end).await.map_err(StartError::from)? {
+        return Err(RestoreRefused::OtherRegistry { kept: kept.to_string(), found: back_end.to_string() });
+    }
+    database.set_restoring(true).await.map_err(StartError::from)?;
+    // They were sent to a chain that is gone, and must not reach this one.
+    database.drop_transactions().await.map_err(StartError::from)?;
+    let (aims, queue) = rooms(settings, ground, (database, program)).await?;
+    let users = restore_users(&aims, ground).await?;
+    let licences = aims.restore_licences().await?;
+    drop(aims);
+    // The queue ends when nobody holds a way into it; its last notes are then in the cellar.
+    let _ = queue.await;
+    database.set_restoring(false).await.map_err(StartError::from)?;
+    Ok(Outcome { users, licences })
+}
+
+/// The rooms as far as restoring needs them: nothing is read or processed.
+async fn rooms(
+    settings: &Settings,
+    ground: &house::Ground,
+    (database, program): (&Database, &Path),
+) -> Result<(Aims, tokio::task::JoinHandle<()>), StartError> {
+    let (clock, vigil) = (Clock::system(), Vigil::new());
+    let node = ground.deployment.node(ground.provider.clone());
+    vigil.verify(&node, &clock).await;
+    // There is no copy yet that could be behind.
+    vigil.report_indexed(u64::MAX);
+    let key = Office::Operator.key(ground.deployment.chain_id)?;
+    let models = Shelf::open(&settings.data.join("models"), key.clone())?;
+    let operator = Operator::start(node.clone(), key).await?;
+    let (queue, task) = Queue::start(operator, database.clone(), vigil.clone());
+    let aims = Aims::new(Shared {
+        licensing: Licensing::new(node, queue, vigil, clock.clone()),
+        database: database.clone(),
+        objects: Objects::local(&settings.data.join("objects"))?,
+        root_key: house::root_key(settings)?,
+        models,
+        worker: Worker::new(program.to_owned()),
+        rules: Rules::load()?,
+        targets: house::targets(settings)?,
+        courier: Courier::default(),
+        clock,
+    });
+    Ok((aims, task))
+}
+
+async fn restore_users(aims: &Aims, ground: &house::Ground) -> Result<u64, RestoreRefused> {
+    let mut users = 0;
+    for standing in [UserStanding::Pending, UserStanding::Active, UserStanding::Suspended] {
+        let mut after = None;
+        loop {
+            let page = aims.database.list_users(standing, after.as_ref(), PAGE).await.map_err(StartError::from)?;
+            for user in &page.rows {
+                users += u64::from(restore_user(aims, ground, user).await?);
+            }
+            after = page.next;
+            if after.is_none() {
+                break;
+            }
+        }
+    }
+    Ok(users)
+}
+
+/// Whoever had a class has it again. The clerk may have seen the empty chain already and taken the class out of the row;
+/// that it was vouched for stays there.
+async fn restore_user(aims: &Aims, ground: &house::Ground, user: &UserRow) -> Result<bool, RestoreRefused> {
+    let class = user.user_class.or(user.approved_at_us.map(|_| user.requested_class));
+    let Some(class) = class else { return Ok(false) };
+    let active = user.standing != UserStanding::Suspended;
+    let wanted = Registration::Known { class, active };
+    let found = aims.licensing.node().user(user.address.address()).await.map_err(StartError::from)?;
+    if found == wanted {
+        return Ok(true);
+    }
+    if found == Registration::Unknown && class == UserClass::EndUser && active {
+        aims.licensing.register_end_user(user.address.address()).await.map_err(RestoreError::from)?;
+    } else {
+        let _ = vouch::set_class(&ground.provider, &aims.back_end(), user.address, class, active).await?;
+    }
+    Ok(true)
+}

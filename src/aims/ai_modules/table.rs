@@ -71,7 +71,11 @@ pub static TREATMENTS: &[Treating] = &[
         formats: &[DataFormat::Fhir, DataFormat::Ndjson],
         treat: fhir::treat,
     },
-    Treating { classes: &[DataClass::BehaviouralSignal], formats: &[DataFormat::Json], treat: de_identification::behaviour::treat },
+    Treating {
+        classes: &[DataClass::BehaviouralSignal],
+        formats: &[DataFormat::Json],
+        treat: de_identification::behaviour::treat,
+    },
     Treating { classes: &[DataClass::Omics], formats: &[DataFormat::Vcf], treat: vcf::treat },
     Treating { classes: DataClass::ALL, formats: &[DataFormat::Csv, DataFormat::Tsv], treat: table::treat },
 ];

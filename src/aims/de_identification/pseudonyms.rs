@@ -10,6 +10,7 @@ use alloy::primitives::B256;
 use aws_lc_rs::{digest, rand};
 use serde::{Deserialize, Serialize};
 use serde_json::{Map, json};
+use uuid::Uuid;
 
 use crate::{
     aims::{
@@ -29,7 +30,7 @@ use crate::{
     },
     licensing::{
         confirm::Answer,
-        permit::{Purpose, Warrant},
+        permit::{Permit, Purpose},
     },
     store::{PseudonymSecret, WrappedKey},
 };
@@ -115,11 +116,7 @@ impl Aims {
     /// [`AimError::NotFound`] for whoever is neither the End User nor the one the copy was made for, as for a copy that is
     /// not there; when the chain gives no answer.
     pub async fn unseal(&self, requester: UserId, copy: AihDataId, usage: Usage) -> Result<Unsealing, AimError> {
-        let treatment = self.database.find_treatment(copy).await?.ok_or(AimError::NotFound)?;
-        let original = self.database.find_data_item(treatment.parent).await?.ok_or(AimError::NotFound)?;
-        if requester != original.owner && requester != treatment.recipient {
-            return Err(AimError::NotFound);
-        }
+        let (treatment, original) = self.sealed_for(requester, copy).await?;
         let request = ProcessRequest {
             message_id: None,
             requester,
@@ -132,46 +129,49 @@ impl Aims {
         if let Requested::Existing(_) = self.database.insert_operation(&operation).await? {
             return Err(AimError::Conflict("this unsealing is recorded already"));
         }
-        let permit = match self.ask(&operation).await {
-            Ok(Answer::Permitted(permit)) => permit,
-            Ok(Answer::Denied(_)) => return Ok(Unsealing::Denied(Box::new(self.operation(operation.id).await?))),
-            Err(error) => {
-                self.give_up(operation.id, &error).await;
-                return Err(error);
-            }
-        };
-        let purpose = Purpose { item: original.id, operation: Operation::Retrieve, requester: requester.address() };
-        let opened = match permit.spend(&purpose, self.clock.seconds()) {
-            Ok(warrant) => {
-                self.database.start_operation(operation.id, self.clock.micros()).await?.required()?;
-                self.open_mapping(&warrant, &original, &treatment).await
-            }
-            Err(error) => Err(error.into()),
+        let id = operation.id;
+        let opened = match self.ask(&operation).await {
+            Ok(Answer::Permitted(permit)) => self.open_mapping(id, permit, requester, &original, &treatment).await,
+            Ok(Answer::Denied(_)) => return Ok(Unsealing::Denied(Box::new(self.operation(id).await?))),
+            Err(error) => Err(error),
         };
         let way_back = match opened {
             Ok(way_back) => way_back,
             Err(error) => {
-                self.give_up(operation.id, &error).await;
+                self.give_up(id, &error).await;
                 return Err(error);
             }
         };
-        self.database.finish_operation(operation.id, None, self.clock.micros()).await?.required()?;
-        Ok(Unsealing::Opened(Box::new(Unsealed {
-            treatment,
-            original: (original.sha256.unwrap_or_default(), way_back.salt),
-            mapping: way_back.mapping,
-            operation: self.operation(operation.id).await?,
-        })))
+        self.database.finish_operation(id, None, self.clock.micros()).await?.required()?;
+        let original = (original.sha256.unwrap_or_default(), way_back.salt);
+        let operation = self.operation(id).await?;
+        Ok(Unsealing::Opened(Box::new(Unsealed { treatment, original, mapping: way_back.mapping, operation })))
     }
 
-    /// The warrant is for reading the original: what leads back to it is read with nothing less.
+    /// A copy and its original, for the End User and for whom the copy was made.
+    async fn sealed_for(&self, requester: UserId, copy: AihDataId) -> Result<(TreatmentRow, DataItemRow), AimError> {
+        let treatment = self.database.find_treatment(copy).await?.ok_or(AimError::NotFound)?;
+        let original = self.database.find_data_item(treatment.parent).await?.ok_or(AimError::NotFound)?;
+        if requester == original.owner || requester == treatment.recipient {
+            Ok((treatment, original))
+        } else {
+            Err(AimError::NotFound)
+        }
+    }
+
+    /// The permit is for reading the original: what leads back to it is read with nothing less.
     async fn open_mapping(
         &self,
-        warrant: &Warrant,
+        id: Uuid,
+        permit: Permit,
+        requester: UserId,
         original: &DataItemRow,
         treatment: &TreatmentRow,
     ) -> Result<WayBack, AimError> {
-        if warrant.grounds().item != original.id || original.state != DataItemState::Stored {
+        let purpose = Purpose { item: original.id, operation: Operation::Retrieve, requester: requester.address() };
+        let _warrant = permit.spend(&purpose, self.clock.seconds())?;
+        self.database.start_operation(id, self.clock.micros()).await?.required()?;
+        if original.state != DataItemState::Stored {
             return Err(AimError::Erased);
         }
         let text = self.item_key(original).await?.open_text(PURPOSE, &treatment.mapping_sealed)?;

@@ -52,7 +52,7 @@ pub static ALGORITHMS: &[Algorithm] = &[
             Technique::Tokenisation,
             Technique::Perturbation,
         ],
-        parameters: &[],
+        parameters: &["RetainLongitudinal", "RetainDevice", "PixelDataInspected"],
         anonymises: false,
         source: "DICOM PS3.15 Annex E, Basic Application Level Confidentiality Profile",
     },
@@ -65,7 +65,7 @@ pub static ALGORITHMS: &[Algorithm] = &[
             Technique::Perturbation,
             Technique::Generalisation,
         ],
-        parameters: &[],
+        parameters: &["Dates"],
         anonymises: false,
         source: "HIPAA Safe Harbor, 45 CFR 164.514(b)(2), on FHIR R4 resources",
     },
@@ -82,6 +82,14 @@ pub static ALGORITHMS: &[Algorithm] = &[
         anonymises: false,
         source: "EDF+ specification (Kemp and Olivan, Clin. Neurophysiol. 114, 2003) and WFDB Applications Guide, header(5), \
                  signal(5), annot(5); identifiers of 45 CFR 164.514(b)(2)",
+    },
+    Algorithm {
+        name: "DIA-BEH-V1.0",
+        formats: &[DataFormat::Json],
+        techniques: &[Technique::RemovalOfIdentifiers, Technique::Tokenisation, Technique::Perturbation],
+        parameters: &[],
+        anonymises: false,
+        source: "Accelerometry and step counts written anew from times and numbers; identifiers of 45 CFR 164.514(b)(2)",
     },
     Algorithm {
         name: "DIA-VCF-V1.0",

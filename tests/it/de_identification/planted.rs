@@ -149,6 +149,100 @@ fn variants(garden: &mut Garden) -> Vec<u8> {
     text.into_bytes()
 }
 
+fn record(garden: &mut Garden) -> Vec<u8> {
+    let person = "https://ehr.example/fhir/Patient/p1";
+    let entry = |url: &str, resource: Value| json!({"fullUrl": url, "resource": resource});
+    let patient = json!({
+        "resourceType": "Patient", "id": "p1", "gender": "female", "birthDate": "1951-05-02",
+        "text": {"status": "generated", "div": format!("<div>{}</div>", garden.name())},
+        "identifier": [{"system": "https://hospital.example/mrn", "value": garden.record()}],
+        "name": [{"family": garden.word(), "given": [garden.word()], "text": garden.name()}],
+        "telecom": [{"system": "phone", "value": garden.telephone()}, {"system": "email", "value": garden.mail()}],
+        "address": [{"line": [garden.name()], "city": garden.word(), "country": "IT"}],
+        "contact": [{"name": {"text": garden.name()}, "telecom": [{"system": "email", "value": garden.mail()}]}],
+        "extension": [{"url": "https://hospital.example/nickname", "valueString": garden.word()}],
+    });
+    let mut entries = vec![entry(person, patient)];
+    for n in 0..20 {
+        let heart_rate =
+            json!({"coding": [{"system": "http://loinc.org", "code": "8867-4", "display": garden.word()}]});
+        let observation = json!({
+            "resourceType": "Observation", "id": format!("o{n}"), "status": "final", "code": heart_rate,
+            "subject": {"reference": person, "display": garden.name()},
+            "effectiveDateTime": "2026-02-03T10:00:00Z", "note": [{"text": format!("{} called {}", garden.name(), garden.telephone())}],
+            "valueQuantity": {"value": 70 + n, "unit": "/min", "system": "http://unitsofmeasure.org", "code": "/min"},
+        });
+        entries.push(entry(&format!("https://ehr.example/fhir/Observation/o{n}"), observation));
+    }
+    json!({"resourceType": "Bundle", "type": "collection", "entry": entries}).to_string().into_bytes()
+}
+
+fn image(garden: &mut Garden) -> Vec<u8> {
+    use dicom_core::{DataElement, PrimitiveValue, VR};
+    use dicom_dictionary_std::tags;
+    use dicom_object::{InMemDicomObject, meta::FileMetaTableBuilder};
+
+    const CT: &str = "1.2.840.10008.5.1.4.1.1.2";
+    let instance = format!("1.2.826.0.1.3680043.8.498.77{}", garden.planted.len());
+    let instance = garden.plant(instance);
+    let told: Vec<String> = (0..6).map(|_| garden.word()).collect();
+    let texts = [
+        (tags::SOP_CLASS_UID, VR::UI, CT.to_owned()),
+        (tags::SOP_INSTANCE_UID, VR::UI, instance.clone()),
+        (tags::STUDY_DATE, VR::DA, "20260203".to_owned()),
+        (tags::ACCESSION_NUMBER, VR::SH, garden.record()),
+        (tags::MODALITY, VR::CS, "CT".to_owned()),
+        (tags::BURNED_IN_ANNOTATION, VR::CS, "NO".to_owned()),
+        (tags::INSTITUTION_NAME, VR::LO, told[0].clone()),
+        (tags::REFERRING_PHYSICIAN_NAME, VR::PN, told[1].clone()),
+        (tags::STUDY_DESCRIPTION, VR::LO, told[2].clone()),
+        (tags::OPERATORS_NAME, VR::PN, told[3].clone()),
+        (tags::PATIENT_NAME, VR::PN, told[4].clone()),
+        (tags::PATIENT_ID, VR::LO, garden.record()),
+        (tags::PATIENT_ADDRESS, VR::LO, told[5].clone()),
+        (tags::PATIENT_COMMENTS, VR::LT, format!("{} of {}", garden.name(), garden.mail())),
+        (tags::STUDY_INSTANCE_UID, VR::UI, "1.2.826.0.1.3680043.8.498.3".to_owned()),
+        (tags::SERIES_INSTANCE_UID, VR::UI, "1.2.826.0.1.3680043.8.498.4".to_owned()),
+        (tags::PHOTOMETRIC_INTERPRETATION, VR::CS, "MONOCHROME2".to_owned()),
+        (tags::PIXEL_SPACING, VR::DS, "1\\1".to_owned()),
+    ];
+    let mut object = InMemDicomObject::new_empty();
+    for (tag, vr, text) in texts {
+        object.put(DataElement::new(tag, vr, PrimitiveValue::from(text)));
+    }
+    let numbers = [
+        (tags::SAMPLES_PER_PIXEL, 1_u16),
+        (tags::ROWS, 4),
+        (tags::COLUMNS, 4),
+        (tags::BITS_ALLOCATED, 16),
+        (tags::BITS_STORED, 16),
+        (tags::HIGH_BIT, 15),
+        (tags::PIXEL_REPRESENTATION, 0),
+    ];
+    for (tag, number) in numbers {
+        object.put(DataElement::new(tag, VR::US, PrimitiveValue::from(number)));
+    }
+    object.put(DataElement::new(tags::PIXEL_DATA, VR::OW, PrimitiveValue::U16(vec![7; 16].into())));
+    let meta = FileMetaTableBuilder::new()
+        .transfer_syntax("1.2.840.10008.1.2.1")
+        .media_storage_sop_class_uid(CT)
+        .media_storage_sop_instance_uid(instance);
+    let mut bytes = Vec::new();
+    object.with_meta(meta).unwrap().write_all(&mut bytes).unwrap();
+    bytes
+}
+
+fn steps(garden: &mut Garden) -> Vec<u8> {
+    let who = garden.record();
+    let minutes = (0..30).map(|n| {
+        json!({
+            "timestamp": format!("2026-02-03T10:{n:02}:00Z"), "steps": 10 + n, "subject": who, "note": garden.name(),
+        })
+    });
+    let minutes: Vec<Value> = minutes.collect();
+    json!(minutes).to_string().into_bytes()
+}
+
 /// Uploads, treats, and reads everything there is to read about the copy.
 async fn through_the_door(
     house: &House,
@@ -200,6 +294,9 @@ async fn of_a_thousand_planted_identifiers_none_is_found() {
         ("PhysiologicalSignal", "EDF+", recording(&mut garden), json!({})),
         ("PhysiologicalSignal", "WFDB", archive(&mut garden), json!({})),
         ("Omics", "VCF", variants(&mut garden), json!({})),
+        ("ClinicalRecord", "FHIR", record(&mut garden), json!({})),
+        ("BehaviouralSignal", "JSON", steps(&mut garden), json!({})),
+        ("MedicalImaging", "DICOM", image(&mut garden), json!({"PixelDataInspected": true})),
     ];
     assert!(garden.planted.len() >= 1_000, "{}", garden.planted.len());
     let mut planted = 0;

@@ -244,6 +244,9 @@ impl<'a> Work<'a> {
                     .to_owned(),
             ),
         }
+        notes.push(
+            "put together with another copy of the same table, generalised otherwise, it may tell more".to_owned(),
+        );
         if self.persons.count < self.persons.rows.len() {
             notes.push("persons have several rows; the rows are not linked to each other any more".to_owned());
         }

@@ -77,8 +77,9 @@ impl Aims {
     /// # Errors
     /// [`AimError::NotFound`] for other people's and unknown ones alike.
     pub async fn webhook_of(&self, user: UserId, id: Uuid) -> Result<(Webhook, Vec<DeliveryRow>), AimError> {
-        let row = self.own_webhook(user, id).await?;
+        // The deliveries first: a webhook is given up together with its last one, so it is never shown as active beside it.
         let deliveries = self.database.list_deliveries(id, MOST_SHOWN).await?;
+        let row = self.own_webhook(user, id).await?;
         Ok((Webhook { url: self.webhook_url(&row)?, row }, deliveries))
     }
 

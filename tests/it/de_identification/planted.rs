@@ -222,7 +222,7 @@ fn image(garden: &mut Garden) -> Vec<u8> {
     for (tag, number) in numbers {
         object.put(DataElement::new(tag, VR::US, PrimitiveValue::from(number)));
     }
-    object.put(DataElement::new(tags::PIXEL_DATA, VR::OW, PrimitiveValue::U16(vec![7; 16].into())));
+    object.put(DataElement::new(tags::PIXEL_DATA, VR::OW, PrimitiveValue::U16(vec![7_u16; 16].into())));
     let meta = FileMetaTableBuilder::new()
         .transfer_syntax("1.2.840.10008.1.2.1")
         .media_storage_sop_class_uid(CT)

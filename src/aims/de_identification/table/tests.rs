@@ -262,7 +262,7 @@ fn a_refusal_repeats_no_cell() {
 #[test]
 fn more_combinations_than_can_be_searched_are_refused() {
     let header: Vec<String> = (0..12).map(|n| format!("q{n}")).collect();
-    let row = vec!["1"; 12].join(",");
+    let row = ["1"; 12].join(",");
     let table = format!("{}\n{}", header.join(","), format!("{row}\n").repeat(20));
     let asked = json!({
         "OneRowPerPerson": true, "QuasiIdentifiers": header,

@@ -48,7 +48,7 @@ impl Aims {
         let derived = match self.licensing.derive(&lineage).await {
             Ok(derived) => derived,
             Err(error) => {
-                // One whose end is unknown may stand on chain by now; its row waits for the next start.
+                // One whose end is unknown may stand on chain by now; its row waits for [`Aims::settle_derivations`].
                 if error.refusal().is_some() {
                     self.database.remove_data_item(id).await?.required()?;
                 }

@@ -15,8 +15,9 @@ use crate::{
     db::{
         data_items::DataItemState,
         model_licences::{ModelLicenceRow, NewModelLicence},
+        operation_acts::Done,
     },
-    domain::{ids::AihDataId, terms::Offer},
+    domain::{ids::AihDataId, licence_event::Evidence, terms::Offer},
     licensing::{
         LicensingError,
         read::{Reading, State},
@@ -61,12 +62,14 @@ impl Aims {
             return Err(AimError::Conflict("this licence is not the current one of its item"));
         }
         self.database.insert_model_licence(&self.kept(change, licence)).await?;
-        if !is_done {
-            self.change_on_chain(change, &offer, licence).await?;
-        }
+        let evidence = match is_done {
+            true => self.licensing.made(change.item.hash(), licence).await?,
+            false => self.change_on_chain(change, &offer, licence).await?,
+        };
         let now = self.clock.micros();
         self.database.mark_model_licence_issued(licence, now).await?.required()?;
         self.database.change_data_item_licence(change.item, licence, now).await?.required()?;
+        self.note(Done::ChangeLicence, &item, item.owner.address(), (Some(licence), Some(evidence))).await;
         Ok(licence)
     }
 
@@ -99,6 +102,8 @@ impl Aims {
         if on_chain.licence == Some(row.licence) && !on_chain.revoked {
             self.database.mark_model_licence_issued(row.licence, now).await?.required()?;
             self.database.change_data_item_licence(row.aih_data_id, row.licence, now).await?.required()?;
+            let evidence = self.licensing.made(item.hash, row.licence).await?;
+            self.note(Done::ChangeLicence, &item, item.owner.address(), (Some(row.licence), Some(evidence))).await;
             return Ok(true);
         }
         // Its moment has passed: the chain will never take it.
@@ -123,10 +128,15 @@ impl Aims {
         Ok(compile(&licence, &self.back_end(), change.sequence)?)
     }
 
-    async fn change_on_chain(&self, change: &LicenceChange, offer: &Offer, licence: Address) -> Result<(), AimError> {
+    /// Gives where the change stands. The permit to store that comes with it is not needed: the payload is there.
+    async fn change_on_chain(
+        &self,
+        change: &LicenceChange,
+        offer: &Offer,
+        licence: Address,
+    ) -> Result<Evidence, AimError> {
         match self.licensing.change(change.item, offer, &change.signature).await {
-            // Its permit to store is not needed: the payload is there.
-            Ok(issued) => drop(issued.permit),
+            Ok(issued) => Ok(issued.permit.grounds().evidence),
             Err(error) => {
                 // What the contract refused was never in force. An unknown end stays, to be found by the next attempt.
                 if error.refusal().is_some()
@@ -134,10 +144,9 @@ impl Aims {
                 {
                     tracing::warn!(%licence, %error, "licence.not_taken_back");
                 }
-                return Err(error.into());
+                Err(error.into())
             }
         }
-        Ok(())
     }
 
     fn kept(&self, change: &LicenceChange, licence: Address) -> NewModelLicence {

@@ -8,7 +8,10 @@ use alloy::primitives::{Address, Bytes};
 
 use super::{AimError, Aims};
 use crate::{
-    db::revocations::{Revocation, RevocationScope},
+    db::{
+        operation_acts::Done,
+        revocations::{Revocation, RevocationScope},
+    },
     domain::{ids::AihDataId, licence_event::Evidence},
     licensing::{
         LicensingError, Refusal,
@@ -55,8 +58,21 @@ impl Aims {
             Err(error) => return Err(error.into()),
         };
         let by = recorded.map(|(_, by)| by);
-        self.database.insert_revocation(&self.row(reading, item, withdrawal, by)).await?;
+        let row = self.row(reading, item, withdrawal, by);
+        self.database.insert_revocation(&row).await?;
+        self.note_withdrawal(&row, recorded.map(|(evidence, _)| evidence)).await?;
         Ok(recorded.map(|(evidence, _)| evidence))
+    }
+
+    async fn note_withdrawal(&self, row: &Revocation, evidence: Option<Evidence>) -> Result<(), AimError> {
+        let Some(item) = self.database.find_data_item(row.aih_data_id).await? else { return Ok(()) };
+        let evidence = match evidence {
+            Some(evidence) => Some(evidence),
+            None => self.licensing.withdrawn(item.hash, row.licence).await?,
+        };
+        let done = Done::RevokeLicence(row.scope);
+        self.note(done, &item, row.revoked_by, (Some(row.licence), evidence)).await;
+        Ok(())
     }
 
     /// The chain judges a signature only while there is something to withdraw. What is kept for a restored chain must be

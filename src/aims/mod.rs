@@ -6,7 +6,10 @@
 //! | Anomaly and Risk Alerting (AIH-ARA) | [`anomaly_and_risk`] |
 //! | De-Identification and Anonymisation (AIH-DIA) | [`de_identification`] |
 //! | Health Federated Learning (AIH-HFL) | [`federated_learning`] |
+//!
+//! Every work on a payload runs inside `Aims::while_licensed`, so that a licence that falls stops it.
 
+mod acts;
 pub mod ai_modules;
 pub mod aih_data_processing;
 pub mod anomaly_and_risk;
@@ -18,6 +21,7 @@ pub mod federated_learning;
 pub mod licence_change;
 pub mod licence_withdrawal;
 pub mod retrieval;
+mod running;
 pub mod storage;
 
 use std::sync::Arc;
@@ -37,6 +41,7 @@ use crate::{
 #[derive(Clone)]
 pub struct Aims {
     shared: Arc<Shared>,
+    running: running::Running,
 }
 
 /// What stands between the rooms.
@@ -66,7 +71,7 @@ pub struct Shared {
 impl Aims {
     /// The rooms of one Back End.
     pub fn new(shared: Shared) -> Self {
-        Self { shared: Arc::new(shared) }
+        Self { shared: Arc::new(shared), running: running::Running::default() }
     }
 
     /// This Back End's ID.

@@ -141,6 +141,7 @@ impl Aims {
 
 fn grounds_of(operation: &OperationRow) -> Option<Grounds> {
     let answer = operation.answer.filter(|answer| answer.verdict.is_permitted())?;
+    let evidence = evidence_of(operation)?;
     Some(Grounds {
         item: operation.aih_data_id,
         operation: operation.operation,
@@ -148,7 +149,8 @@ fn grounds_of(operation: &OperationRow) -> Option<Grounds> {
         requester: operation.requester.address(),
         confirm_id: operation.confirm_id?.0,
         licence: answer.licence?,
-        evidence: evidence_of(operation)?,
+        since: evidence.block_time,
+        evidence,
     })
 }
 

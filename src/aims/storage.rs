@@ -1,24 +1,41 @@
 //! **AIH-STR Storage.** Payloads enter with a permit to store, which only an issue or a derivation gives, and leave with
 //! a warrant. Each item has its own key, wrapped by its End User's key, wrapped by the root key; erasure destroys it.
 
-use alloy::primitives::B256;
+use alloy::primitives::{Address, B256};
 use bytes::Bytes;
 use futures_util::Stream;
 use uuid::Uuid;
 
-use super::{AimError, Aims, retrieval::Span};
+use super::{AimError, Aims, retrieval::Span, running::revoked};
 use crate::{
-    db::data_items::{DataItemRow, DataItemState, ObjectFacts},
+    db::{
+        data_items::{DataItemRow, DataItemState, ObjectFacts},
+        operation_acts::Done,
+    },
     domain::{
         ids::{AihDataId, UserId},
         operation::Operation,
     },
-    licensing::permit::{Permit, Purpose, Warrant},
+    licensing::permit::{Grounds, Permit, Purpose, Warrant},
     store::{EndUserKey, ItemKey, Opened, WrappedKey},
 };
 
 /// Largest payload, in bytes: 64 GiB.
 pub const MOST_PAYLOAD_BYTES: u64 = 64 << 30;
+
+/// A payload that was sealed, and is not acknowledged yet.
+pub(super) struct Sealed {
+    facts: ObjectFacts,
+    grounds: Grounds,
+}
+
+impl std::ops::Deref for Sealed {
+    type Target = ObjectFacts;
+
+    fn deref(&self) -> &ObjectFacts {
+        &self.facts
+    }
+}
 
 impl Aims {
     /// Keeps a payload under the permit to store it, and acknowledges it: after this it survives a crash.
@@ -31,46 +48,49 @@ impl Aims {
         S: Stream<Item = Result<Bytes, E>> + Send,
         E: Into<Box<dyn std::error::Error + Send + Sync>>,
     {
-        let facts = self.seal(permit, item, payload).await?;
-        self.acknowledge(item, &facts).await?;
-        Ok(facts)
+        let sealed = self.seal(permit, item, payload).await?;
+        self.acknowledge(item, &sealed).await?;
+        Ok(sealed.facts)
     }
 
     /// Seals a payload under the permit to store it; it cannot be read before it is acknowledged.
-    pub(super) async fn seal<S, E>(
-        &self,
-        permit: Permit,
-        item: &DataItemRow,
-        payload: S,
-    ) -> Result<ObjectFacts, AimError>
+    pub(super) async fn seal<S, E>(&self, permit: Permit, item: &DataItemRow, payload: S) -> Result<Sealed, AimError>
     where
         S: Stream<Item = Result<Bytes, E>> + Send,
         E: Into<Box<dyn std::error::Error + Send + Sync>>,
     {
         let purpose = Purpose { item: item.id, operation: Operation::Store, requester: permit.grounds().requester };
-        let _warrant = permit.spend(&purpose, self.clock.seconds())?;
+        let grounds = *permit.spend(&purpose, self.clock.seconds())?.grounds();
         let object = object_name(item)?;
         let key = self.item_key(item).await?;
         let stored = self.objects.put(object, &key, payload, MOST_PAYLOAD_BYTES).await?;
-        Ok(ObjectFacts {
+        let facts = ObjectFacts {
             plain_length: stored.plain_length,
             stored_length: stored.stored_length,
             sha256: parse_digest(&stored.sha256_hex)?,
-        })
+        };
+        Ok(Sealed { facts, grounds })
     }
 
     /// From now on the payload can be read, and survives a crash.
-    pub(super) async fn acknowledge(&self, item: &DataItemRow, facts: &ObjectFacts) -> Result<(), AimError> {
-        self.database.mark_data_item_stored(item.id, facts, self.clock.micros()).await?.required()?;
+    pub(super) async fn acknowledge(&self, item: &DataItemRow, sealed: &Sealed) -> Result<(), AimError> {
+        self.database.mark_data_item_stored(item.id, &sealed.facts, self.clock.micros()).await?.required()?;
+        let done = if item.parent.is_some() { Done::Derive } else { Done::Store };
+        let grounds = &sealed.grounds;
+        self.note(done, item, grounds.requester, (Some(grounds.licence), Some(grounds.evidence))).await;
         Ok(())
     }
 
     /// Opens a payload, or a part of it, for the operation a warrant stands for.
     ///
     /// # Errors
-    /// When the item is not stored, was erased, or its object is damaged.
+    /// When the item is not stored, was erased, or its object is damaged; [`AimError::Withheld`] when its licence fell
+    /// since the operation was permitted.
     pub async fn open(&self, warrant: &Warrant, span: Span) -> Result<(DataItemRow, Opened), AimError> {
         let item = self.stored_item(warrant.grounds().item).await?;
+        if Self::has_fallen(&item, warrant.grounds()) {
+            return Err(revoked());
+        }
         let key = self.item_key(&item).await?;
         let range = span.within(item.plain_length.unwrap_or_default());
         let opened = self.objects.get(object_name(&item)?, &key, range).await?;
@@ -116,13 +136,25 @@ impl Aims {
     /// # Errors
     /// When the cellar fails. A failure to free the space is logged only: without the key the bytes are noise.
     pub async fn destroy(&self, item: &DataItemRow) -> Result<u64, AimError> {
-        let mut erased = self.destroy_one(item).await?;
+        self.destroy_for(item, item.owner.address()).await
+    }
+
+    /// As [`Aims::destroy`], by the Back End itself: of something it made and nobody was told of.
+    ///
+    /// # Errors
+    /// As [`Aims::destroy`].
+    pub(super) async fn destroy_own(&self, item: &DataItemRow) -> Result<u64, AimError> {
+        self.destroy_for(item, self.back_end().address()).await
+    }
+
+    async fn destroy_for(&self, item: &DataItemRow, by: Address) -> Result<u64, AimError> {
+        let mut erased = self.destroy_one(item, by).await?;
         let mut after = None;
         loop {
             // Of a derived item this list is empty.
             let page = self.database.list_data_items_of_root(item.id, after.as_ref(), ERASE_PAGE).await?;
             for descendant in page.rows.iter().filter(|row| row.id != item.id) {
-                erased += self.destroy_one(descendant).await?;
+                erased += self.destroy_one(descendant, by).await?;
             }
             after = page.next;
             if after.is_none() {
@@ -131,7 +163,7 @@ impl Aims {
         }
     }
 
-    async fn destroy_one(&self, item: &DataItemRow) -> Result<u64, AimError> {
+    async fn destroy_one(&self, item: &DataItemRow, by: Address) -> Result<u64, AimError> {
         match item.state {
             DataItemState::Erased => return Ok(0),
             DataItemState::Announced => self.database.remove_data_item(item.id).await?.required()?,
@@ -140,6 +172,14 @@ impl Aims {
                 // Sealed under the key that is gone; the rows go too.
                 self.database.delete_findings(item.id).await?;
             }
+        }
+        if item.licence.is_some() {
+            // An erasure waits for nothing: where the chain is away, or was reset, it is noted without what it rests on.
+            let evidence = self.licensing.fallen(item.hash, item.root.hash()).await.unwrap_or_else(|error| {
+                tracing::warn!(item = %item.hash, %error, "act.without_evidence");
+                None
+            });
+            self.note(Done::Erase, item, by, (item.licence, evidence)).await;
         }
         if let Some(object) = item.object_name.as_deref().and_then(|name| Uuid::parse_str(name).ok())
             && let Err(error) = self.objects.delete(object).await

@@ -9,8 +9,8 @@ use super::{BenchError, proof::answered, report::percentile, site::Site, ways};
 use crate::{
     chain::{ChainError, logs, operator::Operator},
     licensing::{
+        batch::execute,
         ledger::{End, Entry, Ledger},
-        queue::execute,
     },
 };
 

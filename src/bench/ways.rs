@@ -25,8 +25,8 @@ use crate::{
         operator::{Operator, Signed},
     },
     licensing::{
+        batch::execute,
         confirm::{Answer, Question},
-        queue::execute,
     },
 };
 

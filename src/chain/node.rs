@@ -3,12 +3,13 @@
 use std::{future::Future, time::Duration};
 
 use alloy::{
+    consensus::Transaction as _,
     eips::BlockNumberOrTag,
     network::Ethereum,
     primitives::{Address, B256, Bytes, keccak256},
     providers::{DynProvider, Provider, ProviderBuilder, WsConnect},
     rpc::types::{Filter, Header},
-    sol_types::SolCall,
+    sol_types::{SolCall, SolEvent},
     transports::TransportResult,
 };
 use futures_util::{Stream, StreamExt};
@@ -21,7 +22,7 @@ use super::{
 };
 use crate::domain::{
     ids::BackEndId,
-    licence_event::LicenceEvent,
+    licence_event::{LicenceEvent, LicenceEventKind},
     taxonomy::{UserClass, Word},
     terms::{Derivation, LicenceTerms},
     user::Registration,
@@ -232,6 +233,63 @@ impl Node {
         let mut found = in_time(async { self.provider.get_logs(&filter).await }).await?;
         found.sort_by_key(|log| log.log_index);
         found.iter().filter_map(|log| logs::decode(log).transpose()).collect()
+    }
+
+    /// The licence events of one item (not the answers about it), in order. A node that does not search its whole chain
+    /// at once is asked piece by piece, from the newest block back, until the item's first event.
+    ///
+    /// # Errors
+    /// As [`Node::events`].
+    pub async fn licence_events_of(&self, aih_data: B256) -> Result<Vec<LicenceEvent>, ChainError> {
+        let first = |found: &[LicenceEvent]| {
+            found.iter().any(|e| matches!(e.kind, LicenceEventKind::Issued { .. } | LicenceEventKind::Derived { .. }))
+        };
+        match self.licence_events_in(aih_data, 0, None).await {
+            Err(error) if error.is_too_much() => {}
+            outcome => return outcome,
+        }
+        let (mut above, mut found) = (self.head().await?.number + 1, Vec::new());
+        while above > 0 && !first(&found) {
+            let from = above.saturating_sub(LOG_BLOCKS);
+            let mut earlier = self.licence_events_in(aih_data, from, Some(above - 1)).await?;
+            earlier.append(&mut found);
+            (found, above) = (earlier, from);
+        }
+        Ok(found)
+    }
+
+    async fn licence_events_in(
+        &self,
+        aih_data: B256,
+        from: u64,
+        to: Option<u64>,
+    ) -> Result<Vec<LicenceEvent>, ChainError> {
+        let kinds = vec![
+            LicenceRegistry::LicenceIssued::SIGNATURE_HASH,
+            LicenceRegistry::LicenceDerived::SIGNATURE_HASH,
+            LicenceRegistry::LicenceChanged::SIGNATURE_HASH,
+            LicenceRegistry::LicenceRevoked::SIGNATURE_HASH,
+        ];
+        let filter = Filter::new().address(self.registry).event_signature(kinds).topic1(aih_data).from_block(from);
+        let filter = match to {
+            Some(to) => filter.to_block(to),
+            None => filter,
+        };
+        let mut found = in_time(async { self.provider.get_logs(&filter).await }).await?;
+        found.sort_by_key(|log| (log.block_number, log.log_index));
+        found.iter().filter_map(|log| logs::decode(log).transpose()).collect()
+    }
+
+    /// The End User's signature that a withdrawal was sent with, when it was sent to the registry itself and with one:
+    /// whoever sent it.
+    ///
+    /// # Errors
+    /// When the node does not answer.
+    pub async fn signature_of_withdrawal(&self, transaction: B256) -> Result<Option<Bytes>, ChainError> {
+        let found = in_time(async { self.provider.get_transaction_by_hash(transaction).await }).await?;
+        let Some(found) = found.filter(|found| found.to() == Some(self.registry)) else { return Ok(None) };
+        let call = LicenceRegistry::revokeCall::abi_decode(found.input()).ok();
+        Ok(call.map(|call| call.signature).filter(|signature| !signature.is_empty()))
     }
 
     /// New blocks as the node announces them; `None` when the connection cannot (HTTP). The stream ends with the

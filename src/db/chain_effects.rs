@@ -1,13 +1,14 @@
 //! What events of the registry change beside its copy. Written in the transaction that moves the cursor: an event that
 //! is here has had its effect, and one that is gone has lost it.
 
-use alloy::primitives::B128;
+use alloy::primitives::{Address, B128, B256, Bytes};
 use sqlx::AnyConnection;
 
 use super::{
-    Database, Result,
+    Database, Result, State,
     columns::{Hex, bigint},
     operations::Evidence,
+    revocations::{RevocationScope, revoke_model_licence},
 };
 use crate::domain::{ids::UserId, taxonomy::Word, user::Registration};
 
@@ -16,14 +17,58 @@ use crate::domain::{ids::UserId, taxonomy::Word, user::Registration};
 pub struct ChainEffects {
     /// What the registry says of users from now on; users this Back End does not know are passed over.
     pub classes: Vec<(UserId, Registration)>,
+    /// What became of licences, in the chain's order.
+    pub licences: Vec<LicenceEffect>,
     /// Where the answers to these Licence Confirms stand from now on.
     pub evidence: Vec<(B128, Evidence)>,
     /// Microseconds since 1970.
     pub at_us: i64,
 }
 
+/// What an event does to the rows of the item it is about; items this house does not know are passed over.
+#[derive(Debug, Clone)]
+pub enum LicenceEffect {
+    /// Another licence took the place of one; whatever derives from the old one fell.
+    Changed {
+        /// Hash of the item's ID.
+        item: B256,
+        /// The licence in force.
+        licence: Address,
+        /// The one before.
+        previous: Address,
+    },
+    /// A licence was withdrawn, or the Back End gave up its own right.
+    Withdrawn {
+        /// Hash of the item's ID.
+        item: B256,
+        /// The licence.
+        licence: Address,
+        /// How much of it.
+        scope: RevocationScope,
+        /// By whom.
+        by: Address,
+        /// The End User's signature it was sent with.
+        signature: Option<Bytes>,
+    },
+    /// A result was licensed, once more after its licence had fallen.
+    Derived {
+        /// Hash of the item's ID.
+        item: B256,
+        /// The licence in force.
+        licence: Address,
+    },
+    /// A reorganisation took back what was known of an item's licence.
+    Forgotten {
+        /// Hash of the item's ID.
+        item: B256,
+    },
+}
+
 impl ChainEffects {
     pub(super) async fn apply(&self, connection: &mut AnyConnection) -> Result<()> {
+        for effect in &self.licences {
+            effect.apply(connection, self.at_us).await?;
+        }
         for (user, registration) in &self.classes {
             set_class(connection, *user, *registration, self.at_us).await?;
         }
@@ -32,6 +77,121 @@ impl ChainEffects {
         }
         Ok(())
     }
+}
+
+impl LicenceEffect {
+    async fn apply(&self, connection: &mut AnyConnection, at_us: i64) -> Result<()> {
+        match self {
+            Self::Changed { item, licence, previous } => {
+                replace_model_licence(connection, *licence, *previous, at_us).await?;
+                relicense(connection, *item, *licence, at_us).await?;
+                fell_descendants(connection, *item, at_us).await
+            }
+            Self::Withdrawn { item, licence, scope, by, signature } => {
+                keep_withdrawal(connection, (*item, *licence), (*scope, *by, signature.as_ref()), at_us).await?;
+                if *scope == RevocationScope::Licence {
+                    revoke_model_licence(connection, *licence, at_us).await?;
+                    fell(connection, *item, at_us).await?;
+                    fell_descendants(connection, *item, at_us).await?;
+                }
+                Ok(())
+            }
+            Self::Derived { item, licence } => relicense(connection, *item, *licence, at_us).await,
+            Self::Forgotten { item } => forget_fall(connection, *item).await,
+        }
+    }
+}
+
+async fn replace_model_licence(
+    connection: &mut AnyConnection,
+    licence: Address,
+    previous: Address,
+    at_us: i64,
+) -> Result<()> {
+    sqlx::query(
+        "UPDATE model_licences SET state = 'replaced', updated_at_us = $2 WHERE licence = $1 AND state = 'issued'",
+    )
+    .bind(previous.hex())
+    .bind(at_us)
+    .execute(&mut *connection)
+    .await?;
+    sqlx::query(
+        "UPDATE model_licences SET state = 'issued', updated_at_us = $2 WHERE licence = $1 AND state = 'signed'",
+    )
+    .bind(licence.hex())
+    .bind(at_us)
+    .execute(connection)
+    .await?;
+    Ok(())
+}
+
+async fn relicense(connection: &mut AnyConnection, item: B256, licence: Address, at_us: i64) -> Result<()> {
+    sqlx::query(
+        "UPDATE data_items SET licence = $2, fallen_at_us = NULL, updated_at_us = $3
+         WHERE hash = $1 AND state IN ('licensed', 'stored')",
+    )
+    .bind(item.hex())
+    .bind(licence.hex())
+    .bind(at_us)
+    .execute(connection)
+    .await?;
+    Ok(())
+}
+
+async fn fell(connection: &mut AnyConnection, item: B256, at_us: i64) -> Result<()> {
+    sqlx::query("UPDATE data_items SET fallen_at_us = $2 WHERE hash = $1 AND fallen_at_us IS NULL")
+        .bind(item.hex())
+        .bind(at_us)
+        .execute(connection)
+        .await?;
+    Ok(())
+}
+
+/// Everything derived from a root; of a derived item nothing.
+async fn fell_descendants(connection: &mut AnyConnection, root: B256, at_us: i64) -> Result<()> {
+    sqlx::query(
+        "UPDATE data_items SET fallen_at_us = $2
+         WHERE root_id = (SELECT aih_data_id FROM data_items WHERE hash = $1) AND hash <> $1
+             AND fallen_at_us IS NULL",
+    )
+    .bind(root.hex())
+    .bind(at_us)
+    .execute(connection)
+    .await?;
+    Ok(())
+}
+
+async fn forget_fall(connection: &mut AnyConnection, item: B256) -> Result<()> {
+    sqlx::query(
+        "UPDATE data_items SET fallen_at_us = NULL
+         WHERE root_id = (SELECT root_id FROM data_items WHERE hash = $1)",
+    )
+    .bind(item.hex())
+    .execute(connection)
+    .await?;
+    Ok(())
+}
+
+async fn keep_withdrawal(
+    connection: &mut AnyConnection,
+    (item, licence): (B256, Address),
+    (scope, by, signature): (RevocationScope, Address, Option<&Bytes>),
+    at_us: i64,
+) -> Result<()> {
+    sqlx::query(
+        "INSERT INTO revocations (licence, scope, aih_data_id, signature, revoked_by, revoked_at_us)
+         SELECT $2, $3, aih_data_id, $4, $5, $6 FROM data_items WHERE hash = $1
+         ON CONFLICT (licence, scope) DO NOTHING",
+    )
+    .bind(item.hex())
+    .bind(licence.hex())
+    .bind(scope.word())
+    .bind(signature.map(Hex::hex))
+    .bind(by.hex())
+    .bind(at_us)
+    .execute(connection)
+    .await?;
+    Ok(())
 }
 
 async fn set_class(connection: &mut AnyConnection, user: UserId, registration: Registration, at_us: i64) -> Result<()> {

@@ -96,7 +96,7 @@ impl Database {
         at_us: i64,
     ) -> Result<Transition<DataItemState>> {
         let update = sqlx::query(
-            "UPDATE data_items SET licence = $2, updated_at_us = $3
+            "UPDATE data_items SET licence = $2, fallen_at_us = NULL, updated_at_us = $3
              WHERE aih_data_id = $1 AND state IN ('licensed', 'stored')",
         )
         .bind(id.to_string())

@@ -19,7 +19,6 @@ use sqlx::any::AnyRow;
 use super::{
     Cursor, Database, Page, Result,
     columns::{Columns, Hex},
-    page::fetch_limit,
     state::states,
 };
 use crate::domain::{
@@ -33,7 +32,7 @@ macro_rules! select {
         concat!(
             "SELECT aih_data_id, hash, owner, data_class, status, qualifier, data_time, descr_metadata, licence, \
              root_id, parent_id, object_name, plain_length, stored_length, sha256, item_key_wrapped, state, \
-             created_at_us, updated_at_us \
+             created_at_us, updated_at_us, fallen_at_us \
              FROM data_items ",
             $tail
         )
@@ -135,6 +134,8 @@ pub struct DataItemRow {
     pub created_at_us: i64,
     /// Last change of state or licence, microseconds since 1970.
     pub updated_at_us: i64,
+    /// When its licence was seen to have fallen, by itself or with its root; `None` while it stands.
+    pub fallen_at_us: Option<i64>,
 }
 
 impl DataItemRow {
@@ -160,12 +161,12 @@ impl DataItemRow {
             state: columns.state("state")?,
             created_at_us: columns.integer("created_at_us")?,
             updated_at_us: columns.integer("updated_at_us")?,
+            fallen_at_us: columns.optional_integer("fallen_at_us")?,
         })
     }
 
-    fn page(rows: &[AnyRow], limit: u32, at: impl Fn(&Self) -> i64) -> Result<Page<Self>> {
-        let rows = rows.iter().map(Self::read).collect::<Result<Vec<_>>>()?;
-        Ok(Page::of(rows, limit, |item| Cursor::new(at(item), item.id.to_string())))
+    fn cursor(at: impl Fn(&Self) -> i64) -> impl Fn(&Self) -> Cursor {
+        move |item| Cursor::new(at(item), item.id.to_string())
     }
 }
 
@@ -200,17 +201,12 @@ impl Database {
         limit: u32,
     ) -> Result<Page<DataItemRow>> {
         let after = Cursor::highest(after);
-        let rows = sqlx::query(select!(
+        let query = sqlx::query(select!(
             "WHERE owner = $1 AND (created_at_us, aih_data_id) < ($2, $3)
              ORDER BY created_at_us DESC, aih_data_id DESC LIMIT $4"
         ))
-        .bind(owner.to_string())
-        .bind(after.at)
-        .bind(after.key)
-        .bind(fetch_limit(limit))
-        .fetch_all(&self.readers)
-        .await?;
-        DataItemRow::page(&rows, limit, |item| item.created_at_us)
+        .bind(owner.to_string());
+        self.list_page(query, (after, limit), DataItemRow::read, DataItemRow::cursor(|item| item.created_at_us)).await
     }
 
     /// A root and everything derived from it, directly or not, oldest first: a parent comes before its children.
@@ -224,17 +220,12 @@ impl Database {
         limit: u32,
     ) -> Result<Page<DataItemRow>> {
         let after = Cursor::lowest(after);
-        let rows = sqlx::query(select!(
+        let query = sqlx::query(select!(
             "WHERE root_id = $1 AND (created_at_us, aih_data_id) > ($2, $3)
              ORDER BY created_at_us, aih_data_id LIMIT $4"
         ))
-        .bind(root.to_string())
-        .bind(after.at)
-        .bind(after.key)
-        .bind(fetch_limit(limit))
-        .fetch_all(&self.readers)
-        .await?;
-        DataItemRow::page(&rows, limit, |item| item.created_at_us)
+        .bind(root.to_string());
+        self.list_page(query, (after, limit), DataItemRow::read, DataItemRow::cursor(|item| item.created_at_us)).await
     }
 
     /// Items that are neither stored nor erased and were last touched before a time (so that what another instance is
@@ -249,18 +240,13 @@ impl Database {
         limit: u32,
     ) -> Result<Page<DataItemRow>> {
         let after = Cursor::lowest(after);
-        let rows = sqlx::query(select!(
+        let query = sqlx::query(select!(
             "WHERE state IN ('announced', 'licensed')
                  AND updated_at_us < $1 AND (updated_at_us, aih_data_id) > ($2, $3)
              ORDER BY updated_at_us, aih_data_id LIMIT $4"
         ))
-        .bind(untouched_since_us)
-        .bind(after.at)
-        .bind(after.key)
-        .bind(fetch_limit(limit))
-        .fetch_all(&self.readers)
-        .await?;
-        DataItemRow::page(&rows, limit, |item| item.updated_at_us)
+        .bind(untouched_since_us);
+        self.list_page(query, (after, limit), DataItemRow::read, DataItemRow::cursor(|item| item.updated_at_us)).await
     }
 
     /// Every object name in use, in order, read in pages so that no transaction stays open. A name taken into use while

@@ -223,8 +223,10 @@ impl Database {
     /// When the database fails or a row is corrupt.
     pub async fn list_unfinished_rounds(&self) -> Result<Vec<RoundRow>> {
         let rows = sqlx::query(select!(
-            "WHERE state IN ('open', 'collecting', 'aggregating') ORDER BY deadline_s, round_id LIMIT 1000"
+            "WHERE state IN ('open', 'collecting', 'aggregating') AND deadline_s >= $1
+             ORDER BY deadline_s, round_id LIMIT 1000"
         ))
+        .bind(0_i64)
         .fetch_all(&self.readers)
         .await?;
         rows.iter().map(RoundRow::read).collect()

@@ -288,18 +288,13 @@ impl Database {
         limit: u32,
     ) -> Result<Page<ModelLicenceRow>> {
         let after = Cursor::lowest(after);
-        let rows = sqlx::query(select!(
+        let query = sqlx::query(select!(
             "WHERE state = 'signed'
                  AND updated_at_us < $1 AND (updated_at_us, licence) > ($2, $3)
              ORDER BY updated_at_us, licence LIMIT $4"
         ))
-        .bind(untouched_since_us)
-        .bind(after.at)
-        .bind(after.key)
-        .bind(fetch_limit(limit))
-        .fetch_all(&self.readers)
-        .await?;
-        let rows = ModelLicenceRow::read_all(&rows)?;
-        Ok(Page::of(rows, limit, |row| Cursor::new(row.updated_at_us, row.licence.hex())))
+        .bind(untouched_since_us);
+        let cursor = |row: &ModelLicenceRow| Cursor::new(row.updated_at_us, row.licence.hex());
+        self.list_page(query, (after, limit), ModelLicenceRow::read, cursor).await
     }
 }

@@ -1,13 +1,11 @@
 //! Moves of `operations` from state to state; the drawing is in [`super::operations`].
 
-use std::collections::BTreeSet;
-
-use alloy::primitives::{B128, B256};
+use alloy::primitives::B128;
 use uuid::Uuid;
 
 use super::{
     Database, DbError, Result, Transition,
-    columns::{Hex, Statement, bigint, exactly_one, step_in, storable},
+    columns::{Hex, Statement, bigint, step_in, storable},
     operations::{Answer, Evidence, NewOperation, OperationState, Requested},
 };
 use crate::domain::{ids::AihDataId, taxonomy::Word};
@@ -69,35 +67,6 @@ impl Database {
         self.step(update, STATE, &id.to_string()).await
     }
 
-    /// Stores the transaction that carries the Licence Confirm of these operations, before anybody waits for it. They
-    /// stay `requested`; a transaction sent in place of another is stored over it.
-    ///
-    /// # Errors
-    /// [`super::DbError::Affected`] when one of them is not `requested`: then nothing is stored and nothing may be sent.
-    pub async fn set_operations_transaction(&self, ids: &[Uuid], tx_hash: B256, at_us: i64) -> Result<()> {
-        self.retried(|| self.set_transaction_once(ids, tx_hash, at_us)).await
-    }
-
-    async fn set_transaction_once(&self, ids: &[Uuid], tx_hash: B256, at_us: i64) -> Result<()> {
-        // In one order everywhere, so that two of these wait for each other in turn and not in a circle.
-        let ids: BTreeSet<_> = ids.iter().collect();
-        let mut tx = self.begin().await?;
-        for id in ids {
-            let result = sqlx::query(
-                "UPDATE operations SET tx_hash = $2, updated_at_us = $3
-                 WHERE operation_id = $1 AND state = 'requested'",
-            )
-            .bind(id.to_string())
-            .bind(tx_hash.hex())
-            .bind(at_us)
-            .execute(&mut *tx)
-            .await?;
-            exactly_one("operations", result.rows_affected())?;
-        }
-        tx.commit().await?;
-        Ok(())
-    }
-
     /// Records the chain's answer: `requested → confirmed`, or `→ denied` when a term fails.
     ///
     /// # Errors
@@ -126,7 +95,7 @@ impl Database {
         answers: &[(Uuid, Answer)],
         at_us: i64,
     ) -> Result<Vec<Transition<OperationState>>> {
-        // In one order everywhere, as above.
+        // In one order everywhere, so that two of these wait for each other in turn and not in a circle.
         let mut in_order: Vec<_> = answers.iter().enumerate().collect();
         in_order.sort_by_key(|(_, (id, _))| *id);
         let mut transitions = vec![Transition::Absent; answers.len()];

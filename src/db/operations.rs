@@ -10,8 +10,9 @@
 //! ```
 //!
 //! The hash of the transaction stands in `transactions` before anybody is answered by it, and here with the answer. No
-//! state after a yes exists without the recorded yes;
-//! the schema holds that too. Moves are in [`super::operation_steps`].
+//! state after a yes exists without the recorded yes; the schema holds that too. Moves are in
+//! [`super::operation_steps`], lists in [`super::operation_lists`]; what needs no Licence Confirm is in
+//! [`super::operation_acts`].
 
 use alloy::primitives::{Address, B128, B256};
 use serde_json::Value;
@@ -19,9 +20,8 @@ use sqlx::{AssertSqlSafe, any::AnyRow};
 use uuid::Uuid;
 
 use super::{
-    Cursor, Database, Page, Result,
+    Cursor, Database, Result,
     columns::{Columns, Hex, is_storable},
-    page::fetch_limit,
     state::states,
 };
 use crate::domain::{
@@ -32,7 +32,7 @@ use crate::domain::{
 };
 
 /// Columns by name: a newer program may add some while this one runs.
-macro_rules! select {
+macro_rules! select_operation {
     ($tail:literal) => {
         concat!(
             "SELECT operation_id, kind, message_id, requester, user_class, aih_data_id, owner, operation, \
@@ -44,6 +44,8 @@ macro_rules! select {
         )
     };
 }
+
+pub(super) use select_operation;
 
 states! {
     /// How far an operation has come.
@@ -236,9 +238,8 @@ impl OperationRow {
         })
     }
 
-    fn page(rows: &[AnyRow], limit: u32, at: impl Fn(&Self) -> i64) -> Result<Page<Self>> {
-        let rows = rows.iter().map(Self::read).collect::<Result<Vec<_>>>()?;
-        Ok(Page::of(rows, limit, |operation| Cursor::new(at(operation), operation.id.to_string())))
+    pub(super) fn cursor(at: impl Fn(&Self) -> i64) -> impl Fn(&Self) -> Cursor {
+        move |operation| Cursor::new(at(operation), operation.id.to_string())
     }
 }
 
@@ -274,8 +275,10 @@ impl Database {
     /// # Errors
     /// When the database fails or the row is corrupt.
     pub async fn find_operation(&self, id: Uuid) -> Result<Option<OperationRow>> {
-        let row =
-            sqlx::query(select!("WHERE operation_id = $1")).bind(id.to_string()).fetch_optional(&self.readers).await?;
+        let row = sqlx::query(select_operation!("WHERE operation_id = $1"))
+            .bind(id.to_string())
+            .fetch_optional(&self.readers)
+            .await?;
         row.as_ref().map(OperationRow::read).transpose()
     }
 
@@ -287,7 +290,7 @@ impl Database {
         if !is_storable(message_id) {
             return Ok(None);
         }
-        let row = sqlx::query(select!("WHERE requester = $1 AND message_id = $2"))
+        let row = sqlx::query(select_operation!("WHERE requester = $1 AND message_id = $2"))
             .bind(requester.to_string())
             .bind(message_id)
             .fetch_optional(&self.readers)
@@ -300,8 +303,10 @@ impl Database {
     /// # Errors
     /// When the database fails or the row is corrupt.
     pub async fn find_operation_by_confirm_id(&self, confirm_id: B128) -> Result<Option<OperationRow>> {
-        let row =
-            sqlx::query(select!("WHERE confirm_id = $1")).bind(confirm_id.hex()).fetch_optional(&self.readers).await?;
+        let row = sqlx::query(select_operation!("WHERE confirm_id = $1"))
+            .bind(confirm_id.hex())
+            .fetch_optional(&self.readers)
+            .await?;
         row.as_ref().map(OperationRow::read).transpose()
     }
 
@@ -322,154 +327,5 @@ impl Database {
             }
         }
         Ok(found)
-    }
-
-    /// The operations whose Licence Confirm rides in one transaction, at most 1000.
-    ///
-    /// # Errors
-    /// When the database fails or a row is corrupt.
-    pub async fn list_operations_in_transaction(&self, tx_hash: B256) -> Result<Vec<OperationRow>> {
-        let rows = sqlx::query(select!("WHERE tx_hash = $1 ORDER BY operation_id LIMIT 1000"))
-            .bind(tx_hash.hex())
-            .fetch_all(&self.readers)
-            .await?;
-        rows.iter().map(OperationRow::read).collect()
-    }
-
-    /// What a requester asked for, newest first.
-    ///
-    /// # Errors
-    /// When the database fails or a row is corrupt.
-    pub async fn list_operations_of_requester(
-        &self,
-        requester: UserId,
-        after: Option<&Cursor>,
-        limit: u32,
-    ) -> Result<Page<OperationRow>> {
-        let after = Cursor::highest(after);
-        let rows = sqlx::query(select!(
-            "WHERE requester = $1 AND (created_at_us, operation_id) < ($2, $3)
-             ORDER BY created_at_us DESC, operation_id DESC LIMIT $4"
-        ))
-        .bind(requester.to_string())
-        .bind(after.at)
-        .bind(after.key)
-        .bind(fetch_limit(limit))
-        .fetch_all(&self.readers)
-        .await?;
-        OperationRow::page(&rows, limit, |operation| operation.created_at_us)
-    }
-
-    /// What was asked about an item, newest first.
-    ///
-    /// # Errors
-    /// When the database fails or a row is corrupt.
-    pub async fn list_operations_on_item(
-        &self,
-        item: AihDataId,
-        after: Option<&Cursor>,
-        limit: u32,
-    ) -> Result<Page<OperationRow>> {
-        let after = Cursor::highest(after);
-        let rows = sqlx::query(select!(
-            "WHERE aih_data_id = $1 AND (created_at_us, operation_id) < ($2, $3)
-             ORDER BY created_at_us DESC, operation_id DESC LIMIT $4"
-        ))
-        .bind(item.to_string())
-        .bind(after.at)
-        .bind(after.key)
-        .bind(fetch_limit(limit))
-        .fetch_all(&self.readers)
-        .await?;
-        OperationRow::page(&rows, limit, |operation| operation.created_at_us)
-    }
-
-    /// Operations that have not ended and were last touched before a time (so that what another instance is working on
-    /// is left alone), longest untouched first. Before working on one, [`Database::claim_operation`].
-    ///
-    /// # Errors
-    /// When the database fails or a row is corrupt.
-    pub async fn list_unfinished_operations(
-        &self,
-        untouched_since_us: i64,
-        after: Option<&Cursor>,
-        limit: u32,
-    ) -> Result<Page<OperationRow>> {
-        let after = Cursor::lowest(after);
-        let rows = sqlx::query(select!(
-            "WHERE state IN ('requested', 'confirmed', 'running')
-                 AND updated_at_us < $1 AND (updated_at_us, operation_id) > ($2, $3)
-             ORDER BY updated_at_us, operation_id LIMIT $4"
-        ))
-        .bind(untouched_since_us)
-        .bind(after.at)
-        .bind(after.key)
-        .bind(fetch_limit(limit))
-        .fetch_all(&self.readers)
-        .await?;
-        OperationRow::page(&rows, limit, |operation| operation.updated_at_us)
-    }
-
-    /// Operations on an owner's items that touched data and began within `[from_us, until_us)`, oldest first: what the
-    /// house did, to be compared with what the chain allowed.
-    ///
-    /// # Errors
-    /// When the database fails or a row is corrupt.
-    pub async fn list_executions(
-        &self,
-        owner: UserId,
-        from_us: i64,
-        until_us: i64,
-        after: Option<&Cursor>,
-        limit: u32,
-    ) -> Result<Page<OperationRow>> {
-        // The empty key sorts before every operation of the same microsecond.
-        let start = Cursor::new(from_us, "");
-        let after = after.cloned().filter(|after| after.at >= from_us).unwrap_or(start);
-        let rows = sqlx::query(select!(
-            "WHERE owner = $1 AND started_at_us IS NOT NULL
-                 AND (started_at_us, operation_id) > ($2, $3) AND started_at_us < $4
-             ORDER BY started_at_us, operation_id LIMIT $5"
-        ))
-        .bind(owner.to_string())
-        .bind(after.at)
-        .bind(after.key)
-        .bind(until_us)
-        .bind(fetch_limit(limit))
-        .fetch_all(&self.readers)
-        .await?;
-        OperationRow::page(&rows, limit, |operation| operation.started_at_us.unwrap_or(operation.created_at_us))
-    }
-
-    /// Operations on an owner's items whose answer, as the row says, was recorded within `[from_s, until_s)` chain
-    /// time, oldest first: each must stand on chain.
-    ///
-    /// # Errors
-    /// When the database fails or a row is corrupt.
-    pub async fn list_answered_operations(
-        &self,
-        owner: UserId,
-        from_s: i64,
-        until_s: i64,
-        after: Option<&Cursor>,
-        limit: u32,
-    ) -> Result<Page<OperationRow>> {
-        let start = Cursor::new(from_s, "");
-        let after = after.cloned().filter(|after| after.at >= from_s).unwrap_or(start);
-        let rows = sqlx::query(
-            "SELECT * FROM operations WHERE owner = $1 AND confirmed_at_s IS NOT NULL
-                 AND (confirmed_at_s, operation_id) > ($2, $3) AND confirmed_at_s < $4
-             ORDER BY confirmed_at_s, operation_id LIMIT $5",
-        )
-        .bind(owner.to_string())
-        .bind(after.at)
-        .bind(after.key)
-        .bind(until_s)
-        .bind(fetch_limit(limit))
-        .fetch_all(&self.readers)
-        .await?;
-        OperationRow::page(&rows, limit, |operation| {
-            operation.answer.map_or(operation.intended_at_s, |answer| answer.evidence.confirmed_at_s)
-        })
     }
 }

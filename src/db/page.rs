@@ -3,6 +3,9 @@
 use std::{fmt, str::FromStr};
 
 use alloy::primitives::hex;
+use sqlx::any::AnyRow;
+
+use super::{Database, Result, columns::Statement};
 
 /// The end of one page: the next one starts behind it. Opaque to clients: `Display` and `FromStr` carry it.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -78,6 +81,22 @@ impl<T> Page<T> {
         rows.truncate(most);
         let next = rows.last().filter(|_| goes_on).map(cursor);
         Self { rows, next }
+    }
+}
+
+impl Database {
+    /// Runs a query that lists one page behind `after`. Its last three values are those of [`Cursor`] and the number of
+    /// rows, in this order; the others are bound already.
+    pub(super) async fn list_page<T>(
+        &self,
+        query: Statement,
+        (after, limit): (Cursor, u32),
+        read: impl Fn(&AnyRow) -> Result<T>,
+        cursor: impl Fn(&T) -> Cursor,
+    ) -> Result<Page<T>> {
+        let query = query.bind(after.at).bind(after.key).bind(fetch_limit(limit));
+        let rows = query.fetch_all(&self.readers).await?;
+        Ok(Page::of(rows.iter().map(read).collect::<Result<_>>()?, limit, cursor))
     }
 }
 

@@ -2,7 +2,7 @@
 //! usable that its owner has withdrawn.
 
 use alloy::primitives::{Address, Bytes};
-use sqlx::any::AnyRow;
+use sqlx::{AnyConnection, any::AnyRow};
 
 use super::{
     Database, Result, State,
@@ -67,9 +67,21 @@ impl Revocation {
     }
 }
 
+/// A Model Licence withdrawn as a whole: `issued → revoked`.
+pub(super) async fn revoke_model_licence(connection: &mut AnyConnection, licence: Address, at_us: i64) -> Result<()> {
+    sqlx::query(
+        "UPDATE model_licences SET state = 'revoked', updated_at_us = $2 WHERE licence = $1 AND state = 'issued'",
+    )
+    .bind(licence.hex())
+    .bind(at_us)
+    .execute(connection)
+    .await?;
+    Ok(())
+}
+
 impl Database {
     /// Records a withdrawal; one of the whole licence also moves its Model Licence from `issued` to `revoked`, in the
-    /// same transaction. A second time finds the first: false, nothing changed.
+    /// same transaction. A second time finds the first: false, and nothing changes but a signature that was missing.
     ///
     /// # Errors
     /// When the database fails.
@@ -88,15 +100,21 @@ impl Database {
         .execute(&mut *tx)
         .await?
         .rows_affected();
-        if inserted == 1 && revocation.scope == RevocationScope::Licence {
+        if inserted == 0
+            && let Some(signature) = &revocation.signature
+        {
+            // The clerk may have seen the event before us, and not its signature.
             sqlx::query(
-                "UPDATE model_licences SET state = 'revoked', updated_at_us = $2
-                 WHERE licence = $1 AND state = 'issued'",
+                "UPDATE revocations SET signature = $3 WHERE licence = $1 AND scope = $2 AND signature IS NULL",
             )
             .bind(revocation.licence.hex())
-            .bind(revocation.revoked_at_us)
+            .bind(revocation.scope.word())
+            .bind(signature.hex())
             .execute(&mut *tx)
             .await?;
+        }
+        if revocation.scope == RevocationScope::Licence {
+            revoke_model_licence(&mut tx, revocation.licence, revocation.revoked_at_us).await?;
         }
         tx.commit().await?;
         Ok(inserted == 1)

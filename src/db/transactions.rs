@@ -4,7 +4,7 @@
 //! ```text
 //! insert ─▶ sent ─┬─▶ mined ──(its block vanished)──▶ sent
 //!                 ├─▶ replaced   (another one with its nonce was mined)
-//!                 └─▶ dropped    (it will never be mined)
+//!                 └─▶ dropped    (it will never be mined; also from mined, when its chain is gone)
 //! ```
 
 use alloy::primitives::{Address, B256, Bytes};
@@ -185,6 +185,22 @@ impl Database {
         .execute(&self.writers)
         .await?;
         Ok(result.rows_affected())
+    }
+
+    /// The chain they were sent to is gone: whatever was sent or mined is `dropped`; returns how many.
+    ///
+    /// # Errors
+    /// When the database fails.
+    pub async fn drop_transactions(&self) -> Result<u64> {
+        // Two statements, each served by its index.
+        let sent = sqlx::query("UPDATE transactions SET state = 'dropped' WHERE state = 'sent'");
+        let mined = sqlx::query(
+            "UPDATE transactions SET state = 'dropped', block_number = NULL WHERE block_number IS NOT NULL",
+        );
+        let mut tx = self.begin().await?;
+        let dropped = sent.execute(&mut *tx).await?.rows_affected() + mined.execute(&mut *tx).await?.rows_affected();
+        tx.commit().await?;
+        Ok(dropped)
     }
 
     /// The transaction with this hash.

@@ -8,7 +8,7 @@
 
 use sqlx::any::AnyRow;
 
-use super::{Cursor, Database, DbError, Page, Result, Transition, columns::Columns, page::fetch_limit, state::states};
+use super::{Cursor, Database, DbError, Page, Result, Transition, columns::Columns, state::states};
 use crate::domain::{
     ids::UserId,
     taxonomy::{UserClass, Word},
@@ -222,17 +222,12 @@ impl Database {
         limit: u32,
     ) -> Result<Page<UserRow>> {
         let after = Cursor::lowest(after);
-        let rows = sqlx::query(select!(
+        let query = sqlx::query(select!(
             "WHERE standing = $1 AND (registered_at_us, address) > ($2, $3)
              ORDER BY registered_at_us, address LIMIT $4"
         ))
-        .bind(super::State::word(standing))
-        .bind(after.at)
-        .bind(after.key)
-        .bind(fetch_limit(limit))
-        .fetch_all(&self.readers)
-        .await?;
-        let rows = rows.iter().map(UserRow::read).collect::<Result<Vec<_>>>()?;
-        Ok(Page::of(rows, limit, |user| Cursor::new(user.registered_at_us, user.address.to_string())))
+        .bind(super::State::word(standing));
+        let cursor = |user: &UserRow| Cursor::new(user.registered_at_us, user.address.to_string());
+        self.list_page(query, (after, limit), UserRow::read, cursor).await
     }
 }

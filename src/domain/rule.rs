@@ -187,6 +187,31 @@ mod tests {
     use super::*;
     use crate::domain::{taxonomy::UserClass, terms::tests::sample};
 
+    #[test]
+    fn the_windows_of_licence_and_grant_both_hold_and_exclude_their_end() {
+        let mut terms = sample();
+        terms.window = Window::new(1_000, 2_000).unwrap();
+        terms.grants[0].window = Window::new(1_500, 3_000).unwrap();
+        let verdict = |at: u64, now: u64| {
+            let standing = Standing { terms: &terms, status: DataStatus::Identified, revoked: false, renounced: false };
+            let request = Request {
+                requester: institute(UserClass::NonProfitEntity),
+                operation: Operation::PhysiologicalParameterQuantification,
+                usage: Usage::Research,
+                at,
+            };
+            judge(Some(&standing), &request, now).reasons().collect::<Vec<_>>()
+        };
+        for moment in [1_500, 1_999] {
+            assert_eq!(verdict(moment, moment), []);
+        }
+        // Within the licence and before the grant; within the grant and after the licence.
+        assert_eq!(verdict(1_499, 1_499), [FailingTerm::NotYetValid]);
+        assert_eq!(verdict(2_000, 2_000), [FailingTerm::Expired]);
+        assert_eq!(verdict(1_600, 2_000), [FailingTerm::Expired]);
+        assert_eq!(verdict(2_999, 1_600), [FailingTerm::Expired]);
+    }
+
     const NOW: u64 = 1_500;
 
     fn institute(class: UserClass) -> Requester {

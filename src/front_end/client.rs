@@ -226,7 +226,15 @@ impl Client {
             "UserID": who,
             "AIHDataProcess": { "Request": { "AIHDataID": item, "ProcessingType": operation, "Usage": usage } },
         });
-        let answer = self.answer(self.request(Method::POST, "/v1/aih-data-process").json(&body)).await?;
+        self.ask_and_wait(&body).await
+    }
+
+    /// Sends an AIH Data Process and waits for its end.
+    ///
+    /// # Errors
+    /// As [`Client::process`].
+    pub async fn ask_and_wait(&self, body: &Value) -> Result<Value, ClientError> {
+        let answer = self.answer(self.request(Method::POST, "/v1/aih-data-process").json(body)).await?;
         if answer.status() != StatusCode::ACCEPTED {
             return Ok(answer.json().await?);
         }
@@ -255,6 +263,14 @@ impl Client {
     /// When the Back End refuses.
     pub async fn post(&self, path: &str, body: &Value) -> Result<Value, ClientError> {
         self.send(self.request(Method::POST, path).json(body)).await
+    }
+
+    /// Has something removed.
+    ///
+    /// # Errors
+    /// When the Back End refuses.
+    pub async fn delete(&self, path: &str) -> Result<(), ClientError> {
+        self.answer(self.request(Method::DELETE, path)).await.map(drop)
     }
 
     /// Asks for bytes.

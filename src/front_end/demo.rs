@@ -12,9 +12,11 @@ use indicatif::{ProgressBar, ProgressStyle};
 use super::{
     audit::AuditError,
     client::{Address, Client, ClientError},
+    demo_all::{self, More},
     demo_steps,
     paperwork::PaperError,
     recording::{self, Recording, RecordingError},
+    training::TrainingError,
 };
 use crate::{
     chain::{ChainError, node::connect},
@@ -42,6 +44,8 @@ pub enum DemoError {
     Audit(#[from] AuditError),
     #[error(transparent)]
     Key(#[from] KeyError),
+    #[error(transparent)]
+    Training(#[from] TrainingError),
     #[error("an answer lacks {0}")]
     Lacks(&'static str),
 }
@@ -53,15 +57,16 @@ pub(super) struct Cast {
     pub(super) operator: Client,
     pub(super) provider: alloy::providers::DynProvider,
     pub(super) rpc: String,
+    pub(super) url: String,
     pub(super) recording: Recording,
     pub(super) story: Story,
 }
 
-/// Walks the main job. True when every expectation held.
+/// Walks the main job, and on through every SubAIM when asked. True when every expectation held.
 ///
 /// # Errors
 /// When a step could not be taken at all.
-pub async fn walk(ready_file: &Path, sample: Option<PathBuf>) -> Result<bool, DemoError> {
+pub async fn walk(ready_file: &Path, sample: Option<PathBuf>, more: Option<More>) -> Result<bool, DemoError> {
     let address = Address::read(ready_file)?;
     let recording = match sample.or_else(real_record) {
         Some(path) => recording::from_file(&path)?,
@@ -74,6 +79,7 @@ pub async fn walk(ready_file: &Path, sample: Option<PathBuf>) -> Result<bool, De
         operator: Client::new(&address, development_key(OPERATOR)?)?,
         provider: connect(&address.rpc).await?,
         rpc: address.rpc.clone(),
+        url: address.url.clone(),
         recording,
         story: Story::default(),
     };
@@ -85,6 +91,9 @@ pub async fn walk(ready_file: &Path, sample: Option<PathBuf>) -> Result<bool, De
     demo_steps::withdraw(&mut cast, &item).await?;
     demo_steps::denied_after_withdrawal(&mut cast, &item).await?;
     demo_steps::audit(&mut cast, &item).await?;
+    if let Some(more) = more {
+        demo_all::walk(&mut cast, &more).await?;
+    }
     Ok(cast.story.end())
 }
 

@@ -159,18 +159,23 @@ pub(super) async fn back_end_processes(cast: &mut Cast, item: &Item) -> Result<(
 
 pub(super) async fn withdraw(cast: &mut Cast, item: &Item) -> Result<(), DemoError> {
     cast.story.step("The patient withdraws the licence");
+    withdrawal(cast, &item.id, item.licence).await
+}
+
+/// Withdraws a licence.
+pub(super) async fn withdrawal(cast: &mut Cast, item: &AihDataId, licence: LicenceId) -> Result<(), DemoError> {
     let back_end = *cast.patient.back_end();
-    let signature = paperwork::sign_withdrawal(&item.id, item.licence.address(), &back_end, cast.patient.key())?;
+    let signature = paperwork::sign_withdrawal(item, licence.address(), &back_end, cast.patient.key())?;
     let body = json!({
         "Header": "AIH-BCL-V1.0",
         "BlockchainLicenceID": new_id(),
         "BlockchainLicenceTime": now(),
         "BlockchainLicence": { "Request": {
-            "AIHDataID": item.id,
-            "Revocation": { "LicenceID": item.licence, "Scope": "WholeLicence", "Signature": signature },
+            "AIHDataID": item,
+            "Revocation": { "LicenceID": licence, "Scope": "WholeLicence", "Signature": signature },
         } },
     });
-    let answer = cast.patient.post(&format!("/v1/licences/{}/revocation", item.licence), &body).await?;
+    let answer = cast.patient.post(&format!("/v1/licences/{licence}/revocation"), &body).await?;
     if let Some(evidence) = answer.pointer("/BlockchainLicence/Response/Evidence") {
         tell_evidence(cast, evidence).await?;
     }
@@ -213,7 +218,7 @@ async fn tell_confirmation(cast: &mut Cast, answer: &Value) -> Result<(), DemoEr
     tell_evidence(cast, &evidence).await
 }
 
-async fn tell_evidence(cast: &Cast, evidence: &Value) -> Result<(), DemoError> {
+pub(super) async fn tell_evidence(cast: &Cast, evidence: &Value) -> Result<(), DemoError> {
     let hash: B256 = text(evidence, "/TransactionHash")?.parse().map_err(|_| DemoError::Lacks("a transaction hash"))?;
     tell_transaction(cast, hash).await
 }
@@ -227,14 +232,14 @@ async fn tell_transaction(cast: &Cast, hash: B256) -> Result<(), DemoError> {
     Ok(())
 }
 
-fn result_of(answer: &Value) -> Result<Value, DemoError> {
+pub(super) fn result_of(answer: &Value) -> Result<Value, DemoError> {
     use base64::{Engine, engine::general_purpose::STANDARD};
     let data = text(answer, "/AIHDataProcess/Response/AIHData/AIHData/Data")?;
     let bytes = STANDARD.decode(data).map_err(|_| DemoError::Lacks("data in base64"))?;
     serde_json::from_slice(&bytes).map_err(|_| DemoError::Lacks("a result in JSON"))
 }
 
-fn text<'a>(value: &'a Value, pointer: &str) -> Result<&'a str, DemoError> {
+pub(super) fn text<'a>(value: &'a Value, pointer: &str) -> Result<&'a str, DemoError> {
     value.pointer(pointer).and_then(Value::as_str).ok_or(DemoError::Lacks("what was asked for"))
 }
 

@@ -15,6 +15,7 @@ pub mod audit;
 pub mod client;
 pub mod conformance;
 pub mod demo;
+pub mod demo_all;
 mod demo_steps;
 pub mod listening;
 pub mod paperwork;

@@ -12,7 +12,11 @@ use crate::aims::aih_data_processing::ecg::{
     EcgError,
     edf_writer::{self, EdfContents},
     synthetic::SyntheticEcg,
+    synthetic_beats::SyntheticBeats,
 };
+
+/// When synthetic recordings begin.
+const START: time::PrimitiveDateTime = datetime!(2026-01-01 08:00);
 
 /// A recording ready to be uploaded.
 #[derive(Debug)]
@@ -51,11 +55,20 @@ pub enum RecordingError {
 /// # Errors
 /// Never for these settings.
 pub fn synthetic() -> Result<Recording, RecordingError> {
-    let made = SyntheticEcg::default().generate()?;
+    of(&SyntheticEcg::default())
+}
+
+/// As [`synthetic`], of a heart of one's choice.
+///
+/// # Errors
+/// When the model does not have such a heart.
+pub fn of(heart: &SyntheticEcg) -> Result<Recording, RecordingError> {
+    let made = heart.generate()?;
     let mut bytes = Vec::new();
     let contents = EdfContents {
-        start: datetime!(2026-01-01 08:00),
-        sampling_rate_hz: 250,
+        start: START,
+        // Checked by the model: a whole number between 100 and 1,000.
+        sampling_rate_hz: heart.sampling_rate_hz as u32,
         label: "ECG II",
         samples_mv: &made.samples_mv,
         beat_times_s: &made.beat_times_s,
@@ -64,12 +77,48 @@ pub fn synthetic() -> Result<Recording, RecordingError> {
     edf_writer::write(&contents, &mut bytes)?;
     Ok(Recording {
         description: format!(
-            "a synthetic ECG (model of McSharry et al. 2003, seed 1): 2 minutes at 250 Hz, {} beats, EDF+",
+            "a synthetic ECG (model of McSharry et al. 2003, seed {}): {:.0} minutes at {} Hz, {} beats, EDF+",
+            heart.seed,
+            heart.duration_s / 60.0,
+            heart.sampling_rate_hz,
             made.beat_times_s.len()
         ),
         qualifier: qualifier("EDF+", "application/edf"),
         bytes,
         true_beats: Some(made.beat_times_s),
+    })
+}
+
+/// A recording whose beats are labelled N, S and V, as a learner needs them; every seed is another person.
+///
+/// # Errors
+/// Never for these settings.
+pub fn labelled(seed: u64) -> Result<Recording, RecordingError> {
+    let person = SyntheticBeats {
+        seed,
+        sampling_rate_hz: 200.0,
+        duration_s: 90.0,
+        ventricular: 0.06 + 0.03 * (seed % 4) as f64,
+        supraventricular: 0.04 + 0.03 * (seed % 3) as f64,
+        noise_mv: 0.02 + 0.03 * (seed % 3) as f64,
+    };
+    let made = person.generate()?;
+    let (times, texts): (Vec<f64>, Vec<&str>) = made.beats.iter().map(|(at, kind)| (*at, kind.letter())).unzip();
+    let contents = EdfContents {
+        start: START,
+        sampling_rate_hz: person.sampling_rate_hz as u32,
+        label: "ECG II",
+        samples_mv: &made.samples_mv,
+        beat_times_s: &times,
+        beat_text: "N",
+    };
+    let mut bytes = Vec::new();
+    edf_writer::write_labelled(&contents, &texts, &mut bytes)?;
+    Ok(Recording {
+        description: format!("a synthetic ECG with ectopic beats (seed {seed}), {} beats, EDF+", times.len()),
+        qualifier: qualifier("EDF+", "application/edf"),
+        bytes,
+        true_beats: Some(times),
     })
 }
 

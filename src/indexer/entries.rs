@@ -1,5 +1,5 @@
-//! Events as rows of the copy, and what they change elsewhere: classes of users, and where the answers to Licence
-//! Confirms stand.
+//! Events as rows of the copy, and what they change elsewhere: classes of users, licences replaced and withdrawn, and
+//! where the answers to Licence Confirms stand.
 
 use std::collections::HashMap;
 
@@ -10,13 +10,14 @@ use crate::{
     chain::ChainError,
     db::{
         State,
-        chain_effects::ChainEffects,
+        chain_effects::{ChainEffects, LicenceEffect},
         chain_events::{ChainEventRow, EventName},
         operations::Evidence,
+        revocations::RevocationScope,
     },
     domain::{
         ids::UserId,
-        licence_event::{LicenceEvent, LicenceEventKind as Kind},
+        licence_event::{LicenceEvent, LicenceEventKind as Kind, RevocationScope as Withdrawn},
         user::Registration,
     },
 };
@@ -68,11 +69,30 @@ impl Indexer {
                     let evidence = evidence(event, block_time(fetched, event)?);
                     answers.entry(B128::from(confirmation.confirm_id)).or_insert(evidence);
                 }
-                _ => {}
+                _ => effects.licences.extend(self.effect_of(event).await?),
             }
         }
         effects.evidence = self.moved(answers).await?;
         Ok(effects)
+    }
+
+    async fn effect_of(&self, event: &LicenceEvent) -> Result<Option<LicenceEffect>, IndexerError> {
+        Ok(Some(match event.kind {
+            Kind::Changed { aih_data: item, licence, previous, .. } => {
+                LicenceEffect::Changed { item, licence, previous }
+            }
+            Kind::Derived { aih_data: item, licence, .. } => LicenceEffect::Derived { item, licence },
+            Kind::Revoked { aih_data: item, licence, by, scope } => {
+                let (scope, signature) = match scope {
+                    Withdrawn::BackEnd => (RevocationScope::BackEnd, None),
+                    Withdrawn::Whole => {
+                        (RevocationScope::Licence, self.node.signature_of_withdrawal(event.transaction).await?)
+                    }
+                };
+                LicenceEffect::Withdrawn { item, licence, scope, by, signature }
+            }
+            _ => return Ok(None),
+        }))
     }
 
     /// Those answers that an operation remembers at another place than they stand now.

@@ -4,7 +4,7 @@
 //! | --- | --- |
 //! | the node, by subscription (WebSocket) | look at once |
 //! | the gate, which saw its own transaction mined ([`Vigil::heads`](crate::licensing::vigil::Vigil::heads)) | look at once |
-//! | nobody | look every now and then, more often while the chain moves |
+//! | nobody | look every now and then, more often while the chain moves, and every half second while works run |
 //!
 //! A node or a database that is away is asked again after pauses that grow; nothing is lost meanwhile, the lag shows.
 
@@ -21,6 +21,8 @@ const FIRST_LOOK: Duration = Duration::from_millis(250);
 const LONGEST_LOOK: Duration = Duration::from_secs(2);
 /// The same with a subscription, in case it fell silent.
 const SUBSCRIBED_LOOK: Duration = Duration::from_secs(5);
+/// The same while works run that a fallen licence must stop.
+const HURRIED_LOOK: Duration = Duration::from_millis(500);
 /// Pauses after failures.
 const FIRST_PAUSE: Duration = Duration::from_millis(200);
 const LONGEST_PAUSE: Duration = Duration::from_secs(10);
@@ -110,7 +112,11 @@ impl Indexer {
 
     async fn wait(&self, looks: &mut Looks) {
         let seen = self.status.borrow().head;
-        let longest = if looks.announced.is_some() { SUBSCRIBED_LOOK } else { looks.look };
+        let longest = match looks.announced {
+            _ if self.vigil.is_hurried() => HURRIED_LOOK,
+            Some(_) => SUBSCRIBED_LOOK,
+            None => looks.look,
+        };
         looks.look = (looks.look * 2).min(LONGEST_LOOK);
         let announced = async {
             match &mut looks.announced {

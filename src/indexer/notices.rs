@@ -4,6 +4,7 @@
 //! | Kind | To whom |
 //! | --- | --- |
 //! | `licence.issued` `licence.derived` `licence.changed` `licence.revoked` | the item's End User |
+//! | `licence.changed` `licence.revoked` (whole) | whoever used the item or what derives from it, by the name of that |
 //! | `decision` | the item's End User and the requester |
 //! | `derivation.refused` | the item's End User |
 //! | `class.set` | the user |
@@ -18,7 +19,7 @@ use serde_json::{Value, json};
 
 use super::{Indexer, IndexerError, entries::block_time, fetch::Fetched, reorganise::Lost};
 use crate::{
-    db::{chain_blocks::BlockRef, notices::NewNotice},
+    db::{chain_blocks::BlockRef, notices::NewNotice, operation_lists::Holder},
     domain::{
         ids::{AihDataId, LicenceId, UserId},
         licence_event::{Confirmation, LicenceEvent, LicenceEventKind as Kind, RevocationScope},
@@ -50,6 +51,7 @@ impl Indexer {
                 Some(hash) => self.known(&mut known, hash).await?,
                 None => None,
             };
+            notices.extend(self.notices_of_holders(event, now_us).await?);
             let data = self.describe(event, item.map(|(id, _)| id));
             for user in self.concerned(&event.kind, item.map(|(_, owner)| owner)) {
                 let kind = kind(&event.kind).to_owned();
@@ -76,6 +78,23 @@ impl Indexer {
         let notice =
             |user| NewNotice { user, kind: "register.corrected".to_owned(), data: data.clone(), created_at_us };
         Ok(users.into_iter().map(notice).collect())
+    }
+
+    /// Whoever used what a fallen licence covered is told, by the name of what they used.
+    async fn notices_of_holders(&self, event: &LicenceEvent, now_us: i64) -> Result<Vec<NewNotice>, IndexerError> {
+        let item = match &event.kind {
+            Kind::Changed { aih_data, .. } | Kind::Revoked { aih_data, scope: RevocationScope::Whole, .. } => *aih_data,
+            _ => return Ok(Vec::new()),
+        };
+        let mut holders = self.database.list_holders(item).await?;
+        holders.retain(|holder| holder.user.address() != self.node.registry());
+        let notice = |holder: Holder| NewNotice {
+            user: holder.user,
+            kind: kind(&event.kind).to_owned(),
+            data: self.describe(event, Some(holder.item)),
+            created_at_us: now_us,
+        };
+        Ok(holders.into_iter().map(notice).collect())
     }
 
     async fn known(&self, known: &mut Known, hash: B256) -> Result<Option<(AihDataId, UserId)>, IndexerError> {

@@ -13,7 +13,7 @@ use crate::{
     chain::node::Block,
     db::{
         chain_blocks::{BlockRef, BlockRow, CursorMove},
-        chain_effects::ChainEffects,
+        chain_effects::{ChainEffects, LicenceEffect},
         chain_events::{EventName, EventPosition},
     },
     domain::ids::UserId,
@@ -54,7 +54,11 @@ impl Indexer {
         let effects = self.effects_of_losing(&lost).await?;
         let notices = self.notices_of_losing(&lost, to).await?;
         // Before the cursor moves: done twice it does no harm, left out it would.
-        self.database.unmine_transactions_above(to.map_or(0, |to| to.number)).await?;
+        match to {
+            Some(to) => self.database.unmine_transactions_above(to.number).await?,
+            // Another chain altogether, as after a reset: what was sent to the old one must never be sent to this one.
+            None => self.database.drop_transactions().await?,
+        };
         let moved = self.database.roll_back_chain_with(self.key(), seen, to, &notices, &effects).await?;
         if moved == CursorMove::Done {
             tracing::warn!(
@@ -105,6 +109,8 @@ impl Indexer {
     /// The registry itself says what is left of a class; the events to come say the rest.
     async fn effects_of_losing(&self, lost: &Lost) -> Result<ChainEffects, IndexerError> {
         let mut effects = ChainEffects { at_us: self.clock.micros(), ..ChainEffects::default() };
+        // The chain is asked before anything is permitted; the events to come mark again what has fallen.
+        effects.licences.extend(lost.items.iter().map(|item| LicenceEffect::Forgotten { item: *item }));
         for user in &lost.users {
             let registration = self.node.user(*user).await?;
             effects.classes.push((UserId::new(self.node.chain_id(), *user), registration));

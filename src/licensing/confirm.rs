@@ -116,6 +116,7 @@ impl Licensing {
             confirm_id: question.confirm_id,
             licence: confirmation.licence,
             evidence,
+            since: evidence.block_time,
         })))
     }
 
@@ -138,17 +139,27 @@ impl Licensing {
     /// # Errors
     /// [`ReleaseError::Withheld`] when the chain would say no by now; in doubt likewise nothing is released.
     pub async fn release(&self, warrant: &Warrant) -> Result<(), ReleaseError> {
-        let grounds = warrant.grounds();
-        let again = Question {
+        let verdict = self.check(&self.again(warrant.grounds())).await?;
+        if verdict.is_permitted() { Ok(()) } else { Err(ReleaseError::Withheld(verdict)) }
+    }
+
+    /// Whether the chain would say yes on the same grounds now.
+    ///
+    /// # Errors
+    /// When there is a doubt or the chain does not answer.
+    pub async fn still_permits(&self, grounds: &Grounds) -> Result<bool, LicensingError> {
+        Ok(self.check(&self.again(grounds)).await?.is_permitted())
+    }
+
+    fn again(&self, grounds: &Grounds) -> Question {
+        Question {
             item: grounds.item,
             requester: grounds.requester,
             operation: grounds.operation,
             usage: grounds.usage,
             at: self.clock.seconds(),
             confirm_id: grounds.confirm_id,
-        };
-        let verdict = self.check(&again).await?;
-        if verdict.is_permitted() { Ok(()) } else { Err(ReleaseError::Withheld(verdict)) }
+        }
     }
 
     /// Asks again before a kept result is handed out once more, and gives the warrant to read it.
@@ -159,14 +170,12 @@ impl Licensing {
     pub async fn redeliver(&self, original: &Grounds, result: AihDataId) -> Result<Warrant, ReleaseError> {
         self.release(&Warrant::new(*original)).await?;
         let licence = self.node.item(result.hash()).await.map_err(LicensingError::from)?.licence;
-        let derivation = match licence {
-            Some(licence) => self.node.terms(licence).await.map_err(LicensingError::from)?.1,
-            None => None,
-        };
-        if derivation.is_some_and(|d| d.parent == original.licence && d.data_item == result.hash()) {
-            Ok(Warrant::new(Grounds { item: result, ..*original }))
-        } else {
-            Err(ReleaseError::Withheld([FailingTerm::NoLicence].into_iter().collect()))
+        let nothing = || ReleaseError::Withheld([FailingTerm::NoLicence].into_iter().collect());
+        let licence = licence.ok_or_else(nothing)?;
+        let derivation = self.node.terms(licence).await.map_err(LicensingError::from)?.1;
+        match derivation.is_some_and(|d| d.parent == original.licence && d.data_item == result.hash()) {
+            true => Ok(Warrant::new(Grounds { item: result, licence, ..*original })),
+            false => Err(nothing()),
         }
     }
 }

@@ -4,9 +4,9 @@ use alloy::primitives::Address;
 
 use super::{
     ACT_TIME, Licensing, LicensingError,
-    issue::at_transaction,
+    batch::evidence,
     permit::Permit,
-    queue::{DeriveRequest, Done, QueueError, Work, evidence},
+    queue::{DeriveRequest, Done, QueueError, Work},
 };
 use crate::{
     chain::{Refusal, convert::refusal_of_derivation, operator::Mined},
@@ -56,10 +56,10 @@ impl Licensing {
             }
         };
         let (licence, evidence) = self.find_derived(lineage, &mined).await?;
-        super::vigil::Vigil::judge_clock(evidence.block_time, &self.clock)?;
+        super::vigil::Vigil::judge_clock(mined.block_time, &self.clock)?;
         Ok(Derived {
             licence: LicenceId::new(self.node.chain_id(), licence),
-            permit: self.permit_to_store(lineage.item, lineage.requester, licence, evidence),
+            permit: self.permit_to_store(lineage.item, lineage.requester, (licence, evidence), mined.block_time),
         })
     }
 
@@ -77,7 +77,9 @@ impl Licensing {
         }
         // No event: the very same derivation stands already.
         match self.node.item(lineage.item.hash()).await?.licence {
-            Some(licence) if self.node.stands(licence).await? => Ok((licence, at_transaction(licence, mined))),
+            Some(licence) if self.node.stands(licence).await? => {
+                Ok((licence, self.made(lineage.item.hash(), licence).await?))
+            }
             _ => Err(LicensingError::Refused(Refusal::Other("the registry made no licence".to_owned()))),
         }
     }

@@ -4,8 +4,9 @@ use alloy::{primitives::Address, sol_types::SolCall};
 
 use super::{
     ACT_TIME, Licensing, LicensingError,
+    batch::evidence,
     permit::{Grounds, Permit},
-    queue::{Done, QueueError, Work, evidence},
+    queue::{Done, QueueError, Work},
 };
 use crate::{
     chain::{
@@ -15,7 +16,7 @@ use crate::{
     },
     domain::{
         ids::{AihDataId, LicenceId},
-        licence_event::{Evidence, LicenceEventKind as Kind, Position},
+        licence_event::{Evidence, LicenceEventKind as Kind},
         operation::Operation,
         taxonomy::Usage,
         terms::Offer,
@@ -71,37 +72,32 @@ impl Licensing {
         });
         let (licence, evidence) = match found {
             Some(found) => found,
-            None => self.found_before(item, offer, &mined).await?,
+            None => self.found_before(item, offer).await?,
         };
-        super::vigil::Vigil::judge_clock(evidence.block_time, &self.clock)?;
+        super::vigil::Vigil::judge_clock(mined.block_time, &self.clock)?;
         Ok(Issued {
             licence: LicenceId::new(self.node.chain_id(), licence),
-            permit: self.permit_to_store(item, offer.terms.end_user, licence, evidence),
+            permit: self.permit_to_store(item, offer.terms.end_user, (licence, evidence), mined.block_time),
             gas_used: mined.gas_used,
         })
     }
 
     /// No event: the contract found the very same licence standing already.
-    async fn found_before(
-        &self,
-        item: AihDataId,
-        offer: &Offer,
-        mined: &Mined,
-    ) -> Result<(Address, Evidence), LicensingError> {
+    async fn found_before(&self, item: AihDataId, offer: &Offer) -> Result<(Address, Evidence), LicensingError> {
         let state = self.node.item(item.hash()).await?;
         let expected = self.node.predict(offer).await?;
         if state.licence != Some(expected) || state.revoked {
             return Err(LicensingError::Refused(Refusal::Other("the registry made no licence".to_owned())));
         }
-        Ok((expected, at_transaction(expected, mined)))
+        Ok((expected, self.made(item.hash(), expected).await?))
     }
 
     pub(super) fn permit_to_store(
         &self,
         item: AihDataId,
         for_whom: Address,
-        licence: Address,
-        evidence: Evidence,
+        (licence, evidence): (Address, Evidence),
+        since: u64,
     ) -> Permit {
         Permit::new(Grounds {
             item,
@@ -111,6 +107,7 @@ impl Licensing {
             confirm_id: [0; 16],
             licence,
             evidence,
+            since,
         })
     }
 
@@ -119,16 +116,5 @@ impl Licensing {
             Done::Mined(mined) => Ok(mined),
             Done::Confirmed(..) => Err(QueueError::NotRecorded("an answer to another request".to_owned()).into()),
         }
-    }
-}
-
-/// Evidence of a transaction that left no event because its effect was there before.
-pub(super) fn at_transaction(licence: Address, mined: &Mined) -> Evidence {
-    Evidence {
-        licence: Some(licence),
-        transaction: mined.transaction,
-        position: Position { block: mined.block, log_index: 0 },
-        block_hash: mined.block_hash,
-        block_time: mined.block_time,
     }
 }

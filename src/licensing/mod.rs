@@ -12,17 +12,21 @@
 //! | [`terms`] | Model Licence to terms, pure and total |
 //! | [`permit`] | proof of a recorded yes |
 //! | [`vigil`] | the doubts under which nothing is permitted |
-//! | [`queue`] | one operator key, group commit |
+//! | [`queue`] (`clerk`, `batch`) | one operator key, group commit |
 //! | [`settle`] | how a transaction ended that was not mined in time |
 //! | [`ledger`] | where transactions are made durable |
+//! | [`past`] | where the acts on an item stand on chain |
 //! | [`read`] | what stands on chain about a licence, and what an End User would sign |
 //! | [`confirm`] [`issue`] (and change) [`derive`] [`revoke`] | the five acts |
 
+pub mod batch;
+mod clerk;
 pub mod confirm;
 pub mod derive;
 mod error;
 pub mod issue;
 pub mod ledger;
+pub mod past;
 pub mod permit;
 pub mod queue;
 pub mod read;

@@ -72,6 +72,9 @@ pub struct Grounds {
     pub licence: Address,
     /// Where it is recorded.
     pub evidence: Evidence,
+    /// Chain time from which the permit counts, seconds since 1970: that of the evidence, or later when what was
+    /// recorded before was found to stand still.
+    pub since: u64,
 }
 
 /// What someone is about to do.
@@ -140,7 +143,7 @@ impl Permit {
         if grounds.requester != purpose.requester {
             return Err(PermitError::OtherRequester);
         }
-        if now > grounds.evidence.block_time.saturating_add(PERMIT_SECONDS) {
+        if now > grounds.since.saturating_add(PERMIT_SECONDS) {
             return Err(PermitError::Expired);
         }
         Ok(Warrant { grounds })
@@ -187,6 +190,7 @@ mod tests {
             confirm_id: [1; 16],
             licence: Address::repeat_byte(2),
             evidence,
+            since: 1_000,
         };
         (Permit::new(grounds), purpose)
     }

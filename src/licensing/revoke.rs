@@ -5,7 +5,7 @@ use alloy::{
     sol_types::SolCall,
 };
 
-use super::{Licensing, LicensingError, queue::evidence};
+use super::{Licensing, LicensingError, batch::evidence};
 use crate::{
     chain::{
         bindings::LicenceRegistry,

@@ -1,6 +1,12 @@
 //! The watch: reasons to distrust the chain, or our picture of it. While there is one, nothing is permitted.
 
-use std::{sync::Arc, time::Duration};
+use std::{
+    sync::{
+        Arc,
+        atomic::{AtomicUsize, Ordering},
+    },
+    time::Duration,
+};
 
 use tokio::sync::watch;
 
@@ -48,6 +54,18 @@ pub struct Vigil {
     chain: Arc<watch::Sender<Option<Doubt>>>,
     head: Arc<watch::Sender<u64>>,
     indexed: Arc<watch::Sender<u64>>,
+    /// Works that a fallen licence must stop soon.
+    hurried: Arc<AtomicUsize>,
+}
+
+/// While this is held, somebody needs news of the chain soon.
+#[derive(Debug)]
+pub struct Hurry(Arc<AtomicUsize>);
+
+impl Drop for Hurry {
+    fn drop(&mut self) {
+        self.0.fetch_sub(1, Ordering::Relaxed);
+    }
 }
 
 impl Default for Vigil {
@@ -63,7 +81,25 @@ impl Vigil {
             chain: Arc::new(watch::Sender::new(Some(Doubt::NotVerified))),
             head: Arc::new(watch::Sender::new(0)),
             indexed: Arc::new(watch::Sender::new(0)),
+            hurried: Arc::new(AtomicUsize::new(0)),
         }
+    }
+
+    /// Says that news of the chain are needed soon, for as long as the answer is held.
+    #[must_use = "it counts only while it is held"]
+    pub fn hurry(&self) -> Hurry {
+        self.hurried.fetch_add(1, Ordering::Relaxed);
+        Hurry(Arc::clone(&self.hurried))
+    }
+
+    /// Whether somebody needs news of the chain soon.
+    pub fn is_hurried(&self) -> bool {
+        self.hurried.load(Ordering::Relaxed) > 0
+    }
+
+    /// Changes whenever the index reports how far it is.
+    pub fn indexed(&self) -> watch::Receiver<u64> {
+        self.indexed.subscribe()
     }
 
     /// Passes when there is no reason to refuse.

@@ -12,6 +12,7 @@ use tokio::{
     process::{Child, ChildStdout, Command},
 };
 
+use super::keeper;
 use crate::config::anvil::AnvilConfig;
 
 /// How long anvil may take to listen.
@@ -59,6 +60,25 @@ impl Devnet {
     /// # Errors
     /// When it is not installed or does not come up.
     pub async fn start(binary: &Path, config: &AnvilConfig, home: &Path) -> Result<Self, DevnetError> {
+        Self::run(Command::new(binary), Stdio::null(), (binary, config, home)).await
+    }
+
+    /// As [`Devnet::start`], below a [keeper] that ends anvil however this process ends. `program` is one
+    /// that understands [`keeper::COMMAND`]: this very program, mostly.
+    ///
+    /// # Errors
+    /// As [`Devnet::start`].
+    pub async fn kept(program: &Path, binary: &Path, config: &AnvilConfig, home: &Path) -> Result<Self, DevnetError> {
+        let mut command = Command::new(program);
+        command.arg(keeper::COMMAND).arg("--").arg(binary);
+        Self::run(command, Stdio::piped(), (binary, config, home)).await
+    }
+
+    async fn run(
+        mut command: Command,
+        stdin: Stdio,
+        (binary, config, home): (&Path, &AnvilConfig, &Path),
+    ) -> Result<Self, DevnetError> {
         if !binary.is_file() {
             return Err(DevnetError::Missing(binary.to_owned()));
         }
@@ -66,10 +86,11 @@ impl Devnet {
         for folder in folders.into_iter().flatten() {
             std::fs::create_dir_all(folder).map_err(DevnetError::Start)?;
         }
-        let mut child = Command::new(binary)
+        let mut child = command
             .args(config.flags())
             .env("HOME", home)
-            .stdin(Stdio::null())
+            // Kept open by the child's handle, for as long as this process lives.
+            .stdin(stdin)
             .stdout(Stdio::piped())
             .stderr(Stdio::inherit())
             // Ctrl-C in a terminal reaches the whole process group; we stop anvil ourselves, after the server.
@@ -99,7 +120,7 @@ impl Devnet {
         format!("ws://{}", self.address)
     }
 
-    /// Its process, while it runs.
+    /// Its process, or its keeper's, while it runs.
     pub fn pid(&self) -> Option<u32> {
         self.child.id()
     }

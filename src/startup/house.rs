@@ -107,6 +107,8 @@ pub struct House {
     indexer: JoinHandle<()>,
     courier: JoinHandle<()>,
     rounds: JoinHandle<()>,
+    settling: JoinHandle<()>,
+    watching: JoinHandle<()>,
     stop: CancellationToken,
     data: std::path::PathBuf,
     quiet: Duration,
@@ -119,7 +121,7 @@ impl House {
     /// [`StartError`], naming the part.
     pub async fn build(settings: &Settings, program: &Path) -> Result<Self, StartError> {
         std::fs::create_dir_all(&settings.data)?;
-        let (devnet, rpc_url) = reach_chain(settings).await?;
+        let (devnet, rpc_url) = reach_chain(settings, program).await?;
         let provider = connect(&rpc_url).await?;
         let deployment = find_registry(settings, &provider, devnet.is_some()).await?;
         let clock = Clock::system();
@@ -166,6 +168,8 @@ impl House {
         let rounds = tokio::spawn(aims.clone().keep_rounds(quiet_time(settings), stop.clone()));
         let vigil = tokio::spawn(vigil.keep(node, clock));
         let courier = tokio::spawn(aims.clone().deliver(stop.clone()));
+        let settling = tokio::spawn(aims.clone().keep_settled(stop.clone()));
+        let watching = tokio::spawn(aims.clone().keep_watch(stop.clone()));
         let data = settings.data.clone();
         Ok(Self {
             aims,
@@ -178,6 +182,8 @@ impl House {
             indexer,
             courier,
             rounds,
+            settling,
+            watching,
             stop,
             data,
             quiet: quiet_time(settings),
@@ -199,17 +205,20 @@ impl House {
 
     /// Takes the house down: what is in flight ends, then the chain.
     pub async fn close(self) {
-        let Self { aims, devnet, vigil, queue, indexer, courier, rounds, stop, .. } = self;
+        let Self { aims, devnet, vigil, queue, indexer, courier, rounds, settling, watching, stop, .. } = self;
         vigil.abort();
         stop.cancel();
-        if indexer.await.is_err() {
-            tracing::warn!("indexer.panicked");
-        }
-        if courier.await.is_err() {
-            tracing::warn!("courier.panicked");
-        }
-        if rounds.await.is_err() {
-            tracing::warn!("rounds.panicked");
+        let tasks = [
+            (indexer, "indexer"),
+            (settling, "settling"),
+            (watching, "watching"),
+            (courier, "courier"),
+            (rounds, "rounds"),
+        ];
+        for (task, name) in tasks {
+            if task.await.is_err() {
+                tracing::warn!(name, "task.panicked");
+            }
         }
         let database = aims.database.clone();
         drop(aims);
@@ -233,12 +242,12 @@ pub async fn database(settings: &Settings) -> Result<Database, DbError> {
     Database::connect(&settings.database(), DATABASE_CONNECTIONS).await
 }
 
-async fn reach_chain(settings: &Settings) -> Result<(Option<Devnet>, String), StartError> {
+async fn reach_chain(settings: &Settings, program: &Path) -> Result<(Option<Devnet>, String), StartError> {
     if let Some(url) = &settings.rpc_url {
         return Ok((None, url.clone()));
     }
     let config = AnvilConfig::read(&settings.anvil)?.within(&settings.data);
-    let devnet = Devnet::start(&devnet::binary(&settings.tools), &config, &settings.data.join("anvil")).await?;
+    let devnet = Devnet::kept(program, &devnet::binary(&settings.tools), &config, &settings.data.join("anvil")).await?;
     let url = devnet.url();
     Ok((Some(devnet), url))
 }

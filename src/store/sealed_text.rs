@@ -1,5 +1,6 @@
 //! Small texts sealed directly under a key of the hierarchy: a person's profile under their End-User key, kept answers
-//! under the root key. For what fits a column; payloads are objects.
+//! under the root key, what was found in an item or leads back from a treated copy under the item's. For what fits a
+//! column; payloads are objects.
 //!
 //! ```text
 //!   base64( version 1 · nonce 12 · encrypted text · tag 16 )

@@ -16,13 +16,14 @@ use crate::{
     schema::wire::{AuditResponse, Processing, ProcessingStatus},
 };
 
+/// Compares the decisions; gives the block up to which the response vouches for itself.
 pub(super) async fn compare(
     node: &Node,
     scan: &Scan,
     own: &[&Judged],
     response: &AuditResponse,
     report: &mut VerifyReport,
-) -> Result<(), VerifyError> {
+) -> Result<u64, VerifyError> {
     let reaches = check_reach(node, scan, response, report).await?;
     let recorded: HashMap<Position, &Judged> =
         scan.answers.iter().map(|judged| (judged.evidence.position, judged)).collect();
@@ -63,7 +64,7 @@ pub(super) async fn compare(
     }
     report.said = Some(said.len());
     report.non_conformities = response.non_conformities.as_ref().map_or(0, Vec::len);
-    Ok(())
+    Ok(reaches)
 }
 
 /// The block up to which the response vouches for itself must be on this chain. Without one it vouches for nothing, and

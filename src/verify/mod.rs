@@ -10,6 +10,7 @@
 //! code you read. What cannot be seen from the chain: whether a permitted operation was carried out. So `executed` and
 //! `permitted` count as the same here, and the non-conformities of a response are repeated, not confirmed.
 
+mod acts;
 mod compare;
 mod report;
 mod scan;
@@ -107,7 +108,8 @@ pub async fn verify(node: &Node, asked: &Verification) -> Result<VerifyReport, V
     report.decisions = own.len();
     report.denials = own.iter().filter(|judged| !judged.confirmation.verdict.is_permitted()).count();
     if let Some(response) = &asked.response {
-        compare::compare(node, &scan, &own, response, &mut report).await?;
+        let reaches = compare::compare(node, &scan, &own, response, &mut report).await?;
+        acts::compare(node, (&scan, asked), (response, reaches), &mut report);
     }
     Ok(report)
 }

@@ -24,16 +24,24 @@ const HEADERS_AT_ONCE: usize = 16;
 pub(super) struct Scan {
     pub(super) register: Register,
     pub(super) answers: Vec<Judged>,
+    pub(super) acts: Vec<LicenceAct>,
     pub(super) events: usize,
     pub(super) last: Block,
     pub(super) broken: Vec<Finding>,
+}
+
+/// A licence event with the time of its block.
+pub(super) struct LicenceAct {
+    pub(super) event: LicenceEvent,
+    /// Seconds since 1970.
+    pub(super) block_time: u64,
 }
 
 /// Reads from `first_block` to the newest block.
 pub(super) async fn scan(node: &Node, first_block: u64) -> Result<Scan, VerifyError> {
     let last = node.head().await?;
     let register = Register::new(node.registry());
-    let mut scan = Scan { register, answers: Vec::new(), events: 0, last, broken: Vec::new() };
+    let mut scan = Scan { register, answers: Vec::new(), acts: Vec::new(), events: 0, last, broken: Vec::new() };
     let (mut from, mut span) = (first_block, LOG_BLOCKS);
     while from <= last.number {
         let to = last.number.min(from + span - 1);
@@ -61,7 +69,7 @@ pub(super) async fn scan(node: &Node, first_block: u64) -> Result<Scan, VerifyEr
 async fn headers(node: &Node, events: &[LicenceEvent]) -> Result<HashMap<u64, Block>, ChainError> {
     let mut numbers: Vec<u64> = events
         .iter()
-        .filter(|event| matches!(event.kind, Kind::Confirmed(_)))
+        .filter(|event| !matches!(event.kind, Kind::UserClassSet { .. }))
         .map(|event| event.position.block)
         .collect();
     numbers.dedup();
@@ -76,6 +84,11 @@ async fn headers(node: &Node, events: &[LicenceEvent]) -> Result<HashMap<u64, Bl
         .await
 }
 
+fn header<'h>(event: &LicenceEvent, headers: &'h HashMap<u64, Block>) -> Result<&'h Block, VerifyError> {
+    let block = headers.get(&event.position.block).filter(|block| block.hash == event.block_hash);
+    block.ok_or(VerifyError::Moved)
+}
+
 impl Scan {
     fn take(&mut self, event: &LicenceEvent, headers: &HashMap<u64, Block>) -> Result<(), VerifyError> {
         self.events += 1;
@@ -83,10 +96,13 @@ impl Scan {
             if let Err(error) = self.register.apply(&event.kind) {
                 self.broken.push(Finding::BrokenRegister { position: event.position, reason: error.to_string() });
             }
+            if !matches!(event.kind, Kind::UserClassSet { .. }) {
+                let block_time = header(event, headers)?.timestamp;
+                self.acts.push(LicenceAct { event: event.clone(), block_time });
+            }
             return Ok(());
         };
-        let block = headers.get(&event.position.block).filter(|block| block.hash == event.block_hash);
-        let block = block.ok_or(VerifyError::Moved)?;
+        let block = header(event, headers)?;
         let is_back_end = confirmation.user == self.back_end();
         let evidence = Evidence {
             licence: event.kind.licence(),

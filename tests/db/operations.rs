@@ -4,13 +4,18 @@ use alloy::primitives::B256;
 use health_back_end::{
     db::{
         DbError, Transition, Unique,
+        operation_acts::{Done, NewAct, act_id},
         operation_steps::Failure,
-        operations::{OperationState, Requested},
+        operations::{Answer, OperationState, Requested},
+        revocations::RevocationScope,
     },
-    domain::verdict::{FailingTerm, Verdict},
+    domain::{
+        taxonomy::UserClass,
+        verdict::{FailingTerm, Verdict},
+    },
 };
 
-use crate::fixture::{Place, answer, confirm_id, item, new_operation, operation_id, user};
+use crate::fixture::{Place, answer, confirm_id, item, licence, new_operation, operation_id, user};
 
 on_both!(
     an_operation_runs_its_course,
@@ -21,7 +26,8 @@ on_both!(
     nothing_runs_without_a_yes,
     an_ended_operation_stays_ended,
     a_result_may_be_withheld,
-    the_transaction_is_stored_for_all_or_none,
+    acts_are_written_once,
+    only_an_erasure_may_rest_on_nothing,
     evidence_follows_a_reorganisation,
     progress_never_goes_back,
     of_two_instances_one_takes_an_operation_over,
@@ -54,8 +60,6 @@ async fn an_operation_runs_its_course(db: &Place) {
     assert_eq!((row.parameters, row.confirm_id, row.message_id), (new.parameters, new.confirm_id, new.message_id));
     assert_eq!((row.state, row.tx_hash, row.answer, row.progress), (OperationState::Requested, None, None, 0.0));
 
-    db.set_operations_transaction(&[new.id], B256::repeat_byte(0xaa), 25).await.unwrap();
-    assert_eq!(db.list_operations_in_transaction(B256::repeat_byte(0xaa)).await.unwrap()[0].id, new.id);
     db.answer_operation(new.id, &answer(Verdict::PERMITTED), 30).await.unwrap().required().unwrap();
     db.start_operation(new.id, 40).await.unwrap().required().unwrap();
     db.progress_operation(new.id, 0.5, 45).await.unwrap().required().unwrap();
@@ -171,15 +175,47 @@ async fn a_result_may_be_withheld(db: &Place) {
     assert_eq!(state(db, id).await, OperationState::Withheld);
 }
 
-async fn the_transaction_is_stored_for_all_or_none(db: &Place) {
-    db.insert_operation(&new_operation(1, 1, 2, 1)).await.unwrap();
-    let answered = confirmed(db, 2).await;
-    let both = db.set_operations_transaction(&[operation_id(1), answered], B256::repeat_byte(1), 40).await;
-    assert!(matches!(both, Err(DbError::Affected { table: "operations", changed: 0, expected: 1 })), "{both:?}");
-    assert_eq!(db.find_operation(operation_id(1)).await.unwrap().unwrap().tx_hash, None);
-    db.set_operations_transaction(&[operation_id(1)], B256::repeat_byte(1), 40).await.unwrap();
-    db.set_operations_transaction(&[operation_id(1)], B256::repeat_byte(2), 41).await.unwrap();
-    assert_eq!(db.find_operation(operation_id(1)).await.unwrap().unwrap().tx_hash, Some(B256::repeat_byte(2)));
+fn act(done: Done) -> NewAct {
+    NewAct {
+        done,
+        requester: user(2),
+        user_class: Some(UserClass::EndUser),
+        item: item(1),
+        owner: user(2),
+        licence: Some(licence(9)),
+        evidence: Some(answer(Verdict::PERMITTED).evidence),
+        at_us: 7_000_000,
+    }
+}
+
+async fn acts_are_written_once(db: &Place) {
+    let all = [
+        Done::Store,
+        Done::Derive,
+        Done::ChangeLicence,
+        Done::RevokeLicence(RevocationScope::Licence),
+        Done::RevokeLicence(RevocationScope::BackEnd),
+        Done::Erase,
+    ];
+    for done in all {
+        assert!(db.insert_act(&act(done)).await.unwrap());
+        assert!(!db.insert_act(&NewAct { at_us: 8_000_000, ..act(done) }).await.unwrap());
+        let row = db.find_operation(act_id(done, item(1), Some(licence(9)))).await.unwrap().unwrap();
+        assert_eq!((row.kind, row.operation, row.state), (done.kind(), done.operation(), OperationState::Done));
+        assert_eq!(row.answer, Some(Answer { licence: Some(licence(9)), ..answer(Verdict::PERMITTED) }));
+        assert_eq!((row.started_at_us, row.finished_at_us), (Some(7_000_000), Some(7_000_000)));
+    }
+    // Acts have no message and no confirmation, and are in the way of nobody's.
+    assert_eq!(db.list_executions(user(2), 0, i64::MAX, None, 9).await.unwrap().rows.len(), all.len());
+    assert_eq!(db.list_unfinished_operations(i64::MAX, None, 9).await.unwrap().rows, []);
+}
+
+async fn only_an_erasure_may_rest_on_nothing(db: &Place) {
+    let store = NewAct { evidence: None, ..act(Done::Store) };
+    assert!(matches!(db.insert_act(&store).await, Err(DbError::Rule(_))));
+    assert!(db.insert_act(&NewAct { evidence: None, ..act(Done::Erase) }).await.unwrap());
+    let row = db.find_operation(act_id(Done::Erase, item(1), None)).await.unwrap().unwrap();
+    assert_eq!((row.state, row.answer), (OperationState::Done, None));
 }
 
 async fn evidence_follows_a_reorganisation(db: &Place) {

@@ -15,3 +15,4 @@ mod mirror;
 mod mutants;
 mod registry;
 mod tally;
+mod withdrawal;

@@ -70,6 +70,17 @@ impl Registry {
         read::<C>(outcome).map(|(answer, _)| answer)
     }
 
+    /// As [`Registry::act`]; gives the gas of the whole transaction.
+    ///
+    /// # Errors
+    /// The revert data.
+    pub fn act_for_gas<C: SolCall>(&mut self, from: Address, call: &C) -> Result<u64, Bytes> {
+        let sent = transaction(from, TxKind::Call(self.address), call.abi_encode().into());
+        let outcome = self.evm.transact_commit(sent).unwrap();
+        let gas = outcome.tx_gas_used();
+        read::<C>(outcome).map(|_| gas)
+    }
+
     /// Calls at a block time and forgets what it changed.
     ///
     /// # Errors

@@ -104,8 +104,12 @@ impl Aims {
     async fn carry_out(&self, job: &Job, permit: Permit) -> Result<AihDataId, AimError> {
         let warrant = permit.spend(&job.purpose, self.clock.seconds())?;
         self.database.start_operation(job.id, self.clock.micros()).await?.required()?;
-        let (item, opened) = self.open(&warrant, Span::Whole).await?;
-        let result = self.worker.run(&job.task, &job.attachments, opened.length, opened.bytes).await?;
+        let work = async {
+            let (item, opened) = self.open(&warrant, Span::Whole).await?;
+            let result = self.worker.run(&job.task, &job.attachments, opened.length, opened.bytes).await?;
+            Ok((item, result))
+        };
+        let (item, result) = self.while_licensed(&warrant, work).await?;
         self.release(&warrant).await?;
         self.keep_result(&warrant, &item, &result).await
     }

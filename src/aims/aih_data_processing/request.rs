@@ -14,13 +14,12 @@ use super::job::{Job, NO_ANSWER};
 use crate::{
     aims::{
         AimError, Aims,
+        acts::place_of,
         ai_modules::task::{Purpose as TaskPurpose, Task},
     },
     db::{
         data_items::DataItemRow,
-        operations::{
-            Answer as Recorded, Evidence as Place, NewOperation, OperationKind, OperationRow, OperationState, Requested,
-        },
+        operations::{Answer as Recorded, NewOperation, OperationKind, OperationRow, OperationState, Requested},
     },
     domain::{
         ids::{AihDataId, UserId},
@@ -99,6 +98,12 @@ impl Aims {
             Begun::New(operation) => operation,
             Begun::Known(row) => return Ok(Accepted::Known(*row)),
         };
+        let task = item.as_ref().map_or(Err(AimError::NotFound), |item| task_for(item, &request));
+        if let Err(error) = self.refuse_early(&operation, task.is_err()).await {
+            let error = error.or(task.err()).unwrap_or(AimError::NotFound);
+            self.give_up(operation.id, &error).await;
+            return Err(error);
+        }
         // Anomaly and Risk Alerting is asked for in the same transaction; its answer concerns nobody but itself.
         let announced = self.announce_alerting(item.as_ref()).await;
         let asked: Vec<&NewOperation> = std::iter::once(&operation).chain(announced.as_ref()).collect();
@@ -106,7 +111,7 @@ impl Aims {
         // As many answers as questions, and one question at least.
         let answer = answers.next().unwrap_or(Err(AimError::NotFound));
         let alerting = self.alerting_of(item.as_ref(), announced, answers.next()).await;
-        match self.prepare(&request, item.as_ref(), &operation, answer).await {
+        match self.prepare(&request, &operation, task, answer).await {
             Ok(Ready::Denied(row)) => {
                 self.abandon_alerting(alerting).await;
                 Ok(Accepted::Denied(*row))
@@ -123,8 +128,8 @@ impl Aims {
     async fn prepare(
         &self,
         request: &ProcessRequest,
-        item: Option<&DataItemRow>,
         operation: &NewOperation,
+        task: Result<Task, AimError>,
         answer: Result<Answer, AimError>,
     ) -> Result<Ready, AimError> {
         let permit = match answer {
@@ -135,10 +140,9 @@ impl Aims {
                 return Err(error);
             }
         };
-        let task = match item.map(|item| task_for(item, request)) {
-            Some(Ok(task)) => task,
-            outcome => {
-                let error = outcome.and_then(Result::err).unwrap_or(AimError::NotFound);
+        let task = match task {
+            Ok(task) => task,
+            Err(error) => {
                 self.give_up(operation.id, &error).await;
                 return Err(error);
             }
@@ -154,6 +158,18 @@ impl Aims {
             Purpose { item: request.item, operation: request.operation, requester: request.requester.address() };
         let job = Job { id: operation.id, purpose, task, attachments, alerting: None };
         Ok(Ready::Permitted(Box::new(job), permit))
+    }
+
+    /// What cannot be done is refused before the chain records anything, when a look at the chain shows that the requester
+    /// may know of the item (decision 0034). The look is the same for everybody, so that its time tells nothing.
+    pub(in crate::aims) async fn refuse_early(
+        &self,
+        operation: &NewOperation,
+        impossible: bool,
+    ) -> Result<(), Option<AimError>> {
+        let seen = self.licensing.check(&question(operation)).await;
+        let verdict = seen.map_err(|error| Some(AimError::from(error)))?;
+        if impossible && may_know(verdict) { Err(None) } else { Ok(()) }
     }
 
     /// Notes the request, or finds what became of it. One that came to nothing because the chain was away or this Back
@@ -265,17 +281,7 @@ pub(in crate::aims) fn question(operation: &NewOperation) -> Question {
 }
 
 fn recorded(verdict: Verdict, evidence: &Evidence) -> Recorded {
-    Recorded {
-        verdict,
-        licence: evidence.licence,
-        evidence: Place {
-            tx_hash: evidence.transaction,
-            block_number: evidence.position.block,
-            block_hash: evidence.block_hash,
-            log_index: evidence.position.log_index,
-            confirmed_at_s: evidence.block_time.cast_signed(),
-        },
-    }
+    Recorded { verdict, licence: evidence.licence, evidence: place_of(evidence) }
 }
 
 /// Where the parameters stand in the message.

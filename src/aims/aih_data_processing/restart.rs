@@ -8,19 +8,26 @@ use std::{
 };
 
 use futures_util::StreamExt;
+use tokio_util::sync::CancellationToken;
 use uuid::Uuid;
 
 use super::super::{AimError, Aims};
 use crate::{
     db::{
         data_items::{DataItemRow, DataItemState},
+        operation_acts::Done,
         operation_steps::Failure,
     },
+    licensing::LicensingError,
     store::Swept,
 };
 
 /// Rows read at once.
 const PAGE: u32 = 500;
+/// How often derivations without a known end are looked for.
+const SETTLE_INTERVAL: Duration = Duration::from_secs(30);
+/// How long nothing must have happened to one: several times what the gate waits for the chain.
+const SETTLE_QUIET: Duration = Duration::from_secs(120);
 
 /// What a restart took back.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
@@ -85,6 +92,49 @@ impl Aims {
         }
     }
 
+    /// Settles derived items whose derivation ended nobody knows how, so that they do not wait for the next start. What
+    /// would have been kept under them is lost: one that the chain licensed is erased, any other forgotten. Gives their
+    /// number.
+    ///
+    /// # Errors
+    /// When chain or cellar do not answer.
+    pub async fn settle_derivations(&self, quiet: Duration) -> Result<u64, AimError> {
+        let quiet_us = i64::try_from(quiet.as_micros()).unwrap_or(i64::MAX);
+        let before = self.clock.micros().saturating_sub(quiet_us);
+        let (mut settled, mut after) = (0, None);
+        loop {
+            let page = self.database.list_unfinished_data_items(before, after.as_ref(), PAGE).await?;
+            for row in page.rows.iter().filter(|row| row.parent.is_some()) {
+                let on_chain = self.licensing.node().item(row.hash).await.map_err(LicensingError::from)?;
+                let Some(licence) = on_chain.licence.filter(|_| row.state == DataItemState::Announced) else {
+                    settled += u64::from(self.take_back_item(row).await?);
+                    continue;
+                };
+                if self.database.mark_data_item_licensed(row.id, licence, self.clock.micros()).await?.is_done() {
+                    let row = DataItemRow { state: DataItemState::Licensed, licence: Some(licence), ..row.clone() };
+                    settled += u64::from(self.take_back_item(&row).await?);
+                }
+            }
+            after = page.next;
+            if after.is_none() {
+                return Ok(settled);
+            }
+        }
+    }
+
+    /// Settles again and again until told to stop.
+    pub async fn keep_settled(self, stop: CancellationToken) {
+        let mut interval = tokio::time::interval(SETTLE_INTERVAL);
+        interval.set_missed_tick_behavior(tokio::time::MissedTickBehavior::Delay);
+        while stop.run_until_cancelled(interval.tick()).await.is_some() {
+            match self.settle_derivations(SETTLE_QUIET).await {
+                Ok(0) => {}
+                Ok(items) => tracing::info!(items, "derivations.settled"),
+                Err(error) => tracing::warn!(%error, "derivations.not_settled"),
+            }
+        }
+    }
+
     async fn take_back_items(&self, before_us: i64) -> Result<u64, AimError> {
         let (mut taken, mut after) = (0, None);
         loop {
@@ -110,7 +160,12 @@ impl Aims {
         Ok(match (row.state, row.parent) {
             (DataItemState::Announced, _) => self.database.remove_data_item(row.id).await?.is_done(),
             (DataItemState::Licensed, Some(_)) => {
-                self.database.erase_data_item(row.id, self.clock.micros()).await?.is_done()
+                let erased = self.database.erase_data_item(row.id, self.clock.micros()).await?.is_done();
+                if erased {
+                    let by = self.back_end().address();
+                    self.note(Done::Erase, row, by, (row.licence, None)).await;
+                }
+                erased
             }
             (DataItemState::Licensed | DataItemState::Stored | DataItemState::Erased, _) => false,
         })

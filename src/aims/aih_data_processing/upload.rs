@@ -23,13 +23,18 @@ use crate::{
         model_licences::NewModelLicence,
     },
     domain::{ids::UserId, model_licence::ModelLicence, taxonomy::DataStatus, terms::Offer},
-    licensing::{LicensingError, permit::Permit, terms::compile},
+    licensing::{LicensingError, Refusal, permit::Permit, terms::compile},
     schema::{
         self, canonical,
         wire::{AihData, SignedDocument},
     },
     store,
 };
+
+/// The one answer to whoever uploads under an AIH Data ID that is in use for anything else: for another item of theirs or
+/// somebody else's, known here or on chain only. What exactly is in the way is not told (decision 0035).
+const ID_IN_USE: &str =
+    "this AIH Data ID is in use for something else, or with another description or licence; a new item takes a new ID";
 
 /// An item before its payload: everything checked that can be without the chain.
 #[derive(Debug)]
@@ -95,7 +100,7 @@ impl Aims {
         match row.state {
             DataItemState::Erased => return Err(AimError::Erased),
             DataItemState::Stored if row.licence == Some(licence) => return Ok(Admitted::Stored(Box::new(row))),
-            DataItemState::Stored => return Err(AimError::Conflict("this item is stored under another licence")),
+            DataItemState::Stored => return Err(AimError::Conflict(ID_IN_USE)),
             DataItemState::Announced | DataItemState::Licensed => {}
         }
         self.database.insert_model_licence(&self.signed(&arrival, licence)).await?;
@@ -103,7 +108,10 @@ impl Aims {
             Ok(issued) => issued,
             Err(error) => {
                 self.forget_refused(&row, &error).await;
-                return Err(error.into());
+                return Err(match error.refusal() {
+                    Some(Refusal::AlreadyLicensed) => AimError::Conflict(ID_IN_USE),
+                    _ => error.into(),
+                });
             }
         };
         let now = self.clock.micros();
@@ -173,10 +181,10 @@ impl Aims {
         }
         let row = self.database.find_data_item(new.id).await?.ok_or(AimError::NotFound)?;
         if row.owner != arrival.owner || row.parent.is_some() {
-            return Err(AimError::Conflict("this AIH Data ID is taken"));
+            return Err(AimError::Conflict(ID_IN_USE));
         }
         if row.state != DataItemState::Erased && !is_described_as(&row, &new) {
-            return Err(AimError::Conflict("this item is known with another qualifier, time or description"));
+            return Err(AimError::Conflict(ID_IN_USE));
         }
         Ok(row)
     }

@@ -18,7 +18,7 @@
 use alloy::primitives::{Address, B128};
 
 use crate::{
-    db::operations::{OperationKind, OperationRow},
+    db::operations::OperationRow,
     domain::{
         ids::{AihDataId, UserId},
         licence_event::{Confirmation, Evidence},
@@ -27,7 +27,7 @@ use crate::{
         taxonomy::UserClass,
         verdict::FailingTerm,
     },
-    schema::wire::{NonConformityKind, ProcessingStatus},
+    schema::wire::{ActKind, NonConformityKind, ProcessingStatus},
 };
 
 /// How far the house's clock and the chain's may be apart, in seconds; the gate refuses to work beyond.
@@ -76,11 +76,32 @@ pub struct Fault {
     pub evidence: Option<Evidence>,
 }
 
+/// Something the house did with an item that no Licence Confirm was asked for.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Act {
+    /// What.
+    pub kind: ActKind,
+    /// The item.
+    pub item: AihDataId,
+    /// When, seconds since 1970: chain time, or the house's where the chain does not tell.
+    pub at_s: i64,
+    /// By whom, or at whose wish; `None` where neither chain nor house says.
+    pub by: Option<UserId>,
+    /// The licence made, or withdrawn.
+    pub licence: Option<Address>,
+    /// What it rests on.
+    pub evidence: Option<Evidence>,
+    /// Whether the house carried it out.
+    pub status: ProcessingStatus,
+}
+
 /// Anything an audit finds.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Entry {
     /// A recorded answer.
     Decision(Decision),
+    /// An act.
+    Act(Act),
     /// An operation that was not covered.
     Fault(Fault),
 }
@@ -110,26 +131,9 @@ pub fn examine(operation: &OperationRow, recorded: Option<&Recorded>, register: 
                 kinds.extend(uncovered(operation, recorded, register));
             }
         }
-        None if needs_answer(operation) => kinds.push(NonConformityKind::NoConfirmation),
-        // Permitted by the licence itself: there must be one.
-        None if register.item(operation.aih_data_id.hash()).is_none() => kinds.push(NonConformityKind::NoConfirmation),
-        None => {}
+        None => kinds.push(NonConformityKind::NoConfirmation),
     }
     kinds.into_iter().map(|kind| fault(kind, operation, recorded)).collect()
-}
-
-/// Storing is permitted by the licence's own making, and the End User's own signature changes, withdraws and erases;
-/// all else needs a recorded yes.
-fn needs_answer(operation: &OperationRow) -> bool {
-    let own = matches!(
-        operation.kind,
-        OperationKind::Store
-            | OperationKind::Derive
-            | OperationKind::ChangeLicence
-            | OperationKind::RevokeLicence
-            | OperationKind::Erase
-    );
-    operation.confirm_id.is_some() || !own
 }
 
 fn differences(operation: &OperationRow, recorded: &Recorded) -> Vec<NonConformityKind> {
@@ -183,7 +187,7 @@ pub fn started_s(operation: &OperationRow) -> i64 {
     operation.started_at_us.map_or(answered, |micros| micros.div_euclid(1_000_000))
 }
 
-fn fault(kind: NonConformityKind, operation: &OperationRow, recorded: Option<&Recorded>) -> Fault {
+pub(super) fn fault(kind: NonConformityKind, operation: &OperationRow, recorded: Option<&Recorded>) -> Fault {
     Fault {
         kind,
         item: operation.aih_data_id,

@@ -2,7 +2,7 @@
 //!
 //! | Format | One finding is | The end is known by |
 //! | --- | --- | --- |
-//! | NDJSON | a line, `{"Decision": …}` or `{"NonConformity": …}` in the words of the Audit Response | a last line `{"CompleteToBlock": …}` |
+//! | NDJSON | a line, `{"Decision": …}`, `{"Act": …}` or `{"NonConformity": …}` in the words of the Audit Response | a last line `{"CompleteToBlock": …}` |
 //! | CSV (RFC 4180) | a row | a last row of the kind `CompleteToBlock` |
 //! | FHIR R4 | an `AuditEvent` in a `Bundle` of type `collection` | the closing brackets |
 //!
@@ -16,7 +16,7 @@ use super::{Opened, Scope, examine::Entry, message::Words};
 use crate::{
     aims::{AimError, Aims},
     domain::taxonomy::Word,
-    schema::wire::{Evidence, NonConformity, Processing, ProcessingStatus},
+    schema::wire::{Act, Evidence, NonConformity, Processing, ProcessingStatus},
 };
 
 /// How an audit is written.
@@ -112,6 +112,7 @@ fn end(format: Format, scope: &Scope) -> String {
 fn piece(format: Format, words: &Words, entry: &Entry, first: bool) -> Result<String, AimError> {
     let said = match entry {
         Entry::Decision(decision) => Said::Decision(words.processing(decision)?),
+        Entry::Act(act) => Said::Act(words.act(act)?),
         Entry::Fault(fault) => Said::NonConformity(words.non_conformity(fault)?),
     };
     Ok(match format {
@@ -124,6 +125,7 @@ fn piece(format: Format, words: &Words, entry: &Entry, first: bool) -> Result<St
 /// A finding in the words of the standard.
 enum Said {
     Decision(Processing),
+    Act(Act),
     NonConformity(NonConformity),
 }
 
@@ -139,6 +141,7 @@ impl Said {
     fn labelled(&self) -> Value {
         match self {
             Self::Decision(decision) => json!({ "Decision": decision }),
+            Self::Act(act) => json!({ "Act": act }),
             Self::NonConformity(fault) => json!({ "NonConformity": fault }),
         }
     }
@@ -146,6 +149,7 @@ impl Said {
     fn evidence(&self) -> Option<&Evidence> {
         match self {
             Self::Decision(decision) => decision.evidence.as_ref(),
+            Self::Act(act) => act.evidence.as_ref(),
             Self::NonConformity(fault) => fault.evidence.as_ref(),
         }
     }
@@ -172,6 +176,23 @@ impl Said {
                 d.reasons.iter().flatten().map(|term| term.word()).collect::<Vec<_>>().join(" "),
                 text(d.licence_confirm_id),
                 text(d.licence_id),
+                transaction,
+                block,
+                log,
+            ],
+            Self::Act(a) => [
+                "Act".to_owned(),
+                text(Some(a.aih_data_id)),
+                text(Some(a.kind)),
+                text(Some(&a.act_time)),
+                text(Some(a.status)),
+                text(a.user_id),
+                String::new(),
+                String::new(),
+                String::new(),
+                String::new(),
+                String::new(),
+                text(a.licence_id),
                 transaction,
                 block,
                 log,
@@ -204,20 +225,26 @@ impl Said {
                 ("4", reasons.join("; "), text(d.status))
             }
             Self::Decision(d) => ("0", text(d.status), text(d.status)),
+            Self::Act(a) => ("0", text(Some(a.status)), text(Some(a.status))),
             Self::NonConformity(f) => {
                 ("8", format!("not covered by a recorded yes: {}", text(Some(f.kind))), text(Some(f.kind)))
             }
         };
         let (recorded, user, class, item, operation) = match self {
-            Self::Decision(d) => (&d.process_time, d.user_id, d.user_type, d.aih_data_id, d.processing_type),
-            Self::NonConformity(f) => (&f.process_time, f.user_id, None, f.aih_data_id, f.processing_type),
+            Self::Decision(d) => {
+                (&d.process_time, d.user_id, d.user_type, d.aih_data_id, d.processing_type.word().to_owned())
+            }
+            Self::Act(a) => (&a.act_time, a.user_id, None, a.aih_data_id, text(Some(a.kind))),
+            Self::NonConformity(f) => {
+                (&f.process_time, f.user_id, None, f.aih_data_id, f.processing_type.word().to_owned())
+            }
         };
         let system = |code: &str| format!("https://schemas.mpai.community/AIH1/V1.0/{code}");
         let mut agent = json!({ "requestor": true, "who": { "identifier": { "value": text(user) } } });
         if let Some(class) = class {
             agent["type"] = json!({ "coding": [{ "system": system("DataUser"), "code": class.word() }] });
         }
-        let mut details = vec![json!({ "type": "Operation", "valueString": operation.word() })];
+        let mut details = vec![json!({ "type": "Operation", "valueString": operation })];
         if let Some(evidence) = self.evidence() {
             details.push(json!({ "type": "Evidence", "valueString": json!(evidence).to_string() }));
         }

@@ -8,7 +8,7 @@ use uuid::Uuid;
 
 use super::{
     Opened,
-    examine::{Decision, Entry, Fault},
+    examine::{Act, Decision, Entry, Fault},
 };
 use crate::{
     aims::{AimError, Aims},
@@ -67,15 +67,25 @@ impl Answer {
         }
         match entry {
             Entry::Decision(decision) => {
-                let place = *self.places.entry(decision.item).or_insert_with(|| {
-                    self.items.push(AuditedItem { aih_data_id: decision.item, processing_types: Vec::new() });
-                    self.items.len() - 1
-                });
-                self.items[place].processing_types.push(words.processing(decision)?);
+                let processing = words.processing(decision)?;
+                self.about(decision.item).processing_types.push(processing);
+            }
+            Entry::Act(act) => {
+                let said = words.act(act)?;
+                self.about(act.item).acts.get_or_insert_default().push(said);
             }
             Entry::Fault(fault) => self.faults.push(words.non_conformity(fault)?),
         }
         Ok(())
+    }
+
+    /// The entry of an item, a new one when it is the first about it.
+    fn about(&mut self, item: crate::domain::ids::AihDataId) -> &mut AuditedItem {
+        let place = *self.places.entry(item).or_insert_with(|| {
+            self.items.push(AuditedItem { aih_data_id: item, processing_types: Vec::new(), acts: None });
+            self.items.len() - 1
+        });
+        &mut self.items[place]
     }
 }
 
@@ -122,6 +132,22 @@ impl Words {
             licence_confirm_id: message_id(asked.confirm_id),
             licence_id: (asked.licence != Address::ZERO).then(|| LicenceId::new(self.chain_id, asked.licence)),
             evidence: Some(self.evidence(&recorded.evidence)),
+        })
+    }
+
+    /// An act as the Audit Response holds it.
+    ///
+    /// # Errors
+    /// When a time lies beyond the year 9999.
+    pub fn act(&self, act: &Act) -> Result<wire::Act, AimError> {
+        Ok(wire::Act {
+            kind: act.kind,
+            act_time: time(act.at_s)?,
+            aih_data_id: act.item,
+            status: act.status,
+            user_id: act.by,
+            licence_id: act.licence.map(|licence| LicenceId::new(self.chain_id, licence)),
+            evidence: act.evidence.as_ref().map(|evidence| self.evidence(evidence)),
         })
     }
 

@@ -8,6 +8,7 @@
 //! | File | What |
 //! | --- | --- |
 //! | [`examine`] | the comparison itself, pure |
+//! | `acts` | licences issued, derived, changed and withdrawn, items stored and erased |
 //! | `history` | the register as it stood at a moment |
 //! | `reading` | pages in, findings out |
 //! | [`message`] | the Audit Response |
@@ -20,6 +21,7 @@
 //! The bounds: at most [`MOST_ROOTS`] root items and, in one message, [`message::MOST_ENTRIES`] findings. Who has more
 //! asks item by item (`GET /v1/audit/events?item=…`), or takes an export, which is streamed and has no bound.
 
+mod acts;
 pub mod examine;
 pub mod export;
 mod history;

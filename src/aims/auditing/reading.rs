@@ -1,7 +1,7 @@
 //! Reading an audit from the copy of the register and the rows of the house, page by page, in two passes:
 //!
 //! 1. every recorded answer about the End User's items in the period, in the chain's order, with what the house made of
-//!    it;
+//!    it, and every act on their licences;
 //! 2. every operation that the house says was executed or permitted in the period and whose answer the first pass did
 //!    not meet.
 //!
@@ -13,6 +13,7 @@ use futures_util::Stream;
 
 use super::{
     Scope,
+    acts::is_act,
     examine::{Entry, decide, examine, started_s},
     history::Histories,
 };
@@ -98,7 +99,11 @@ impl Aims {
         let ids: Vec<B128> = page.iter().filter_map(|row| row.confirm_id).collect();
         let operations = self.database.list_operations_by_confirm_ids(&ids).await?;
         let mut entries = Vec::new();
-        for row in page.iter().filter(|row| row.event == EventName::LicenceConfirmed) {
+        for row in page {
+            if row.event != EventName::LicenceConfirmed {
+                entries.extend(self.act_of(scope, histories, row).await?);
+                continue;
+            }
             let Some(recorded) = histories.recorded(self, row).await? else { continue };
             let name = match row.aih_data {
                 Some(hash) => histories.name(self, hash).await?,
@@ -150,6 +155,9 @@ impl Aims {
         }
         if !scope.concerns(operation) || self.is_newer(scope, operation).await? {
             return Ok(Vec::new());
+        }
+        if is_act(operation) {
+            return self.noted_act(operation).await;
         }
         let recorded = match &row {
             Some(row) => histories.recorded(self, row).await?,

@@ -67,8 +67,12 @@ impl Aims {
     async fn carry_treatment_out(&self, treatment: &Treatment, permit: Permit) -> Result<AihDataId, AimError> {
         let warrant = permit.spend(&treatment.purpose, self.clock.seconds())?;
         self.database.start_operation(treatment.id, self.clock.micros()).await?.required()?;
-        let (item, opened) = self.open(&warrant, Span::Whole).await?;
-        let treating = self.worker.treat(&treatment.task, opened.length, opened.bytes).await?;
+        let work = async {
+            let (item, opened) = self.open(&warrant, Span::Whole).await?;
+            let treating = self.worker.treat(&treatment.task, opened.length, opened.bytes).await?;
+            Ok((item, treating))
+        };
+        let (item, treating) = self.while_licensed(&warrant, work).await?;
         let status = proved(treatment.asked, item.status, &treating.outcome)?;
         self.release(&warrant).await?;
         let offspring = Offspring { status, qualifier: qualifier_of_copy(&treatment.qualifier) };
@@ -102,7 +106,7 @@ impl Aims {
 
     /// A copy nobody was told of. Should this fail too, the next start takes it back.
     async fn take_copy_back(&self, copy: &DataItemRow) {
-        if let Err(error) = self.destroy(copy).await {
+        if let Err(error) = self.destroy_own(copy).await {
             tracing::error!(item = %copy.hash, %error, "treatment.copy_not_taken_back");
         }
     }

@@ -2,12 +2,12 @@
 
 use axum::{extract::State, response::Response};
 
-use super::licence;
+use super::{licence, licence_wish};
 use crate::{
     aims::licence_change::LicenceChange,
-    api::{Bearer, Door, Kind, Message, Problem, Reply, extract::PathId, once::Once, problem::contradiction},
+    api::{Bearer, Door, Kind, Message, Problem, Reply, extract::PathId, once::Once},
     domain::{ids::LicenceId, operation::Operation},
-    schema::wire::{BlockchainLicence, Exchange, LicenceRequest, LicenceWish},
+    schema::wire::BlockchainLicence,
 };
 
 const ROUTE: &str = "PUT /v1/licences/{id}";
@@ -29,29 +29,9 @@ pub async fn change(
 ) -> Result<Response, Problem> {
     bearer.must_open(Operation::LicenceChange)?;
     let digest = body.digest();
-    let change = wish(body.message)?;
+    let change = licence_wish::change(body.message)?;
     let (user, house) = (bearer.user(), door.clone());
     once.run(&door, user, ROUTE, digest, async move { put(&house, &bearer, id, change).await }).await
-}
-
-fn wish(message: BlockchainLicence) -> Result<LicenceChange, Problem> {
-    let Exchange::Request(LicenceRequest {
-        aih_data_id: item,
-        wish: LicenceWish::Licence { model_licence, signature, sequence },
-    }) = message.blockchain_licence
-    else {
-        return Err(contradiction("/BlockchainLicence", "a request with a ModelLicence is expected"));
-    };
-    let Some(signature) = signature else {
-        return Err(contradiction(
-            "/BlockchainLicence/Request/ModelLicenceSignature",
-            "the End User's signature is needed",
-        ));
-    };
-    let Some(sequence) = sequence else {
-        return Err(contradiction("/BlockchainLicence/Request/Sequence", "the moment it was signed for is needed"));
-    };
-    Ok(LicenceChange { item, document: *model_licence, signature, sequence })
 }
 
 async fn put(

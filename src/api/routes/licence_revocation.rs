@@ -3,7 +3,7 @@
 
 use axum::{extract::State, response::Response};
 
-use super::licence;
+use super::{licence, licence_wish};
 use crate::{
     aims::licence_withdrawal::Withdrawal,
     api::{Bearer, Door, Kind, Message, Problem, Reply, extract::PathId, once::Once, problem::contradiction},
@@ -12,7 +12,7 @@ use crate::{
         operation::Operation,
     },
     licensing::read::Reading,
-    schema::wire::{BlockchainLicence, Exchange, LicenceRequest, LicenceWish, Revocation, RevocationScope},
+    schema::wire::{BlockchainLicence, Revocation, RevocationScope},
 };
 
 const ROUTE: &str = "POST /v1/licences/{id}/revocation";
@@ -33,7 +33,7 @@ pub async fn revoke(
     body: Message<BlockchainLicence>,
 ) -> Result<Response, Problem> {
     let digest = body.digest();
-    let (item, revocation) = wish(body.message)?;
+    let (item, revocation) = licence_wish::withdrawal(body.message)?;
     if revocation.licence_id != id {
         return Err(contradiction(
             "/BlockchainLicence/Request/Revocation/LicenceID",
@@ -42,15 +42,6 @@ pub async fn revoke(
     }
     let (user, house) = (bearer.user(), door.clone());
     once.run(&door, user, ROUTE, digest, async move { withdraw(&house, &bearer, item, revocation).await }).await
-}
-
-fn wish(message: BlockchainLicence) -> Result<(AihDataId, Revocation), Problem> {
-    match message.blockchain_licence {
-        Exchange::Request(LicenceRequest { aih_data_id, wish: LicenceWish::Revocation(revocation) }) => {
-            Ok((aih_data_id, revocation))
-        }
-        _ => Err(contradiction("/BlockchainLicence", "a request with a Revocation is expected")),
-    }
 }
 
 async fn withdraw(

@@ -19,6 +19,7 @@ mod licence_change;
 mod licence_compilation;
 mod licence_confirm;
 mod licence_revocation;
+mod licence_wish;
 mod livez;
 mod metrics;
 mod problems;

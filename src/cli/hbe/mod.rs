@@ -8,7 +8,7 @@ mod store;
 mod up;
 mod users;
 
-use std::{path::PathBuf, process::ExitCode};
+use std::{ffi::OsString, path::PathBuf, process::ExitCode};
 
 use clap::{Parser, Subcommand};
 
@@ -16,6 +16,7 @@ use super::{Outcome, finish, on_runtime};
 use crate::{
     aims::ai_modules::{child, worker},
     config::settings::{Overrides, Settings},
+    startup::keeper,
 };
 
 /// The Health Back End of MPAI-AIH, with licences on chain.
@@ -57,6 +58,15 @@ enum Command {
     /// The child process of an AI Module; started by the Back End itself.
     #[command(name = worker::COMMAND, hide = true)]
     RunModule,
+    /// The process that ends anvil when the Back End has gone; started by the Back End itself.
+    #[command(name = keeper::COMMAND, hide = true)]
+    KeepAnvil {
+        /// What to run.
+        program: PathBuf,
+        /// With which arguments.
+        #[arg(trailing_var_arg = true, allow_hyphen_values = true)]
+        arguments: Vec<OsString>,
+    },
 }
 
 /// The program `hbe`.
@@ -65,6 +75,10 @@ pub fn run() -> ExitCode {
     let arguments = Arguments::parse();
     if matches!(arguments.command, Command::RunModule) {
         return finish(child::child().map(|()| true).map_err(Into::into));
+    }
+    // Nor does this one: its output is anvil's.
+    if let Command::KeepAnvil { program, arguments } = arguments.command {
+        return finish(on_runtime(async { Ok(keeper::keep(program, arguments).await?) }));
     }
     crate::telemetry::start();
     finish(dispatch(arguments))
@@ -80,6 +94,7 @@ fn dispatch(arguments: Arguments) -> Outcome {
         Command::Store(store) => on_runtime(store.run(settings)),
         Command::Conformance(conformance) => conformance.run(),
         Command::Bench(bench) => on_runtime(bench.run(settings)),
-        Command::RunModule => Ok(true),
+        // Done before the settings were read.
+        Command::RunModule | Command::KeepAnvil { .. } => Ok(true),
     }
 }

@@ -9,11 +9,14 @@ use crate::front_end::recording;
 pub(super) struct Sample {
     /// Where to write it.
     file: PathBuf,
+    /// With beats of three kinds, labelled: another person for every number.
+    #[arg(long)]
+    labelled: Option<u64>,
 }
 
 impl Sample {
     pub(super) fn run(self) -> Outcome {
-        let recording = recording::synthetic()?;
+        let recording = self.labelled.map_or_else(recording::synthetic, recording::labelled)?;
         std::fs::write(&self.file, &recording.bytes)?;
         println!("{}: {}", self.file.display(), recording.description);
         Ok(true)

@@ -31,6 +31,9 @@ CREATE TABLE alerts (
     CONSTRAINT alerts_cleared_by_somebody CHECK ((state = 'cleared') = (cleared_by IS NOT NULL))
 );
 
+-- Serves: whether an item may go.
+CREATE INDEX alerts_by_item ON alerts (aih_data_id);
+
 -- Who was told of an alert and may still see it: the End User, and recipients for as long as they are named.
 CREATE TABLE alert_audience (
     alert_id     TEXT   NOT NULL,  -- immutable

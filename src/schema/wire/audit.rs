@@ -70,6 +70,49 @@ pub struct AuditedItem {
     pub aih_data_id: AihDataId,
     /// Decisions, oldest first.
     pub processing_types: Vec<Processing>,
+    /// What was done with it without a Licence Confirm, oldest first.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub acts: Option<Vec<Act>>,
+}
+
+/// Something done with an item on its End User's signature, or as the last step of a permitted operation.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields, rename_all = "PascalCase")]
+pub struct Act {
+    /// What.
+    #[serde(rename = "Act")]
+    pub kind: ActKind,
+    /// When.
+    pub act_time: DateTime,
+    /// The item.
+    #[serde(rename = "AIHDataID")]
+    pub aih_data_id: AihDataId,
+    /// Whether it was carried out.
+    pub status: ProcessingStatus,
+    /// By whom, or at whose wish.
+    #[serde(rename = "UserID", skip_serializing_if = "Option::is_none")]
+    pub user_id: Option<UserId>,
+    /// The licence made, or withdrawn.
+    #[serde(rename = "LicenceID", skip_serializing_if = "Option::is_none")]
+    pub licence_id: Option<LicenceId>,
+    /// What it rests on.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub evidence: Option<Evidence>,
+}
+
+/// What was done.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+pub enum ActKind {
+    /// A licence was issued and the payload stored.
+    Store,
+    /// A result got its licence and was stored.
+    Derive,
+    /// A licence took the place of another.
+    ChangeLicence,
+    /// A licence, or the Back End's own right, was withdrawn.
+    RevokeLicence,
+    /// The item's key was destroyed.
+    Erase,
 }
 
 /// One decision about an item.

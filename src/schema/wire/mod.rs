@@ -44,8 +44,8 @@ pub use self::{
     aih_taxonomies::{AihTaxonomies, DataProcessTechnique, DeIdAndAnonymType, Risk, ServiceType},
     ara_data::{AraData, AraFinding},
     audit::{
-        Audit, AuditRequest, AuditResponse, AuditedItem, CompleteToBlock, NonConformity, NonConformityKind,
-        NonConformityStatus, Processing, ProcessingStatus,
+        Act, ActKind, Audit, AuditRequest, AuditResponse, AuditedItem, CompleteToBlock, NonConformity,
+        NonConformityKind, NonConformityStatus, Processing, ProcessingStatus,
     },
     blockchain_licence::{
         BlockchainLicence, LicenceRequest, LicenceResponse, LicenceState, LicenceWish, Revocation, RevocationScope,

@@ -7,8 +7,11 @@ use serde_json::{Value, json};
 
 use super::{LOOKED_FOR, Scene, Terms, heart, receiver::Receiver, until};
 use crate::{
-    environment::house::Client,
-    items::paper::{self, PARAMETERS, process, request, result_item},
+    environment::{Chain, PATIENT, house::Client},
+    items::{
+        paper::{self, PARAMETERS, process, request, result_item},
+        server::Server,
+    },
 };
 
 /// Reads a client's event stream until it holds an event of a kind; gives its data.
@@ -227,4 +230,29 @@ async fn what_was_found_goes_with_the_item() {
     let seen = scene.patient.get(&format!("/v1/alerts/{alert}")).await;
     assert_eq!(seen.expect(200).body["ARAData"], json!([]));
     scene.house.stop().await;
+}
+
+#[tokio::test]
+async fn a_listening_front_end_prints_an_alert_and_what_was_found() {
+    let chain = Chain::start().await;
+    let folder = tempfile::tempdir().unwrap();
+    let server = Server::start(&chain, &chain.devnet.ws_url(), folder.path()).await;
+    let patient = server.end_user(PATIENT).await;
+    let id = paper::new_item();
+    let document = super::licence(&patient, &server.back_end, id, LOOKED_FOR);
+    paper::sealed(&patient, &server.back_end, id, document, &heart(170.0)).send_in_parts(&patient).await.expect(201);
+    // From the first event on, so that it does not matter who is faster.
+    let listening = tokio::process::Command::new(env!("CARGO_BIN_EXE_hfe"))
+        .args(["listen", "--after", "0", "--count", "1", "--ready-file"])
+        .arg(folder.path().join("ready"))
+        .env("HFE_KEY", alloy::hex::encode_prefixed(patient.signer.to_bytes()))
+        .kill_on_drop(true)
+        .output();
+    let output = tokio::time::timeout(std::time::Duration::from_secs(60), listening).await.unwrap().unwrap();
+    let (said, wrong) = (String::from_utf8_lossy(&output.stdout), String::from_utf8_lossy(&output.stderr));
+    assert!(output.status.success(), "{said}\n{wrong}");
+    assert!(said.contains("alert.raised") && said.contains(&id.to_string()), "{said}");
+    assert!(said.contains("Red") && said.contains("Fast heart rate"), "{said}");
+    assert_eq!(server.terminate().await, Some(0));
+    chain.devnet.stop().await;
 }

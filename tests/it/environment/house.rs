@@ -86,6 +86,7 @@ impl House {
             clock: clock.clone(),
         });
         tokio::spawn(aims.clone().deliver(clerk.clone()));
+        tokio::spawn(aims.clone().keep_watch(clerk.clone()));
         let mut limits = Limits { address_rate: 0.0, user_rate: 0.0, ..Limits::default() };
         change(&mut limits);
         let door = Door::new(aims, access, limits);

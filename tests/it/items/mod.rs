@@ -9,14 +9,18 @@
 //! | [`endless`] | bodies that never end |
 //! | [`mutations`] | thousands of mutated messages: no 5xx |
 //! | [`storage`] [`restart`] | a Back End in a process of its own: memory, crashes, a full disk, the end |
+//! | [`acts`] | what the house does without being asked by a Licence Confirm, in the audit |
+//! | [`keeper`] | anvil ends with the Back End, however that ends |
 //! | [`doubt`] | a chain that is away, another, changed, or ahead of time |
 //! | [`stuck`] | transactions that are stuck, lost, or overtaken |
 //!
 //! [`paper`] writes the messages, [`server`] runs the Back End as a process, [`relay`] cuts its line to the chain.
 
+mod acts;
 mod doubt;
 mod endless;
 mod flow;
+mod keeper;
 mod mutations;
 pub mod paper;
 mod parts;

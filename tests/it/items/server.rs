@@ -11,6 +11,7 @@ use health_back_end::{
     front_end::client::Address,
 };
 use rustix::process::{Pid, Signal, kill_process};
+use serde_json::Value;
 use tokio::process::{Child, Command};
 
 use crate::environment::{
@@ -27,6 +28,8 @@ pub struct Server {
     child: Child,
     pub url: String,
     pub back_end: BackEndId,
+    /// The node it uses.
+    pub rpc_url: String,
     folder: PathBuf,
 }
 
@@ -34,13 +37,27 @@ impl Server {
     /// On a chain that is there already, with its files in a folder that outlives it.
     pub async fn start(chain: &Chain, rpc_url: &str, folder: &Path) -> Self {
         chain.deployment.save(&folder.join("deployments")).unwrap();
+        Self::launch(folder, &["--rpc-url", rpc_url]).await
+    }
+
+    /// With an anvil of its own, which keeps its state in the folder.
+    pub async fn alone(folder: &Path) -> Self {
+        let config = std::fs::read_to_string("anvil.toml").unwrap();
+        let anywhere: Vec<_> = config.lines().filter(|line| !line.starts_with("port")).collect();
+        std::fs::write(folder.join("anvil.toml"), format!("port = 0\n{}", anywhere.join("\n"))).unwrap();
+        let anvil = folder.join("anvil.toml");
+        Self::launch(folder, &["--anvil", anvil.to_str().unwrap()]).await
+    }
+
+    async fn launch(folder: &Path, arguments: &[&str]) -> Self {
         let ready = folder.join("ready");
         let _ = std::fs::remove_file(&ready);
         let log = std::fs::OpenOptions::new().create(true).append(true).open(folder.join("log")).unwrap();
         // Writing beyond a limit of file size ends a program that does not ask to be told by an error.
         let mut child = Command::new("sh")
             .args(["-c", "trap '' XFSZ; exec \"$@\"", "sh", env!("CARGO_BIN_EXE_hbe"), "up"])
-            .args(["--listen", "127.0.0.1:0", "--rpc-url", rpc_url])
+            .args(["--listen", "127.0.0.1:0"])
+            .args(arguments)
             .arg("--data")
             .arg(folder.join("data"))
             .arg("--deployments")
@@ -59,7 +76,9 @@ impl Server {
             Address::read(&ready).ok()
         })
         .await;
-        Self { child, url: address.url, back_end: address.back_end, folder: folder.to_owned() }
+        let told: Value = serde_json::from_slice(&std::fs::read(&ready).unwrap()).unwrap();
+        let rpc_url = told["RPC"].as_str().unwrap().to_owned();
+        Self { child, url: address.url, back_end: address.back_end, rpc_url, folder: folder.to_owned() }
     }
 
     pub fn pid(&self) -> Pid {

@@ -32,10 +32,12 @@ use crate::{
 
 /// How long one attempt may take.
 const ATTEMPT_TIME: Duration = Duration::from_secs(15);
-/// How long nobody else takes a delivery somebody is at.
-const CLAIM: Duration = Duration::from_secs(60);
+/// How long nobody else takes a delivery somebody is at. Who was killed at it is followed after this.
+const CLAIM: Duration = Duration::from_secs(20);
 /// Deliveries under way at once.
 const AT_ONCE: u32 = 16;
+/// What an attempt came to that took too long.
+const LATE: &str = "the receiver did not answer in time";
 /// How often the courier looks without being called: other instances write here too.
 const LOOK_INTERVAL: Duration = Duration::from_secs(2);
 /// How long ended deliveries are kept.
@@ -135,7 +137,7 @@ impl Aims {
     }
 
     async fn attempt(&self, delivery: &DeliveryRow) -> Result<(), AimError> {
-        // Microseconds of a minute fit.
+        // Microseconds of seconds fit.
         if !self.database.claim_delivery(delivery, self.clock.micros() + CLAIM.as_micros() as i64).await? {
             return Ok(());
         }
@@ -143,7 +145,9 @@ impl Aims {
         if webhook.state == WebhookState::Disabled {
             return self.give_up_on(delivery, "the webhook was given up").await;
         }
-        match self.call(&webhook, delivery).await? {
+        // Looking up a name may take long too, and is not bounded by the client.
+        let called = tokio::time::timeout(ATTEMPT_TIME, self.call(&webhook, delivery)).await;
+        match called.unwrap_or_else(|_| Ok(Outcome::Failed(LATE.to_owned())))? {
             Outcome::Taken => {
                 // Removed meanwhile: nothing is left to be noted.
                 let _ = self.database.mark_delivered(delivery.id, self.clock.micros()).await?;
@@ -216,7 +220,7 @@ fn client(target: &Target) -> reqwest::Result<Client> {
 /// Without the address, which may hold a credential.
 fn in_words(error: &reqwest::Error) -> String {
     let what = match error {
-        e if e.is_timeout() => "the receiver did not answer in time",
+        e if e.is_timeout() => LATE,
         e if e.is_connect() => "no connection to the receiver",
         _ => "the message could not be sent",
     };

@@ -27,11 +27,13 @@ impl Combine {
         if used.is_empty() {
             return Err(too_few("an aggregate", "there must be one answer"));
         }
-        if plan.rule == Aggregation::TrimmedMean && used.len() <= 2 * plan.attackers {
+        if plan.rule == Aggregation::TrimmedMean && answers.len() <= 2 * plan.attackers {
             return Err(too_few("the trimmed mean", "more than twice as many answers as are trimmed at each end"));
         }
+        // When answers were left out before, at most so many can be cut off and leave one: then it is the median.
+        let trimmed = plan.attackers.min((used.len() - 1) / 2);
         let counts = used.iter().filter_map(|place| answers.get(*place)).map(|answer| answer.samples as f64);
-        Ok(Self { rule: plan.rule, weights: weights(counts.collect()), trimmed: plan.attackers })
+        Ok(Self { rule: plan.rule, weights: weights(counts.collect()), trimmed })
     }
 
     /// The combined update of one slice.

@@ -9,9 +9,11 @@
 //! The clipping norm is the one the round names, else the median length (T. D. Nguyen et al., "FLAME: Taming Backdoors in
 //! Federated Learning", USENIX Security 2022, clips to the median too). The direction check follows the idea of X. Cao et
 //! al., "FLTrust", NDSS 2021, with the coordinate median in place of a server's own update. Both checks look at all answers,
-//! which differential privacy does not account for: under it only the named clipping norm is applied.
+//! which differential privacy does not account for: under it only the named clipping norm is applied. Krum and multi-Krum choose
+//! answers themselves, and their promise counts all of them: before these nothing is left out either.
 
 use super::{AggregationError, Answer, Plan, clip_factor, rules, slices::Numbers, updates};
+use crate::schema::wire::Aggregation;
 
 /// An update longer than so many times the median is left out.
 pub const MOST_MEDIANS: f64 = 10.0;
@@ -66,7 +68,8 @@ pub(super) fn screen(
 ) -> Result<(Vec<Screened>, f64), AggregationError> {
     let norms = norms(base, answers)?;
     let private = plan.noise_multiplier.is_some();
-    let screens = plan.limits.screens && !private;
+    let chooses = matches!(plan.rule, Aggregation::Krum | Aggregation::MultiKrum);
+    let screens = plan.limits.screens && !private && !chooses;
     let median = rules::median(&mut norms.clone());
     let clip_norm = match plan.limits.clip_norm {
         Some(norm) => norm,

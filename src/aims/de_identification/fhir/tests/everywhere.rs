@@ -14,6 +14,8 @@ use super::{
 #[derive(Default)]
 struct Planter {
     planted: Vec<String>,
+    /// Data types already planted in: they are treated alike wherever they stand.
+    known: BTreeSet<String>,
 }
 
 impl Planter {
@@ -48,7 +50,8 @@ impl Planter {
             .filter(|five| five.bytes().all(|b| b.is_ascii_digit()))
             .collect();
         let of = |number: &&str| self.planted.get(number.parse::<usize>().ok()?).map(String::as_str);
-        numbers.iter().filter_map(of).filter(|planted| input.contains(planted)).collect()
+        let lower = input.to_lowercase();
+        numbers.iter().filter_map(of).filter(|planted| lower.contains(&planted.to_lowercase())).collect()
     }
 
     /// What every resource may carry, with an identifier in each place.
@@ -146,7 +149,9 @@ impl Planter {
                     "postalCode": self.name(), "country": self.name(), "use": self.name()}));
                 all.push(json!({"state": "MA", "postalCode": "02139-4307", "country": "US", "city": self.name()}));
             }
-            Kind::Named(name) => all.extend(data_type(name).map(|fields| self.objects(fields)).unwrap_or_default()),
+            Kind::Named(name) if self.known.insert(name.clone()) => {
+                all.extend(data_type(name).map(|fields| self.objects(fields)).unwrap_or_default());
+            }
             Kind::Fields(fields) => all.extend(self.objects(fields)),
             _ => {}
         }
@@ -177,8 +182,9 @@ impl Planter {
 #[test]
 fn no_planted_identifier_passes_any_element_of_any_resource() {
     let mut total = 0;
+    let mut known = BTreeSet::new();
     for (kind, fields) in rules::resources() {
-        let mut planter = Planter::default();
+        let mut planter = Planter { known, ..Planter::default() };
         let mut resources = Vec::new();
         for (number, object) in planter.objects(fields).into_iter().enumerate() {
             let mut resource = object.as_object().unwrap().clone();
@@ -206,7 +212,7 @@ fn no_planted_identifier_passes_any_element_of_any_resource() {
                     let output = String::from_utf8(treated.payload).unwrap();
                     let here = planter.standing_in(&String::from_utf8(payload).unwrap());
                     assert!(here.len() > 6, "{kind}: nothing was planted");
-                    let passed: Vec<_> = here.iter().filter(|planted| stands_in(planted, &output)).collect();
+                    let passed = planter.standing_in(&output);
                     assert!(passed.is_empty(), "{kind}: {passed:?} in {output}");
                     let steps = format!("{:?}{:?}{:?}", treated.steps, treated.residual, treated.measures);
                     assert!(
@@ -216,12 +222,10 @@ fn no_planted_identifier_passes_any_element_of_any_resource() {
                     total += here.len();
                 }
                 // A date that is none is refused where it decides about the age, and without its value.
-                Err(refusal) => {
-                    let here = planter.standing_in(&String::from_utf8(payload).unwrap());
-                    assert!(!here.iter().any(|planted| stands_in(planted, &refusal)), "{refusal}");
-                }
+                Err(refusal) => assert!(planter.standing_in(&refusal).is_empty(), "{refusal}"),
             }
         }
+        known = planter.known;
     }
     println!("{total} planted identifiers, none found");
     assert!(total > 10_000, "{total}");

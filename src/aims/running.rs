@@ -1,0 +1,141 @@
+//! **Works that run** on licensed data, so that a licence that falls stops them: within moments of the block, not when
+//! they are done.
+//!
+//! ```text
+//! withdrawal or change in a block ─▶ clerk marks the items it fells ─▶ the watch looks at what runs ─▶ stop
+//!                                                                       (child killed, nothing kept, `withheld`)
+//! ```
+//!
+//! What decides is the item's row: fallen, or under another licence than the work was permitted by. The rows change in the
+//! transaction that copies the event, whoever sent it to the chain and whichever instance copied it. A work is entered
+//! before it opens its payload, which looks at the row too ([`Aims::open`]), so none slips through between. Of the Back
+//! End's own works the chain is asked as well, because it can be given up what third parties keep.
+
+use std::{
+    collections::HashMap,
+    sync::{
+        Arc, Mutex, PoisonError,
+        atomic::{AtomicU64, Ordering},
+    },
+};
+
+use tokio_util::sync::CancellationToken;
+
+use super::{AimError, Aims};
+use crate::{
+    db::data_items::DataItemRow,
+    domain::verdict::{FailingTerm, Verdict},
+    licensing::permit::{Grounds, Warrant},
+};
+
+/// The works of this process; copies share them.
+#[derive(Debug, Clone, Default)]
+pub(super) struct Running {
+    works: Arc<Mutex<HashMap<u64, Work>>>,
+    entered: Arc<AtomicU64>,
+}
+
+#[derive(Debug, Clone)]
+struct Work {
+    grounds: Grounds,
+    stop: CancellationToken,
+}
+
+/// A work that is entered; leaves when dropped.
+struct Entered {
+    running: Running,
+    number: u64,
+    stop: CancellationToken,
+}
+
+impl Running {
+    fn enter(&self, grounds: Grounds) -> Entered {
+        let number = self.entered.fetch_add(1, Ordering::Relaxed);
+        let stop = CancellationToken::new();
+        // A panic elsewhere leaves the list as good as it was.
+        let mut works = self.works.lock().unwrap_or_else(PoisonError::into_inner);
+        works.insert(number, Work { grounds, stop: stop.clone() });
+        Entered { running: self.clone(), number, stop }
+    }
+
+    fn all(&self) -> Vec<Work> {
+        self.works.lock().unwrap_or_else(PoisonError::into_inner).values().cloned().collect()
+    }
+}
+
+impl Drop for Entered {
+    fn drop(&mut self) {
+        self.running.works.lock().unwrap_or_else(PoisonError::into_inner).remove(&self.number);
+    }
+}
+
+/// What the rows know of a licence that fell: what the chain would say to anyone but its End User.
+pub(super) fn revoked() -> AimError {
+    let verdict: Verdict = [FailingTerm::Revoked].into_iter().collect();
+    AimError::Withheld(verdict)
+}
+
+impl Aims {
+    /// Does a permitted work on an item for as long as the licence it is permitted by stands; the work is dropped where it
+    /// stands when the licence falls, which ends its child process.
+    ///
+    /// # Errors
+    /// [`AimError::Withheld`] when the licence fell meanwhile; otherwise what the work says.
+    pub(in crate::aims) async fn while_licensed<T>(
+        &self,
+        warrant: &Warrant,
+        work: impl Future<Output = Result<T, AimError>>,
+    ) -> Result<T, AimError> {
+        let entered = self.running.enter(*warrant.grounds());
+        let _hurry = self.licensing.vigil().hurry();
+        tokio::select! {
+            () = entered.stop.cancelled() => Err(self.why_stopped(warrant).await),
+            outcome = work => outcome,
+        }
+    }
+
+    /// Another licence that would permit the same is another licence: what ran under the old one is not handed out.
+    async fn why_stopped(&self, warrant: &Warrant) -> AimError {
+        match self.release(warrant).await {
+            Err(withheld @ AimError::Withheld(_)) => withheld,
+            _ => revoked(),
+        }
+    }
+
+    /// Whether an item may still be used on these grounds, as far as its row knows. The End User is bound by no licence of
+    /// their own.
+    pub(super) fn has_fallen(item: &DataItemRow, grounds: &Grounds) -> bool {
+        let other = item.licence != Some(grounds.licence);
+        grounds.requester != item.owner.address() && (item.fallen_at_us.is_some() || other)
+    }
+
+    /// Looks at what runs whenever the copy of the register has grown, and stops what is not licensed any more.
+    pub async fn keep_watch(self, stop: CancellationToken) {
+        let mut indexed = self.licensing.vigil().indexed();
+        while let Some(Ok(())) = stop.run_until_cancelled(indexed.changed()).await {
+            indexed.mark_unchanged();
+            for work in self.running.all() {
+                match self.must_stop(&work.grounds).await {
+                    Ok(false) => {}
+                    Ok(true) => {
+                        tracing::info!(item = %work.grounds.item.hash(), "work.stopped");
+                        work.stop.cancel();
+                    }
+                    // What cannot be looked at is looked at again before its result is released.
+                    Err(error) => tracing::warn!(%error, "work.not_looked_at"),
+                }
+            }
+        }
+    }
+
+    async fn must_stop(&self, grounds: &Grounds) -> Result<bool, AimError> {
+        let item = self.database.find_data_item(grounds.item).await?;
+        if item.is_none_or(|item| Self::has_fallen(&item, grounds)) {
+            return Ok(true);
+        }
+        if grounds.requester != self.back_end().address() {
+            return Ok(false);
+        }
+        Ok(!self.licensing.still_permits(grounds).await?)
+    }
+}

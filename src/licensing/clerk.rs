@@ -1,0 +1,203 @@
+//! The task behind the [queue](super::queue): it owns the operator's key and nonce, gathers what waits, sends it, and
+//! settles what was not mined in time.
+
+use std::time::Duration;
+
+use alloy::primitives::B256;
+use futures_util::{StreamExt, stream::FuturesUnordered};
+use tokio::{sync::mpsc, time::Instant};
+
+use super::{
+    batch::{answer, call, refuse, together},
+    ledger::{End, Entry, Ledger},
+    queue::{Job, Work},
+    settle,
+    vigil::Vigil,
+};
+use crate::chain::{
+    ChainError,
+    operator::{Mined, Operator, Signed},
+};
+
+/// Most confirmations and derivations in one transaction: a quarter of anvil's block gas limit of 30 million.
+const MOST_IN_BATCH: usize = 512;
+/// Transactions in flight at once.
+const MOST_IN_FLIGHT: usize = 2;
+/// How long a transaction may take before the queue stops and settles it.
+const PATIENCE: Duration = Duration::from_secs(10);
+/// How long to wait before the chain is asked again where it stands.
+const RESUME_PAUSE: Duration = Duration::from_millis(500);
+/// How long nothing must be in flight before ends are noted.
+const QUIET: Duration = Duration::from_millis(250);
+/// Ends noted at the latest when there are so many.
+const MOST_ENDS: usize = 64;
+
+/// Transactions in flight with the jobs they serve.
+pub(super) struct Batch {
+    pub(super) signed: Signed,
+    jobs: Vec<Job>,
+}
+
+/// The task that owns the operator key.
+pub(super) struct Clerk<L> {
+    operator: Operator,
+    ledger: L,
+    vigil: Vigil,
+    /// Ends of transactions not noted yet.
+    ends: Vec<(B256, End)>,
+}
+
+impl<L: Ledger> Clerk<L> {
+    pub(super) fn new(operator: Operator, ledger: L, vigil: Vigil) -> Self {
+        Self { operator, ledger, vigil, ends: Vec::new() }
+    }
+
+    /// Works until nobody holds a way into the queue any more.
+    pub(super) async fn run(mut self, mut waiting: mpsc::Receiver<Vec<Job>>) {
+        let mut in_flight = FuturesUnordered::new();
+        let (mut arrived, mut gathered) = (Vec::new(), Vec::new());
+        let mut unsettled: Vec<Batch> = Vec::new();
+        loop {
+            if in_flight.is_empty() && !unsettled.is_empty() {
+                self.settle(std::mem::take(&mut unsettled)).await;
+            }
+            let room = MOST_IN_BATCH.saturating_sub(gathered.len());
+            let may_send = room > 0 && in_flight.len() < MOST_IN_FLIGHT && unsettled.is_empty();
+            tokio::select! {
+                biased;
+                Some((batch, outcome)) = in_flight.next() => {
+                    if let Some(batch) = self.conclude(batch, outcome) {
+                        unsettled.push(batch);
+                    }
+                }
+                count = waiting.recv_many(&mut arrived, room), if may_send => {
+                    if count == 0 && gathered.is_empty() {
+                        break;
+                    }
+                    gathered.extend(arrived.drain(..).flatten());
+                }
+                () = tokio::time::sleep(QUIET), if !self.ends.is_empty() && in_flight.is_empty() => self.note_ends(),
+            }
+            if self.ends.len() >= MOST_ENDS {
+                self.note_ends();
+            }
+            while in_flight.len() < MOST_IN_FLIGHT && unsettled.is_empty() && !gathered.is_empty() {
+                if let Some(batch) = self.next_batch(&mut gathered) {
+                    in_flight.push(self.send(batch));
+                }
+            }
+        }
+        while let Some((batch, outcome)) = in_flight.next().await {
+            unsettled.extend(self.conclude(batch, outcome));
+        }
+        for (hash, end) in std::mem::take(&mut self.ends) {
+            if let Err(error) = self.ledger.ended(hash, end).await {
+                tracing::warn!(transaction = %hash, %error, "transaction.end_not_noted");
+            }
+        }
+    }
+
+    /// Takes the jobs that go out together: one that goes alone, or all up to the next that does.
+    fn next_batch(&mut self, gathered: &mut Vec<Job>) -> Option<Batch> {
+        gathered.retain(|job| !job.reply.is_closed() && job.deadline > Instant::now());
+        let alone = matches!(gathered.first()?.work, Work::Alone(_));
+        let jobs: Vec<Job> = if alone {
+            vec![gathered.remove(0)]
+        } else {
+            gathered.drain(..together(gathered).min(MOST_IN_BATCH)).collect()
+        };
+        match self.operator.sign(call(&jobs)) {
+            Ok(signed) => Some(Batch { signed, jobs }),
+            Err(error) => {
+                refuse(jobs, &error);
+                None
+            }
+        }
+    }
+
+    /// Sends the transaction and makes it durable meanwhile; only when it is durable is its answer waited for, and nobody
+    /// is answered before (decision 0033). In a task of its own, because reading a receipt with hundreds of events would
+    /// keep the next batch from being signed.
+    fn send(&self, batch: Batch) -> impl Future<Output = (Batch, Result<Mined, ChainError>)> + use<L> {
+        let (transmitter, ledger, operator) =
+            (self.operator.transmitter(), self.ledger.clone(), self.operator.address());
+        let signed = batch.signed.clone();
+        let hash = signed.hash;
+        let entry = Entry { hash, operator, nonce: signed.nonce, raw: signed.raw.to_vec() };
+        let sending = tokio::spawn(async move { transmitter.send(&signed, PATIENCE).await });
+        let noting = tokio::spawn(async move { ledger.sent(entry).await });
+        async move {
+            let outcome = match noting.await {
+                // A task that broke off leaves a transaction whose end is not known.
+                Ok(Ok(())) => sending.await.unwrap_or(Err(ChainError::Pending(hash))),
+                // Not durable, so nobody is answered by it; settling finds out what became of it.
+                Ok(Err(error)) => {
+                    tracing::error!(transaction = %hash, %error, "transaction.not_noted");
+                    let _ = sending.await;
+                    Err(ChainError::Pending(hash))
+                }
+                Err(_) => Err(ChainError::Pending(hash)),
+            };
+            (batch, outcome)
+        }
+    }
+
+    /// Answers the jobs of a batch whose end is known; gives the batch back when it is not.
+    fn conclude(&mut self, batch: Batch, outcome: Result<Mined, ChainError>) -> Option<Batch> {
+        self.vigil.note_transaction(outcome.as_ref().map(|_| ()));
+        match outcome {
+            Ok(mined) => {
+                self.ends.push((batch.signed.hash, End::Mined(mined.block)));
+                self.vigil.report_head(mined.block);
+                answer(batch.jobs, &mined);
+                None
+            }
+            Err(error @ (ChainError::Refused(_) | ChainError::Failed(_))) => {
+                self.ends.push((batch.signed.hash, End::Mined(0)));
+                refuse(batch.jobs, &error);
+                None
+            }
+            Err(error) => {
+                tracing::warn!(transaction = %batch.signed.hash, jobs = batch.jobs.len(), %error, "transaction.unsettled");
+                Some(batch)
+            }
+        }
+    }
+
+    /// The end is bookkeeping for restarts: nobody waits for it, and a lost note is found again at the next start. Ends
+    /// are noted together in a quiet moment, because the database has one writer and the next hash needs it at once.
+    fn note_ends(&mut self) {
+        let ends = std::mem::take(&mut self.ends);
+        let ledger = self.ledger.clone();
+        tokio::spawn(async move {
+            for (hash, end) in ends {
+                if let Err(error) = ledger.ended(hash, end).await {
+                    tracing::warn!(transaction = %hash, %error, "transaction.end_not_noted");
+                }
+            }
+        });
+    }
+
+    async fn settle(&mut self, mut batches: Vec<Batch>) {
+        batches.sort_by_key(|batch| batch.signed.nonce);
+        for batch in batches {
+            let waits = || batch.jobs.iter().any(|job| !job.reply.is_closed());
+            let outcome = settle::settle(&mut self.operator, &self.ledger, &batch.signed, waits).await;
+            self.vigil.note_transaction(outcome.as_ref().map(|_| ()));
+            match outcome {
+                Ok(mined) => answer(batch.jobs, &mined),
+                Err(error) => refuse(batch.jobs, &error),
+            }
+        }
+        self.resume().await;
+    }
+
+    /// Takes up the chain's own count of nonces. Until it is known nothing is sent: a transaction after a missing nonce
+    /// would never be mined, nor would any after it.
+    async fn resume(&mut self) {
+        while let Err(error) = self.operator.resume().await {
+            self.vigil.note_transaction(Err(&error));
+            tokio::time::sleep(RESUME_PAUSE).await;
+        }
+    }
+}

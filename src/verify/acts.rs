@@ -1,0 +1,108 @@
+//! The acts an Audit Response tells against the licence events of the chain, in both directions. An erasure leaves no
+//! event, so it is only required to rest on one that there is.
+
+use std::collections::HashSet;
+
+use super::{
+    Verification, named,
+    report::{Finding, VerifyReport},
+    scan::{LicenceAct, Scan},
+};
+use crate::{
+    chain::node::Node,
+    domain::{
+        ids::AihDataId,
+        licence_event::{LicenceEventKind as Kind, Position},
+        operation::Operation,
+    },
+    schema::wire::{Act, ActKind, AuditResponse, Evidence},
+};
+
+/// What a licence event is called as an act, and the service it belongs to.
+fn word(kind: &Kind) -> Option<(ActKind, Operation)> {
+    match kind {
+        Kind::Issued { .. } => Some((ActKind::Store, Operation::Store)),
+        Kind::Derived { .. } => Some((ActKind::Derive, Operation::Store)),
+        Kind::Changed { .. } => Some((ActKind::ChangeLicence, Operation::LicenceChange)),
+        Kind::Revoked { .. } => Some((ActKind::RevokeLicence, Operation::LicenceChange)),
+        Kind::Confirmed(_) | Kind::UserClassSet { .. } | Kind::DerivationRefused { .. } => None,
+    }
+}
+
+pub(super) fn compare(
+    node: &Node,
+    (scan, asked): (&Scan, &Verification),
+    (response, reaches): (&AuditResponse, u64),
+    report: &mut VerifyReport,
+) {
+    let names: Vec<AihDataId> = response.aih_data.iter().map(|item| item.aih_data_id).collect();
+    let mut said = HashSet::new();
+    for item in &response.aih_data {
+        for act in item.acts.iter().flatten() {
+            let place = act.evidence.as_ref().map(place);
+            let found = place.and_then(|place| scan.acts.iter().find(|act| act.event.position == place));
+            let Some(found) = found else {
+                // Only an erasure may rest on nothing: of a chain that was reset.
+                if act.kind != ActKind::Erase || act.evidence.is_some() {
+                    report.findings.push(Finding::NotOnChain { entry: describe(act) });
+                }
+                continue;
+            };
+            let position = found.event.position;
+            if act.kind != ActKind::Erase && !said.insert(position) {
+                report.findings.push(Finding::SaidTwice { position });
+            }
+            for field in differences(node.chain_id(), item.aih_data_id, act, found) {
+                report.findings.push(Finding::Differs { position, field });
+            }
+        }
+    }
+    for act in scan.acts.iter().filter(|act| act.event.position.block <= reaches && is_own(scan, asked, act)) {
+        let (Some(item), Some((_, operation))) = (act.event.kind.aih_data(), word(&act.event.kind)) else { continue };
+        if !said.contains(&act.event.position) {
+            let position = act.event.position;
+            report.findings.push(Finding::Missing { position, item: named(item, &names), operation });
+        }
+    }
+}
+
+fn place(evidence: &Evidence) -> Position {
+    Position { block: evidence.block_number, log_index: evidence.log_index.into() }
+}
+
+fn is_own(scan: &Scan, asked: &Verification, act: &LicenceAct) -> bool {
+    let (Some(item), Some((_, operation))) = (act.event.kind.aih_data(), word(&act.event.kind)) else { return false };
+    scan.register.end_user_of(item) == Some(asked.end_user.address())
+        && asked.period.is_none_or(|(from, until)| (from..until).contains(&act.block_time))
+        && asked.operations.is_none_or(|operations| operations.contains(operation))
+}
+
+fn describe(act: &Act) -> String {
+    format!("the act {:?} on {} at {}", act.kind, act.aih_data_id, act.act_time.as_str())
+}
+
+fn differences(chain_id: u64, item: AihDataId, act: &Act, found: &LicenceAct) -> Vec<&'static str> {
+    let event = &found.event;
+    let shown = act.evidence.as_ref();
+    let mut checks = vec![
+        ("AIHDataID", act.aih_data_id == item),
+        ("Evidence/ChainID", shown.is_some_and(|shown| shown.chain_id == chain_id)),
+        ("Evidence/TransactionHash", shown.is_some_and(|shown| shown.transaction_hash == event.transaction)),
+        ("Evidence/BlockHash", shown.is_some_and(|shown| shown.block_hash == event.block_hash)),
+    ];
+    if act.kind != ActKind::Erase {
+        let by = match &event.kind {
+            Kind::Issued { end_user, .. } => Some(*end_user),
+            Kind::Revoked { by, .. } => Some(*by),
+            _ => None,
+        };
+        checks.extend([
+            ("Act", word(&event.kind).is_some_and(|(kind, _)| kind == act.kind)),
+            ("ActTime", act.act_time.at().unix_timestamp() == found.block_time.cast_signed()),
+            ("AIHDataID", event.kind.aih_data() == Some(item.hash())),
+            ("LicenceID", act.licence_id.map(|licence| licence.address()) == event.kind.licence()),
+            ("UserID", by.is_none_or(|by| act.user_id.is_some_and(|user| user.address() == by))),
+        ]);
+    }
+    checks.into_iter().filter_map(|(field, same)| (!same).then_some(field)).collect()
+}

@@ -66,7 +66,8 @@ fn is_for_the_door(vector: &Vector, part: Part) -> bool {
     let document: Value = serde_json::from_slice(&vector.bytes).unwrap_or_default();
     let given_out = document.get("LicenceID").is_some();
     let inline = document["AIHData"].get("Data").is_some();
-    part != Part::Response && (vector.message != MessageType::AihData || !given_out && inline)
+    let is_upload = inline && !given_out;
+    part != Part::Response && (vector.message != MessageType::AihData || is_upload)
 }
 
 /// What came of a vector; `None` when it was taken as a message.
@@ -82,7 +83,8 @@ fn judge(expectation: Expectation, status: StatusCode, answer: &Value) -> Option
 
 fn is_about_form(kind: &str, answer: &Value) -> bool {
     let places = answer["pointers"].as_array().map(Vec::as_slice).unwrap_or_default();
-    ABOUT_FORM.contains(&kind) && !(!places.is_empty() && places.iter().all(|place| place["keyword"] == AGREEMENT))
+    let only_agreement = !places.is_empty() && places.iter().all(|place| place["keyword"] == AGREEMENT);
+    ABOUT_FORM.contains(&kind) && !only_agreement
 }
 
 #[cfg(test)]

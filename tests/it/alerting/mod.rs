@@ -18,6 +18,7 @@ use health_back_end::{
         edf_writer::{self, EdfContents},
         synthetic::SyntheticEcg,
     },
+    db::operations::{OperationKind, OperationRow},
     domain::{ids::AihDataId, taxonomy::UserClass},
     front_end::{paperwork, recording::Recording},
 };
@@ -78,7 +79,8 @@ impl Scene {
         parcel.send_in_parts(&self.patient).await.expect(201);
         until("the item was looked into", async || {
             let operations = self.house.database.list_operations_on_item(parcel.id, None, 100).await.unwrap().rows;
-            operations.iter().any(|row| row.finished_at_us.is_some()).then_some(())
+            let looked = |row: &OperationRow| row.kind == OperationKind::Alert && row.finished_at_us.is_some();
+            operations.iter().any(looked).then_some(())
         })
         .await;
         parcel

@@ -57,7 +57,7 @@ pub struct Arriving {
 #[derive(Debug)]
 pub enum Answered {
     /// It is kept.
-    Kept(RoundRow),
+    Kept(Box<RoundRow>),
     /// A licence does not permit it; recorded on chain.
     Denied(Box<OperationRow>),
 }
@@ -161,7 +161,9 @@ impl Aims {
         let before = self.database.list_answers(round.id).await?;
         if let Some(first) = before.iter().find(|answer| answer.front_end == *sender) {
             return match first.digest == digest {
-                true => Ok(Answered::Kept(self.database.find_round(round.id).await?.ok_or(AimError::NotFound)?)),
+                true => {
+                    Ok(Answered::Kept(Box::new(self.database.find_round(round.id).await?.ok_or(AimError::NotFound)?)))
+                }
                 false => Err(AimError::Conflict("this Front End has answered in this round")),
             };
         }
@@ -284,7 +286,7 @@ impl Aims {
             Err(error) => return Err(error.into()),
         }
         self.database.begin_collecting(round, self.clock.micros()).await?;
-        Ok(Answered::Kept(self.database.find_round(round).await?.ok_or(AimError::NotFound)?))
+        Ok(Answered::Kept(Box::new(self.database.find_round(round).await?.ok_or(AimError::NotFound)?)))
     }
 
     /// Notes in the round why an answer was refused, when the answer was the reason, and gives the error back.

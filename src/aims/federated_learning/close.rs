@@ -7,12 +7,12 @@
 use std::{collections::BTreeSet, fs::File, io::BufWriter};
 
 use alloy::primitives::B256;
-use futures_util::future::join_all;
 use serde_json::json;
 use uuid::Uuid;
 
 use super::{
     aggregation::{Aggregated, AggregationError, Answer as Input, aggregate, slices::Numbers},
+    licences::{Licensed, denied},
     round::Settings,
 };
 use crate::{
@@ -22,26 +22,10 @@ use crate::{
         federated_rounds::{RoundEnd, RoundRow, RoundState},
         models::{ModelRow, StoredFormat},
         notices::NewNotice,
-        operation_steps::Failure,
-        operations::NewOperation,
     },
-    domain::{
-        ids::{LicenceId, UserId},
-        taxonomy::Word,
-        verdict::Verdict,
-    },
-    licensing::{
-        confirm::Answer,
-        permit::{Purpose, Warrant},
-    },
+    domain::ids::{LicenceId, UserId},
     mpai_store::models::{ModelError, layout::Layout},
 };
-
-/// An answer with the warrants for every item behind it.
-struct Licensed {
-    answer: AnswerRow,
-    warrants: Vec<(Uuid, Warrant)>,
-}
 
 /// A result that is not in the Store yet.
 struct Made {
@@ -158,64 +142,6 @@ impl Aims {
         }
     }
 
-    /// Has every item behind every answer confirmed, all at once, so that they stand in the round's own batch.
-    async fn licensed(
-        &self,
-        round: &RoundRow,
-        answers: Vec<AnswerRow>,
-    ) -> Result<(Vec<Licensed>, Vec<AnswerEnd>), AimError> {
-        let mut operations: Vec<(usize, NewOperation)> = Vec::new();
-        for (place, answer) in answers.iter().enumerate() {
-            for item in &answer.items {
-                let operation = self.training_of(*item, round).await?;
-                let _ = self.database.insert_operation(&operation).await?;
-                operations.push((place, operation));
-            }
-        }
-        let asked = join_all(operations.iter().map(|(_, operation)| self.ask(operation))).await;
-        let mut found: Vec<(Vec<(Uuid, Warrant)>, Option<Verdict>)> =
-            answers.iter().map(|_| (Vec::new(), None)).collect();
-        let mut failure = None;
-        for ((place, operation), answer) in operations.iter().zip(asked) {
-            let Some((warrants, verdict)) = found.get_mut(*place) else { continue };
-            match answer {
-                Ok(Answer::Permitted(permit)) => {
-                    let purpose = Purpose {
-                        item: operation.aih_data_id,
-                        operation: operation.operation,
-                        requester: operation.requester.address(),
-                    };
-                    let warrant = permit.spend(&purpose, self.clock.seconds())?;
-                    self.database.start_operation(operation.id, self.clock.micros()).await?.required()?;
-                    warrants.push((operation.id, warrant));
-                }
-                Ok(Answer::Denied(denial)) => *verdict = Some(denial.verdict),
-                Err(error) => {
-                    self.give_up(operation.id, &error).await;
-                    failure = Some(error);
-                }
-            }
-        }
-        let (mut licensed, mut refused) = (Vec::new(), Vec::new());
-        for (answer, (warrants, verdict)) in answers.into_iter().zip(found) {
-            let whole = Licensed { answer, warrants };
-            match verdict {
-                None => licensed.push(whole),
-                Some(verdict) => {
-                    refused.push(AnswerEnd { front_end: whole.answer.front_end, left_out: Some(denied(verdict)) });
-                    self.withhold(&whole, verdict).await?;
-                }
-            }
-        }
-        match failure {
-            None => Ok((licensed, refused)),
-            Some(error) => {
-                self.drop_operations(&licensed, &error).await;
-                Err(error)
-            }
-        }
-    }
-
     /// Aggregates and judges; nothing of it is in the Store yet.
     async fn result(&self, round: &RoundRow, settings: &Settings, licensed: &[Licensed]) -> Result<Made, Halt> {
         let base = self.database.find_model(round.base_model).await?.ok_or(AimError::NotFound)?;
@@ -289,27 +215,6 @@ impl Aims {
             AggregationError::File(error) => Halt::Interrupted(ModelError::File(error).into()),
             AggregationError::Random => Halt::Interrupted(AimError::Worker(error.to_string())),
         })
-    }
-
-    /// Answers with an item that the chain would not permit by now.
-    async fn withdrawn(&self, licensed: &[Licensed]) -> Result<Vec<(usize, Verdict)>, AimError> {
-        let mut gone = Vec::new();
-        for (place, one) in licensed.iter().enumerate() {
-            for (_, warrant) in &one.warrants {
-                match self.release(warrant).await {
-                    Ok(()) => {}
-                    Err(AimError::Withheld(verdict)) => {
-                        gone.push((place, verdict));
-                        break;
-                    }
-                    Err(error) => {
-                        self.drop_operations(licensed, &error).await;
-                        return Err(error);
-                    }
-                }
-            }
-        }
-        Ok(gone)
     }
 
     async fn promote(
@@ -407,35 +312,7 @@ impl Aims {
         };
         told.into_iter().map(notice).collect()
     }
-
-    async fn close_operations(&self, licensed: &[Licensed]) -> Result<(), AimError> {
-        for (id, _) in licensed.iter().flat_map(|one| &one.warrants) {
-            self.database.finish_operation(*id, None, self.clock.micros()).await?.required()?;
-        }
-        Ok(())
-    }
-
-    async fn drop_operations(&self, licensed: &[Licensed], error: &AimError) {
-        for (id, _) in licensed.iter().flat_map(|one| &one.warrants) {
-            self.give_up(*id, error).await;
-        }
-    }
-
-    /// Another item of the same answer fell, so these were not used after all; the one that fell withholds them.
-    async fn withhold(&self, one: &Licensed, verdict: Verdict) -> Result<(), AimError> {
-        let text = verdict.reasons().map(Word::word).collect::<Vec<_>>().join(",");
-        for (id, _) in &one.warrants {
-            let failure = Failure { kind: "withheld".to_owned(), text: text.clone() };
-            self.database.withhold_operation(*id, &failure, self.clock.micros()).await?.required()?;
-        }
-        Ok(())
-    }
 }
 
 /// Largest count a message can carry exactly.
 const MOST_SAMPLES: u64 = (1 << 53) - 1;
-
-fn denied(verdict: Verdict) -> String {
-    let words: Vec<&str> = verdict.reasons().map(Word::word).collect();
-    format!("a licence behind it does not permit it: {}", words.join(", "))
-}

@@ -11,6 +11,7 @@
 //! | [`round`] | a round is opened; its settings |
 //! | [`answer`] | an answer arrives, is checked, is kept |
 //! | [`close`] | a round ends: licences, aggregation, promotion |
+//! | `licences` | the licences behind the answers, confirmed in the round's batch |
 //! | [`keeper`] | the task that ends rounds when they are due, and goes on after a restart |
 //! | [`aggregation`] | the rules |
 //! | [`accountant`] | the privacy budget |
@@ -27,6 +28,7 @@ pub mod answer;
 pub mod close;
 pub mod keeper;
 pub mod library;
+mod licences;
 pub mod message;
 pub mod module;
 pub mod round;

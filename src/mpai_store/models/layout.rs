@@ -241,7 +241,7 @@ mod tests {
             layout.must_equal(&base).unwrap_err().to_string()
         };
         let a = ("a", vec![1, 3], vec![0.0; 3]);
-        assert_eq!(other(&[a.clone()]), "the tensor `b` of the base model is missing");
+        assert_eq!(other(std::slice::from_ref(&a)), "the tensor `b` of the base model is missing");
         let turned = other(&[("a", vec![3, 1], vec![0.0; 3]), ("b", vec![2], vec![0.0; 2])]);
         assert_eq!(turned, "the tensor `a` has the shape [3, 1], that of the base [1, 3]");
         let more = other(&[a, ("b", vec![2], vec![0.0; 2]), ("c", vec![1], vec![0.0])]);

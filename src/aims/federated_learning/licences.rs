@@ -1,0 +1,140 @@
+//! The licences behind the answers of a round: confirmed all at once, asked once more before the result stands, and the
+//! operations' rows that say so.
+
+use futures_util::future::join_all;
+use uuid::Uuid;
+
+use crate::{
+    aims::{AimError, Aims},
+    db::{
+        federated_answers::{AnswerEnd, AnswerRow},
+        federated_rounds::RoundRow,
+        operation_steps::Failure,
+        operations::NewOperation,
+    },
+    domain::{taxonomy::Word, verdict::Verdict},
+    licensing::{
+        confirm::Answer,
+        permit::{Purpose, Warrant},
+    },
+};
+
+/// The operations behind an answer, each with its warrant.
+type Warrants = Vec<(Uuid, Warrant)>;
+
+/// An answer with the warrants for every item behind it.
+pub(super) struct Licensed {
+    pub(super) answer: AnswerRow,
+    pub(super) warrants: Warrants,
+}
+
+impl Aims {
+    /// Has every item behind every answer confirmed, all at once, so that they stand in the round's own batch.
+    pub(super) async fn licensed(
+        &self,
+        round: &RoundRow,
+        answers: Vec<AnswerRow>,
+    ) -> Result<(Vec<Licensed>, Vec<AnswerEnd>), AimError> {
+        let mut operations: Vec<(usize, NewOperation)> = Vec::new();
+        for (place, answer) in answers.iter().enumerate() {
+            for item in &answer.items {
+                let operation = self.training_of(*item, round).await?;
+                let _ = self.database.insert_operation(&operation).await?;
+                operations.push((place, operation));
+            }
+        }
+        let asked = join_all(operations.iter().map(|(_, operation)| self.ask(operation))).await;
+        let mut found: Vec<(Warrants, Option<Verdict>)> = answers.iter().map(|_| (Vec::new(), None)).collect();
+        let mut failure = None;
+        for ((place, operation), answer) in operations.iter().zip(asked) {
+            let Some((warrants, verdict)) = found.get_mut(*place) else { continue };
+            match answer {
+                Ok(Answer::Permitted(permit)) => {
+                    let purpose = Purpose {
+                        item: operation.aih_data_id,
+                        operation: operation.operation,
+                        requester: operation.requester.address(),
+                    };
+                    let warrant = permit.spend(&purpose, self.clock.seconds())?;
+                    self.database.start_operation(operation.id, self.clock.micros()).await?.required()?;
+                    warrants.push((operation.id, warrant));
+                }
+                Ok(Answer::Denied(denial)) => *verdict = Some(denial.verdict),
+                Err(error) => {
+                    self.give_up(operation.id, &error).await;
+                    failure = Some(error);
+                }
+            }
+        }
+        let (mut licensed, mut refused) = (Vec::new(), Vec::new());
+        for (answer, (warrants, verdict)) in answers.into_iter().zip(found) {
+            let whole = Licensed { answer, warrants };
+            match verdict {
+                None => licensed.push(whole),
+                Some(verdict) => {
+                    refused.push(AnswerEnd { front_end: whole.answer.front_end, left_out: Some(denied(verdict)) });
+                    self.withhold(&whole, verdict).await?;
+                }
+            }
+        }
+        match failure {
+            None => Ok((licensed, refused)),
+            Some(error) => {
+                self.drop_operations(&licensed, &error).await;
+                Err(error)
+            }
+        }
+    }
+
+    /// Answers with an item that the chain would not permit by now.
+    pub(super) async fn withdrawn(&self, licensed: &[Licensed]) -> Result<Vec<(usize, Verdict)>, AimError> {
+        let mut gone = Vec::new();
+        for (place, one) in licensed.iter().enumerate() {
+            for (_, warrant) in &one.warrants {
+                match self.release(warrant).await {
+                    Ok(()) => {}
+                    Err(AimError::Withheld(verdict)) => {
+                        gone.push((place, verdict));
+                        break;
+                    }
+                    Err(error) => {
+                        self.drop_operations(licensed, &error).await;
+                        return Err(error);
+                    }
+                }
+            }
+        }
+        Ok(gone)
+    }
+
+    /// Notes that what was permitted is done.
+    pub(super) async fn close_operations(&self, licensed: &[Licensed]) -> Result<(), AimError> {
+        for (id, _) in licensed.iter().flat_map(|one| &one.warrants) {
+            self.database.finish_operation(*id, None, self.clock.micros()).await?.required()?;
+        }
+        Ok(())
+    }
+
+    /// Notes that nothing came of what was permitted.
+    pub(super) async fn drop_operations(&self, licensed: &[Licensed], error: &AimError) {
+        for (id, _) in licensed.iter().flat_map(|one| &one.warrants) {
+            self.give_up(*id, error).await;
+        }
+    }
+
+    /// Another item of the same answer fell, so these were not used after all; the one that fell withholds them.
+    pub(super) async fn withhold(&self, one: &Licensed, verdict: Verdict) -> Result<(), AimError> {
+        let text = verdict.reasons().map(Word::word).collect::<Vec<_>>().join(",");
+        for (id, _) in &one.warrants {
+            let failure = Failure { kind: "withheld".to_owned(), text: text.clone() };
+            self.database.withhold_operation(*id, &failure, self.clock.micros()).await?.required()?;
+        }
+        Ok(())
+    }
+}
+
+/// Why an answer is left out for a licence.
+pub(super) fn denied(verdict: Verdict) -> String {
+    let words: Vec<&str> = verdict.reasons().map(Word::word).collect();
+    format!("a licence behind it does not permit it: {}", words.join(", "))
+}

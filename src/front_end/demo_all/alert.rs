@@ -19,12 +19,12 @@ const PATIENCE: Duration = Duration::from_secs(60);
 /// Beats per minute of the recording.
 const RATE: f64 = 170.0;
 
-/// Gives the item, whose licence also lets the Back End learn from it.
+/// Gives the item.
 pub(super) async fn walk(cast: &mut Cast) -> Result<Stored, DemoError> {
     cast.story.step("Anomaly and Risk Alerting: a Front End listens while a fast heart is uploaded");
     let mut listener = Listener::open(&cast.patient, None).await?;
     let mut wish = wish("PhysiologicalSignal");
-    wish.back_end_processes = words(&["AnomalyAndRiskAlerting", "PhysiologicalStateClassification"]);
+    wish.back_end_processes = words(&["AnomalyAndRiskAlerting"]);
     wish.back_end_usages = words(&["Health Care"]);
     wish.user_types = words(&["Non-Profit Entity"]);
     wish.processes = words(&["PhysiologicalParameterQuantification"]);

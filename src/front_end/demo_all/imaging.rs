@@ -56,7 +56,7 @@ async fn treat(cast: &mut Cast, item: &str) -> Result<String, DemoError> {
 async fn measure(cast: &mut Cast, copy: &str) -> Result<(), DemoError> {
     let bar = waiting("measuring …");
     let answer = cast.institute.process(copy, EXTENT, "Research").await?;
-    let bytes = cast.institute.bytes(&format!("/v1/aih-data/{copy}/payload?Usage=Research")).await;
+    let bytes = cast.institute.bytes(&format!("/v1/aih-data/{copy}/payload?usage=Research")).await;
     bar.finish_and_clear();
     if let Some(evidence) =
         answer.pointer("/AIHDataProcess/Response/LicenceConfirm/LicenceConfirm/Response/Evidence").cloned()

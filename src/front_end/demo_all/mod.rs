@@ -48,19 +48,19 @@ pub(super) struct Stored {
 /// Walks on where the main job ended.
 pub(super) async fn walk(cast: &mut Cast, more: &More) -> Result<(), DemoError> {
     cast.patient.log_in(&SERVICES).await?;
-    cast.institute.log_in(&["AIHDataProcessing", "AnomalyAndRiskAlerting"]).await?;
+    cast.institute.log_in(&["AIHDataProcessing", "Retrieve"]).await?;
     cast.operator.log_in(&["AIHDataProcessing", "FederatedLearning"]).await?;
     imaging::walk(cast).await?;
     let night = alert::walk(cast).await?;
-    learning::walk(cast, more, &night).await?;
+    learning::walk(cast, more).await?;
     let changed = life::change(cast, night).await?;
     life::erase(cast, &changed).await?;
     life::audit(cast).await
 }
 
 /// What the patient needs for all this.
-const SERVICES: [&str; 6] =
-    ["Store", "Auditing", "LicenceChange", "DeIDAndAnonym", "AIHDataProcessing", "AnomalyAndRiskAlerting"];
+const SERVICES: [&str; 7] =
+    ["Store", "Retrieve", "Auditing", "LicenceChange", "DeIDAndAnonym", "AIHDataProcessing", "AnomalyAndRiskAlerting"];
 
 /// A licence for a day; its lists are filled by who asks for it.
 fn wish(class: &str) -> Wish {

@@ -257,7 +257,11 @@ impl House {
         if tokio::time::timeout(LAST_JOBS, queue).await.is_err() {
             tracing::warn!("shutdown.jobs_left");
         }
-        database.close().await;
+        // What is committed is durable without this; a job that was left behind may keep a connection for ever.
+        const LAST_STATEMENTS: Duration = Duration::from_secs(5);
+        if tokio::time::timeout(LAST_STATEMENTS, database.close()).await.is_err() {
+            tracing::warn!("shutdown.connections_left");
+        }
         if let Some(devnet) = devnet {
             devnet.stop().await;
         }

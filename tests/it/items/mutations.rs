@@ -251,7 +251,11 @@ fn renew(document: &mut Value, owner: &Client, back_end: &BackEndId, random: &mu
     let old = document["AIHDataID"].as_str().filter(|id| id.parse::<AihDataId>().is_ok()).map(str::to_owned);
     let Some(old) = old else { return };
     let id = uuid::Uuid::from_u128(random.random());
-    *document = serde_json::from_str(&document.to_string().replace(&old, &format!("urn:uuid:{id}"))).unwrap();
+    // A document that mutations made deeper than a reader goes keeps its old item.
+    let Ok(renewed) = serde_json::from_str(&document.to_string().replace(&old, &format!("urn:uuid:{id}"))) else {
+        return;
+    };
+    *document = renewed;
     if random.random()
         && let Ok(signature) = paperwork::sign(&document["ModelLicence"], back_end, 0, &owner.signer)
     {

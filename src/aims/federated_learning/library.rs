@@ -62,8 +62,9 @@ impl Aims {
                 pointer: "/AIHDataProcess/Request/Parameters",
                 reason: "a parameter that names a model does not name an ONNX model of the Store",
             };
-            let text =
-                task.parameters.get(name).and_then(Value::as_str).and_then(|text| text.strip_prefix("urn:uuid:"));
+            // Whether it must be there is for the schema of the processing type to say: most types of an AIM need none.
+            let Some(named) = task.parameters.get(name) else { continue };
+            let text = named.as_str().and_then(|text| text.strip_prefix("urn:uuid:"));
             let id = text.and_then(|text| text.parse().ok()).ok_or_else(refuse)?;
             let row = self.database.find_model(id).await?.filter(|row| row.format == StoredFormat::Onnx);
             let bytes = self.models.blobs.read(row.ok_or_else(refuse)?.digest)?;

@@ -74,7 +74,7 @@ impl Aims {
             Purpose { item: request.item, operation: request.operation, requester: request.requester.address() };
         let opened = match permit.spend(&purpose, self.clock.seconds()) {
             Ok(warrant) => {
-                self.database.start_operation(operation.id, self.clock.micros()).await?.required()?;
+                self.note_start(operation.id).await?;
                 self.open(&warrant, span).await
             }
             Err(error) => Err(error.into()),

@@ -20,6 +20,7 @@ use std::{
 };
 
 use tokio_util::sync::CancellationToken;
+use uuid::Uuid;
 
 use super::{AimError, Aims};
 use crate::{
@@ -76,6 +77,13 @@ pub(super) fn revoked() -> AimError {
 }
 
 impl Aims {
+    /// Notes that data is about to be touched, when, and up to which block this house knew the chain then.
+    pub(super) async fn note_start(&self, operation: Uuid) -> Result<(), AimError> {
+        let (at_us, head) = (self.clock.micros(), self.licensing.vigil().head());
+        self.database.start_operation(operation, at_us, head).await?.required()?;
+        Ok(())
+    }
+
     /// Does a permitted work on an item for as long as the licence it is permitted by stands; the work is dropped where it
     /// stands when the licence falls, which ends its child process.
     ///

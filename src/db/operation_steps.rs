@@ -132,17 +132,20 @@ impl Database {
     }
 
     /// Data is about to be touched: `confirmed → running`, and again `running → running` after a restart; the first
-    /// start is what the audit sees.
+    /// start is what the audit sees. `head` is the highest block known: it tells what came before on the chain better than
+    /// two clocks do.
     ///
     /// # Errors
     /// When the database fails.
-    pub async fn start_operation(&self, id: Uuid, at_us: i64) -> Result<Transition<OperationState>> {
+    pub async fn start_operation(&self, id: Uuid, at_us: i64, head: u64) -> Result<Transition<OperationState>> {
         let update = sqlx::query(
-            "UPDATE operations SET state = 'running', started_at_us = COALESCE(started_at_us, $2), updated_at_us = $2
+            "UPDATE operations SET state = 'running', started_at_us = COALESCE(started_at_us, $2),
+                 started_block = COALESCE(started_block, $3), updated_at_us = $2
              WHERE operation_id = $1 AND state IN ('confirmed', 'running')",
         )
         .bind(id.to_string())
-        .bind(at_us);
+        .bind(at_us)
+        .bind(bigint("started_block", head)?);
         self.step_operation(id, update).await
     }
 

@@ -38,7 +38,7 @@ macro_rules! select_operation {
             "SELECT operation_id, kind, message_id, requester, user_class, aih_data_id, owner, operation, \
              usage_word, intended_at_s, parameters, confirm_id, state, tx_hash, verdict, licence, \
              block_number, block_hash, log_index, confirmed_at_s, progress, result_id, error_kind, \
-             error_text, created_at_us, updated_at_us, started_at_us, finished_at_us \
+             error_text, created_at_us, updated_at_us, started_at_us, started_block, finished_at_us \
              FROM operations ",
             $tail
         )
@@ -203,6 +203,8 @@ pub struct OperationRow {
     pub updated_at_us: i64,
     /// When data was first touched, microseconds since 1970.
     pub started_at_us: Option<i64>,
+    /// The highest block this house knew when data was first touched.
+    pub started_block: Option<u64>,
     /// When an end state was reached, microseconds since 1970.
     pub finished_at_us: Option<i64>,
 }
@@ -234,6 +236,7 @@ impl OperationRow {
             created_at_us: columns.integer("created_at_us")?,
             updated_at_us: columns.integer("updated_at_us")?,
             started_at_us: columns.optional_integer("started_at_us")?,
+            started_block: columns.optional_unsigned("started_block")?,
             finished_at_us: columns.optional_integer("finished_at_us")?,
         })
     }

@@ -61,13 +61,14 @@ async fn an_operation_runs_its_course(db: &Place) {
     assert_eq!((row.state, row.tx_hash, row.answer, row.progress), (OperationState::Requested, None, None, 0.0));
 
     db.answer_operation(new.id, &answer(Verdict::PERMITTED), 30).await.unwrap().required().unwrap();
-    db.start_operation(new.id, 40).await.unwrap().required().unwrap();
+    db.start_operation(new.id, 40, 9).await.unwrap().required().unwrap();
     db.progress_operation(new.id, 0.5, 45).await.unwrap().required().unwrap();
     db.finish_operation(new.id, Some(item(7)), 50).await.unwrap().required().unwrap();
     let row = db.find_operation_by_confirm_id(confirm_id(1)).await.unwrap().unwrap();
     assert_eq!((row.state, row.answer), (OperationState::Done, Some(answer(Verdict::PERMITTED))));
     assert_eq!((row.progress, row.result_id), (1.0, Some(item(7))));
     assert_eq!((row.started_at_us, row.finished_at_us, row.updated_at_us), (Some(40), Some(50), 50));
+    assert_eq!(row.started_block, Some(9));
 }
 
 async fn a_message_is_one_operation(db: &Place) {
@@ -109,7 +110,7 @@ async fn a_no_ends_it(db: &Place) {
     assert_eq!((row.state, row.answer, row.finished_at_us), (OperationState::Denied, Some(no), Some(30)));
     let yes = db.answer_operation(id, &answer(Verdict::PERMITTED), 31).await.unwrap();
     assert_eq!(yes, Transition::Refused(OperationState::Denied));
-    assert_eq!(db.start_operation(id, 32).await.unwrap(), Transition::Refused(OperationState::Denied));
+    assert_eq!(db.start_operation(id, 32, 9).await.unwrap(), Transition::Refused(OperationState::Denied));
 }
 
 async fn many_are_answered_at_once(db: &Place) {
@@ -135,9 +136,9 @@ async fn many_are_answered_at_once(db: &Place) {
 
 async fn nothing_runs_without_a_yes(db: &Place) {
     let id = operation_id(1);
-    assert_eq!(db.start_operation(id, 1).await.unwrap(), Transition::Absent);
+    assert_eq!(db.start_operation(id, 1, 9).await.unwrap(), Transition::Absent);
     db.insert_operation(&new_operation(1, 1, 2, 1)).await.unwrap();
-    assert_eq!(db.start_operation(id, 1).await.unwrap(), Transition::Refused(OperationState::Requested));
+    assert_eq!(db.start_operation(id, 1, 9).await.unwrap(), Transition::Refused(OperationState::Requested));
     assert_eq!(db.finish_operation(id, None, 1).await.unwrap(), Transition::Refused(OperationState::Requested));
     assert_eq!(db.progress_operation(id, 0.1, 1).await.unwrap(), Transition::Refused(OperationState::Requested));
     let confirmed = confirmed(db, 2).await;
@@ -151,11 +152,11 @@ async fn an_ended_operation_stays_ended(db: &Place) {
     let row = db.find_operation(failed).await.unwrap().unwrap();
     assert_eq!((row.error_kind.as_deref(), row.finished_at_us), (Some("chain-unavailable"), Some(40)));
     let undone = confirmed(db, 2).await;
-    db.start_operation(undone, 40).await.unwrap().required().unwrap();
+    db.start_operation(undone, 40, 9).await.unwrap().required().unwrap();
     db.undo_operation(undone, &failure(), 41).await.unwrap().required().unwrap();
     let ends = [(failed, OperationState::Failed), (undone, OperationState::Undone)];
     for (id, end) in ends {
-        assert_eq!(db.start_operation(id, 50).await.unwrap(), Transition::Refused(end));
+        assert_eq!(db.start_operation(id, 50, 9).await.unwrap(), Transition::Refused(end));
         assert_eq!(db.finish_operation(id, None, 50).await.unwrap(), Transition::Refused(end));
         assert_eq!(db.fail_operation(id, &failure(), 50).await.unwrap(), Transition::Refused(end));
         assert_eq!(db.undo_operation(id, &failure(), 50).await.unwrap(), Transition::Refused(end));
@@ -170,7 +171,7 @@ async fn a_result_may_be_withheld(db: &Place) {
         db.withhold_operation(id, &failure(), 35).await.unwrap(),
         Transition::Refused(OperationState::Confirmed)
     );
-    db.start_operation(id, 40).await.unwrap().required().unwrap();
+    db.start_operation(id, 40, 9).await.unwrap().required().unwrap();
     db.withhold_operation(id, &failure(), 50).await.unwrap().required().unwrap();
     assert_eq!(state(db, id).await, OperationState::Withheld);
 }
@@ -231,7 +232,7 @@ async fn evidence_follows_a_reorganisation(db: &Place) {
 
 async fn progress_never_goes_back(db: &Place) {
     let id = confirmed(db, 1).await;
-    db.start_operation(id, 40).await.unwrap().required().unwrap();
+    db.start_operation(id, 40, 9).await.unwrap().required().unwrap();
     for (said, seen) in [(0.75, 0.75), (0.25, 0.75), (f64::NAN, 0.75), (7.0, 1.0), (-1.0, 1.0)] {
         db.progress_operation(id, said, 41).await.unwrap().required().unwrap();
         assert_eq!(db.find_operation(id).await.unwrap().unwrap().progress, seen, "{said}");
@@ -240,14 +241,15 @@ async fn progress_never_goes_back(db: &Place) {
 
 async fn of_two_instances_one_takes_an_operation_over(db: &Place) {
     let id = confirmed(db, 1).await;
-    db.start_operation(id, 40).await.unwrap().required().unwrap();
+    db.start_operation(id, 40, 9).await.unwrap().required().unwrap();
     let other = db.other_instance().await;
     let (one, two) = tokio::join!(db.claim_operation(id, 40, 90), other.claim_operation(id, 40, 90));
     assert!(one.unwrap() != two.unwrap());
     assert!(!db.claim_operation(id, 90, 90).await.unwrap(), "a claim that leaves no mark is none");
     // Work goes on; the audit keeps the first start.
-    db.start_operation(id, 95).await.unwrap().required().unwrap();
-    assert_eq!(db.find_operation(id).await.unwrap().unwrap().started_at_us, Some(40));
+    db.start_operation(id, 95, 12).await.unwrap().required().unwrap();
+    let row = db.find_operation(id).await.unwrap().unwrap();
+    assert_eq!((row.started_at_us, row.started_block), (Some(40), Some(9)));
 }
 
 async fn a_restart_finds_the_unfinished(db: &Place) {
@@ -281,7 +283,7 @@ async fn an_audit_finds_what_was_executed(db: &Place) {
         let id = confirmed(db, n).await;
         // The fifth is confirmed and never touches data.
         if n < 5 {
-            db.start_operation(id, 100 * i64::from(n)).await.unwrap().required().unwrap();
+            db.start_operation(id, 100 * i64::from(n), 9).await.unwrap().required().unwrap();
         }
     }
     let ids = |rows: &[health_back_end::db::operations::OperationRow]| rows.iter().map(|r| r.id).collect::<Vec<_>>();

@@ -75,7 +75,7 @@ impl Scene {
     /// Executes an operation as the house says, `after_s` seconds from now.
     async fn start(&self, id: uuid::Uuid, after_s: i64) {
         let at = self.copy.clock.micros() + after_s * 1_000_000;
-        self.copy.database.start_operation(id, at).await.unwrap().required().unwrap();
+        self.copy.database.start_operation(id, at, self.gate.vigil().head()).await.unwrap().required().unwrap();
     }
 
     /// A permitted and executed operation.
@@ -247,6 +247,19 @@ async fn what_was_not_covered_is_found() {
     assert_eq!(kinds(&response).len(), 11, "{:?}", response.non_conformities);
     // What the chain holds is told rightly all the same.
     assert_eq!(scene.verified(&response).await, []);
+    scene.strike().await;
+}
+
+/// The gate lets the chain's clock go some seconds behind the house's.
+#[tokio::test]
+async fn a_withdrawal_after_the_execution_is_no_fault_although_the_chain_s_clock_is_behind() {
+    let scene = Scene::set().await;
+    let asked = scene.asked();
+    let at = permitted(&scene.gate, &asked).await;
+    let id = scene.copy.record(&asked, &at, |_| ()).await;
+    scene.start(id, 5).await;
+    scene.gate.revoke(scene.item, &scene.house.chain.sign_withdrawal(scene.item, scene.licence)).await.unwrap();
+    assert_eq!(scene.audit().await.non_conformities, Some(vec![]));
     scene.strike().await;
 }
 

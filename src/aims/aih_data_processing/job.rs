@@ -103,7 +103,7 @@ impl Aims {
 
     async fn carry_out(&self, job: &Job, permit: Permit) -> Result<AihDataId, AimError> {
         let warrant = permit.spend(&job.purpose, self.clock.seconds())?;
-        self.database.start_operation(job.id, self.clock.micros()).await?.required()?;
+        self.note_start(job.id).await?;
         let work = async {
             let (item, opened) = self.open(&warrant, Span::Whole).await?;
             let result = self.worker.run(&job.task, &job.attachments, opened.length, opened.bytes).await?;

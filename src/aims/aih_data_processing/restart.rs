@@ -53,19 +53,20 @@ impl Aims {
         })
     }
 
-    /// Removes what killed uploads left on the disk, and compares its objects with the cellar's names. What does not
-    /// agree is reported and left alone: a mistake of ours must not cost a payload. For the start, before uploads begin.
+    /// Removes what killed uploads left in the store, and compares its objects with the cellar's names. What does not
+    /// agree is reported and left alone: a mistake of ours must not cost a payload. For the start, before uploads begin;
+    /// what another instance wrote within `quiet` may still be under way.
     ///
     /// # Errors
     /// When the cellar or the store fails.
-    pub async fn sweep(&self) -> Result<Swept, AimError> {
-        let begun = SystemTime::now();
+    pub async fn sweep(&self, quiet: Duration) -> Result<Swept, AimError> {
+        let stale_before = SystemTime::now().checked_sub(quiet).unwrap_or(SystemTime::UNIX_EPOCH);
         let mut known = HashSet::new();
         let mut names = pin!(self.database.object_names());
         while let Some(name) = names.next().await.transpose()? {
             known.extend(Uuid::parse_str(&name).ok());
         }
-        let swept = self.objects.sweep(&known, begun).await?;
+        let swept = self.objects.sweep(&known, stale_before).await?;
         for object in &swept.orphans {
             tracing::warn!(%object, "sweep.orphan");
         }

@@ -161,7 +161,7 @@ impl Aims {
             requester: self.back_end().address(),
         };
         let warrant = permit.spend(&purpose, self.clock.seconds())?;
-        self.database.start_operation(id, self.clock.micros()).await?.required()?;
+        self.note_start(id).await?;
         let work = async {
             let (item, opened) = self.open(&warrant, Span::Whole).await?;
             let observed = self.worker.run(&task, &[], opened.length, opened.bytes).await?;

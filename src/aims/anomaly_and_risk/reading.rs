@@ -176,7 +176,7 @@ impl Aims {
         let purpose = Purpose { item: item.id, operation: request.operation, requester: user.address() };
         let seen = async {
             permit.spend(&purpose, self.clock.seconds())?;
-            self.database.start_operation(operation.id, self.clock.micros()).await?.required()?;
+            self.note_start(operation.id).await?;
             self.receivable(user, item, request.operation, USAGE).await
         };
         let seen = seen.await;

@@ -31,7 +31,7 @@ use crate::{
 };
 
 /// How far the house's clock and the chain's may be apart, in seconds; the gate refuses to work beyond.
-const MOST_SKEW_SECONDS: i64 = 30;
+pub(super) const MOST_SKEW_SECONDS: i64 = 30;
 
 /// A recorded answer.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]

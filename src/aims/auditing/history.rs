@@ -10,6 +10,7 @@ use crate::{
     db::{
         State,
         chain_events::{ChainEventRow, EventPosition},
+        operations::OperationRow,
     },
     domain::{
         ids::AihDataId,
@@ -19,7 +20,7 @@ use crate::{
     },
 };
 
-use super::examine::Recorded;
+use super::examine::{MOST_SKEW_SECONDS, Recorded, started_s};
 
 /// Licence events of one item read at once.
 const PAGE: u32 = 500;
@@ -34,6 +35,29 @@ struct Past {
     position: EventPosition,
     timestamp_s: i64,
     kind: Kind,
+}
+
+/// When an operation was executed.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Start {
+    at_s: i64,
+    block: Option<u64>,
+}
+
+impl Start {
+    pub(super) fn of(operation: &OperationRow) -> Self {
+        Self { at_s: started_s(operation), block: operation.started_block }
+    }
+
+    /// Whether an event came before. The chain's clock may go behind the house's, so what counts is whether the house
+    /// knew the event's block; of later blocks, and where the row names none, those whose time is surely earlier.
+    fn is_after(self, event: &Past) -> bool {
+        match self.block {
+            Some(block) if event.position.block_number <= block => true,
+            Some(_) => event.timestamp_s + MOST_SKEW_SECONDS < self.at_s,
+            None => event.timestamp_s < self.at_s,
+        }
+    }
 }
 
 /// What was read of the past so far.
@@ -122,21 +146,21 @@ impl Histories {
         Ok(self.items.get(&item).map_or(&[], Vec::as_slice))
     }
 
-    /// The register as far as it concerns an item and a user: everything up to `at`, and everything recorded before the
-    /// second `until_s`. What happened within that second cannot be told earlier or later, and does not count.
+    /// The register as far as it concerns an item and a user, as it stood when an operation was executed that was
+    /// answered at `at`.
     pub(super) async fn register(
         &mut self,
         aims: &Aims,
         (item, user): (B256, Address),
         at: Option<EventPosition>,
-        until_s: i64,
+        start: Start,
     ) -> Result<Register, AimError> {
         let mut events = self.of_item(aims, item).await?.to_vec();
         events.extend_from_slice(self.classes_of(aims, user).await?);
         events.sort_by_key(|event| event.position);
         let mut register = Register::new(aims.back_end().address());
         for event in events {
-            if event.timestamp_s < until_s || at.is_some_and(|at| event.position <= at) {
+            if at.is_some_and(|at| event.position <= at) || start.is_after(&event) {
                 register.apply(&event.kind).map_err(damaged)?;
             }
         }

@@ -243,7 +243,7 @@ impl Aims {
             requester: operation.requester.address(),
         };
         let warrant = permit.spend(&purpose, self.clock.seconds())?;
-        self.database.start_operation(operation.id, self.clock.micros()).await?.required()?;
+        self.note_start(operation.id).await?;
         self.database.finish_operation(operation.id, None, self.clock.micros()).await?.required()?;
         Ok(warrant)
     }

@@ -14,8 +14,8 @@ use futures_util::Stream;
 use super::{
     Scope,
     acts::is_act,
-    examine::{Entry, decide, examine, started_s},
-    history::Histories,
+    examine::{Entry, decide, examine},
+    history::{Histories, Start},
 };
 use crate::{
     aims::{AimError, Aims},
@@ -115,7 +115,7 @@ impl Aims {
             entries.push(Entry::Decision(decide(item, recorded, operation)));
             if let Some(operation) = operation {
                 let who = (item.hash(), recorded.confirmation.user);
-                let register = histories.register(self, who, Some(row.position()), started_s(operation)).await?;
+                let register = histories.register(self, who, Some(row.position()), Start::of(operation)).await?;
                 entries.extend(examine(operation, Some(&recorded), &register).into_iter().map(Entry::Fault));
             }
         }
@@ -165,7 +165,7 @@ impl Aims {
         };
         let who = (operation.aih_data_id.hash(), operation.requester.address());
         let at = row.as_ref().map(ChainEventRow::position);
-        let register = histories.register(self, who, at, started_s(operation)).await?;
+        let register = histories.register(self, who, at, Start::of(operation)).await?;
         Ok(examine(operation, recorded.as_ref(), &register).into_iter().map(Entry::Fault).collect())
     }
 

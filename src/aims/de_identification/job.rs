@@ -66,7 +66,7 @@ impl Aims {
 
     async fn carry_treatment_out(&self, treatment: &Treatment, permit: Permit) -> Result<AihDataId, AimError> {
         let warrant = permit.spend(&treatment.purpose, self.clock.seconds())?;
-        self.database.start_operation(treatment.id, self.clock.micros()).await?.required()?;
+        self.note_start(treatment.id).await?;
         let work = async {
             let (item, opened) = self.open(&warrant, Span::Whole).await?;
             let treating = self.worker.treat(&treatment.task, opened.length, opened.bytes).await?;

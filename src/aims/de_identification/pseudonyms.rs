@@ -170,7 +170,7 @@ impl Aims {
     ) -> Result<WayBack, AimError> {
         let purpose = Purpose { item: original.id, operation: Operation::Retrieve, requester: requester.address() };
         let _warrant = permit.spend(&purpose, self.clock.seconds())?;
-        self.database.start_operation(id, self.clock.micros()).await?.required()?;
+        self.note_start(id).await?;
         if original.state != DataItemState::Stored {
             return Err(AimError::Erased);
         }

@@ -56,7 +56,7 @@ impl Aims {
                         requester: operation.requester.address(),
                     };
                     let warrant = permit.spend(&purpose, self.clock.seconds())?;
-                    self.database.start_operation(operation.id, self.clock.micros()).await?.required()?;
+                    self.note_start(operation.id).await?;
                     warrants.push((operation.id, warrant));
                 }
                 Ok(Answer::Denied(denial)) => *verdict = Some(denial.verdict),

@@ -172,7 +172,7 @@ impl House {
         let aims = Aims::new(Shared {
             licensing,
             database,
-            objects: Objects::local(&settings.data.join("objects"))?,
+            objects: objects(settings)?,
             root_key: root_key(settings)?,
             models,
             worker: Worker::new(program.to_owned()),
@@ -184,7 +184,7 @@ impl House {
         let taken_back = aims.take_back(quiet_time(settings)).await?;
         aims.settle_signed_licences().await?;
         tracing::info!(?taken_back, "restart.taken_back");
-        let swept = aims.sweep().await?;
+        let swept = aims.sweep(quiet_time(settings)).await?;
         tracing::info!(removed = swept.removed, orphans = swept.orphans.len(), "restart.swept");
         let removed = aims.sweep_models().await?;
         tracing::info!(removed, "restart.models_swept");
@@ -334,6 +334,14 @@ pub(super) fn targets(settings: &Settings) -> Result<Targets, NotANetwork> {
 fn quiet_time(settings: &Settings) -> Duration {
     const LONGEST_WORK: Duration = Duration::from_secs(15 * 60);
     if settings.database().starts_with("sqlite:") { Duration::ZERO } else { LONGEST_WORK }
+}
+
+/// Where payloads lie: on disk, or where the setting says.
+pub(super) fn objects(settings: &Settings) -> Result<Objects, StartError> {
+    Ok(match &settings.objects_url {
+        Some(url) => Objects::at(url)?,
+        None => Objects::local(&settings.data.join("objects"))?,
+    })
 }
 
 /// The root key: from the environment when it is there, else from a file that the first start makes.

@@ -23,7 +23,6 @@ use crate::{
     domain::{taxonomy::UserClass, user::Registration},
     licensing::{Licensing, queue::Queue, vigil::Vigil},
     mpai_store::models::shelf::Shelf,
-    store::Objects,
 };
 
 const PAGE: u32 = 200;
@@ -115,7 +114,7 @@ async fn rooms(
     let aims = Aims::new(Shared {
         licensing: Licensing::new(node, queue, vigil, clock.clone()),
         database: database.clone(),
-        objects: Objects::local(&settings.data.join("objects"))?,
+        objects: house::objects(settings)?,
         root_key: house::root_key(settings)?,
         models,
         worker: Worker::new(program.to_owned()),

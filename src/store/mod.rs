@@ -15,6 +15,7 @@
 //! | `layout` | arithmetic of the sealed format: plain offsets to stored offsets |
 //! | `sealed` | the sealed format: header and chunks, sealing and opening |
 //! | `objects` | `put`, `get`, `delete` over any `object_store` |
+//! | `place` | which `object_store`: a folder, or a bucket that speaks S3 |
 //! | `upload` | one upload: invisible until complete, gone without a trace if not |
 //! | `download` | one reading: length proven first, then chunks in order |
 //! | `sealed_text` | small texts for columns, sealed under a key of the hierarchy |
@@ -29,6 +30,7 @@ mod error;
 mod keys;
 mod layout;
 mod objects;
+mod place;
 mod pseudonym_secret;
 mod root_key;
 mod sealed;

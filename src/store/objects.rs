@@ -6,24 +6,22 @@
 //! ```
 //!
 //! On disk every object is synced, with its folder, before `put` returns. Removal is not synced: an object deleted just
-//! before a power failure may be back after it, without a key and reported as an orphan by the next sweep.
-//!
-//! Other stores (S3 and the like) come by construction, [`Objects::over`]. They need conditional puts and copies
-//! (`S3ConditionalPut::ETagMatch`, `S3CopyIfNotExists`), and a rule that ends unfinished multipart uploads, which a
-//! killed process cannot end itself.
+//! before a power failure may be back after it, without a key and reported as an orphan by the next sweep. Which stores
+//! there are, and what they must offer, is told in `place`.
 
-use std::{fs::DirBuilder, ops::Range, os::unix::fs::DirBuilderExt, path::PathBuf, pin::pin, sync::Arc};
+use std::{ops::Range, pin::pin, sync::Arc};
 
 use aws_lc_rs::digest;
 use bytes::Bytes;
 use futures_util::{Stream, StreamExt};
-use object_store::{ObjectStore, ObjectStoreExt, local::LocalFileSystem, path::Path};
+use object_store::{ObjectStore, ObjectStoreExt, path::Path};
 use uuid::Uuid;
 
 use super::{
     download::{self, Opened},
     error::{Cause, Error},
     keys::{ItemKey, hex},
+    place::Place,
     sealed::Sealer,
     upload::Upload,
 };
@@ -39,28 +37,6 @@ pub(super) fn object_path(object: Uuid) -> Path {
 /// Where an upload lies between completion and publication.
 pub(super) fn staging_path(staging: Uuid) -> Path {
     Path::from_iter([STAGING.to_owned(), staging.to_string()])
-}
-
-/// A store, and its folder when it is one on this machine: the library hides unfinished files, so they are reached
-/// through the folder.
-#[derive(Debug, Clone)]
-pub(super) struct Place {
-    pub(super) store: Arc<dyn ObjectStore>,
-    pub(super) local_root: Option<PathBuf>,
-}
-
-impl Place {
-    /// Removes what may be there. A failure is logged, not returned: the caller is cleaning up after another one.
-    pub(super) async fn remove(&self, path: &Path) {
-        match self.store.delete(path).await {
-            Ok(()) | Err(object_store::Error::NotFound { .. }) => {}
-            Err(error) => log_left_behind(path, &error),
-        }
-    }
-}
-
-fn log_left_behind(path: &Path, error: &object_store::Error) {
-    tracing::warn!(name: "store.left_behind", %path, %error, "could not remove {path}; the next sweep will find it");
 }
 
 /// What was stored.
@@ -87,11 +63,15 @@ impl Objects {
     /// # Errors
     /// [`Error::Io`] when the folder cannot be made or reached, [`Error::DiskFull`].
     pub fn local(folder: &std::path::Path) -> Result<Self, Error> {
-        let failed = |cause: Cause| Error::of_io("opening the object folder", cause);
-        DirBuilder::new().recursive(true).mode(0o700).create(folder).map_err(|error| failed(error.into()))?;
-        let root = folder.canonicalize().map_err(|error| failed(error.into()))?;
-        let store = LocalFileSystem::new_with_prefix(&root).map_err(|error| failed(error.into()))?;
-        Ok(Self { place: Place { store: Arc::new(store.with_fsync(true)), local_root: Some(root) } })
+        Ok(Self { place: Place::folder(folder)? })
+    }
+
+    /// Objects in a bucket, `s3://bucket` or `s3://bucket/prefix`; credentials, region and endpoint from `AWS_*`.
+    ///
+    /// # Errors
+    /// [`Error::Io`] when the URL is not of this form, or the settings do not suffice to sign a request.
+    pub fn at(url: &str) -> Result<Self, Error> {
+        Ok(Self { place: Place::bucket(url)? })
     }
 
     /// Objects in any other store.

@@ -23,7 +23,8 @@ use uuid::Uuid;
 
 use super::{
     error::Error,
-    objects::{Place, object_path, staging_path},
+    objects::{object_path, staging_path},
+    place::Place,
 };
 
 /// Stored bytes per part but the last, all alike as some stores require; S3 wants at least 5 MiB and allows 10,000

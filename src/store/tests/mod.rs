@@ -1,5 +1,6 @@
 //! The store against itself on a real disk; child processes where a process must die, starve or be measured.
 
+mod bucket;
 mod crash;
 mod disk_full;
 mod keys;

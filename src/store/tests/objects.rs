@@ -25,7 +25,7 @@ fn sizes() -> Vec<usize> {
     [&edges[..], &[one_part - 1, one_part, one_part + 1, 17 * MIB + 3]].concat()
 }
 
-async fn round_trips(objects: &Objects) {
+pub(super) async fn round_trips(objects: &Objects) {
     let key = item_key();
     for size in sizes() {
         let (name, bytes) = (Uuid::new_v4(), payload(size));

@@ -21,7 +21,7 @@ use tokio::sync::Notify;
 use uuid::Uuid;
 
 use super::{MIB, NO_LIMIT, files, item_key, payload, pieces, put};
-use crate::store::{Error, Objects, objects::Place};
+use crate::store::{Error, Objects, place::Place};
 
 #[derive(Debug, Default)]
 struct Moments {

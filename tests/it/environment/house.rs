@@ -71,7 +71,7 @@ impl House {
         let aims = Aims::new(Shared {
             licensing,
             database: database.clone(),
-            objects: Objects::local(&folder.path().join("objects")).unwrap(),
+            objects: objects(folder.path()),
             root_key: RootKey::load_or_create(&folder.path().join("root.key")).unwrap(),
             models: Shelf::open(&folder.path().join("models"), key(OPERATOR)).unwrap(),
             worker: Worker::new(env!("CARGO_BIN_EXE_hbe").into()),
@@ -167,6 +167,15 @@ async fn database(folder: &Path) -> (Database, Option<TestDatabase>) {
     }
     let url = format!("sqlite://{}?mode=rwc", folder.join("house.db").display());
     (Database::connect(&url, 4).await.unwrap(), None)
+}
+
+/// On disk, or in a bucket when the whole run is asked for on it (`HBE_IT_OBJECTS=s3`, within `scripts/s3 run`).
+fn objects(folder: &Path) -> Objects {
+    if std::env::var("HBE_IT_OBJECTS").as_deref() == Ok("s3") {
+        let bucket = std::env::var("HBE_TEST_S3_URL").expect("a bucket was asked for and is not there");
+        return Objects::at(&format!("{bucket}/{}", Uuid::new_v4())).unwrap();
+    }
+    Objects::local(&folder.join("objects")).unwrap()
 }
 
 async fn licensing(chain: &Chain, database: &Database, clock: &Clock) -> Licensing {

@@ -45,12 +45,19 @@ impl Aims {
                 "this licence is not the current one of its item; there is nothing to withdraw",
             ));
         }
+        // What the chain would surely refuse does not go there. In doubt it does: a withdrawal only takes rights away.
+        if let Withdrawal::Whole(signature) = &withdrawal
+            && matches!(self.licensing.is_withdrawal_signed(reading, signature).await, Ok(false))
+        {
+            return Err(LicensingError::Refused(Refusal::InvalidSignature).into());
+        }
         let done = match &withdrawal {
             Withdrawal::Whole(signature) => self.licensing.revoke(item, signature).await,
             Withdrawal::BackEndRight => self.licensing.renounce(item).await,
         };
         let recorded = match done {
             Ok(mined) => revoke::recorded(&mined),
+            // Kept for a restored chain, it must be good there: surely signed, and not only in doubt.
             Err(error) if error.refusal() == Some(&Refusal::AlreadyRevoked) => {
                 self.require_signed(reading, &withdrawal).await?;
                 None

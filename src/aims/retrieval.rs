@@ -75,7 +75,7 @@ impl Aims {
         let opened = match permit.spend(&purpose, self.clock.seconds()) {
             Ok(warrant) => {
                 self.note_start(operation.id).await?;
-                self.open(&warrant, span).await
+                self.open_to_read(&warrant, span).await
             }
             Err(error) => Err(error.into()),
         };
@@ -102,7 +102,7 @@ impl Aims {
             ReleaseError::Withheld(verdict) => AimError::Withheld(verdict),
             ReleaseError::Unknown(error) => error.into(),
         })?;
-        self.open(&warrant, Span::Whole).await
+        self.open_to_read(&warrant, Span::Whole).await
     }
 
     /// Items of an End User, newest first.

@@ -26,18 +26,21 @@ use super::{AimError, Aims};
 use crate::{
     db::data_items::DataItemRow,
     domain::verdict::{FailingTerm, Verdict},
-    licensing::permit::{Grounds, Warrant},
+    licensing::{
+        permit::{Grounds, Warrant},
+        vigil::Hurry,
+    },
 };
 
 /// The works of this process; copies share them.
 #[derive(Debug, Clone, Default)]
 pub(super) struct Running {
-    works: Arc<Mutex<HashMap<u64, Work>>>,
+    works: Arc<Mutex<HashMap<u64, Entry>>>,
     entered: Arc<AtomicU64>,
 }
 
 #[derive(Debug, Clone)]
-struct Work {
+struct Entry {
     grounds: Grounds,
     stop: CancellationToken,
 }
@@ -49,17 +52,30 @@ struct Entered {
     stop: CancellationToken,
 }
 
+/// A work under way: while it is held, the chain is looked at more often, and it is told when its licence falls.
+pub(super) struct Work {
+    entered: Entered,
+    _hurry: Hurry,
+}
+
+impl Work {
+    /// Ends when the licence has fallen.
+    pub(super) async fn fallen(&self) {
+        self.entered.stop.cancelled().await;
+    }
+}
+
 impl Running {
     fn enter(&self, grounds: Grounds) -> Entered {
         let number = self.entered.fetch_add(1, Ordering::Relaxed);
         let stop = CancellationToken::new();
         // A panic elsewhere leaves the list as good as it was.
         let mut works = self.works.lock().unwrap_or_else(PoisonError::into_inner);
-        works.insert(number, Work { grounds, stop: stop.clone() });
+        works.insert(number, Entry { grounds, stop: stop.clone() });
         Entered { running: self.clone(), number, stop }
     }
 
-    fn all(&self) -> Vec<Work> {
+    fn all(&self) -> Vec<Entry> {
         self.works.lock().unwrap_or_else(PoisonError::into_inner).values().cloned().collect()
     }
 }
@@ -94,12 +110,16 @@ impl Aims {
         warrant: &Warrant,
         work: impl Future<Output = Result<T, AimError>>,
     ) -> Result<T, AimError> {
-        let entered = self.running.enter(*warrant.grounds());
-        let _hurry = self.licensing.vigil().hurry();
+        let entered = self.enter(warrant);
         tokio::select! {
-            () = entered.stop.cancelled() => Err(self.why_stopped(warrant).await),
+            () = entered.fallen() => Err(self.why_stopped(warrant).await),
             outcome = work => outcome,
         }
+    }
+
+    /// Enters a work on these grounds.
+    pub(super) fn enter(&self, warrant: &Warrant) -> Work {
+        Work { entered: self.running.enter(*warrant.grounds()), _hurry: self.licensing.vigil().hurry() }
     }
 
     /// Another licence that would permit the same is another licence: what ran under the old one is not handed out.

@@ -4,29 +4,43 @@
 use std::time::Duration;
 
 use alloy::primitives::{Address, B256};
+use async_stream::stream;
 use bytes::Bytes;
-use futures_util::Stream;
+use futures_util::{Stream, StreamExt, stream::BoxStream};
 use uuid::Uuid;
 
-use super::{AimError, Aims, retrieval::Span, running::revoked};
+use super::{
+    AimError, Aims,
+    auditing::{event_evidence, event_kind},
+    retrieval::Span,
+    running::{Work, revoked},
+};
 use crate::{
     db::{
+        chain_events::ChainEventRow,
         data_items::{DataItemRow, DataItemState, ObjectFacts},
         operation_acts::Done,
     },
     domain::{
         ids::{AihDataId, UserId},
+        licence_event::Evidence,
         operation::Operation,
     },
     licensing::permit::{Grounds, Permit, Purpose, Warrant},
-    store::{EndUserKey, ItemKey, Opened, WrappedKey},
+    store::{self, EndUserKey, ItemKey, Opened, WrappedKey},
 };
 
 /// Largest payload, in bytes: 64 GiB.
 pub const MOST_PAYLOAD_BYTES: u64 = 64 << 30;
 
+/// Plain bytes as they are read.
+type Plain = BoxStream<'static, Result<Bytes, store::Error>>;
+
+const OTHER_ATTEMPT: &str = "another upload of this item, or its erasure, came first";
+
 /// A payload that was sealed, and is not acknowledged yet.
 pub(super) struct Sealed {
+    object: Uuid,
     facts: ObjectFacts,
     grounds: Grounds,
 }
@@ -63,7 +77,7 @@ impl Aims {
     {
         let purpose = Purpose { item: item.id, operation: Operation::Store, requester: permit.grounds().requester };
         let grounds = *permit.spend(&purpose, self.clock.seconds())?.grounds();
-        let object = object_name(item)?;
+        let object = self.object_of_attempt(item).await?;
         let key = self.item_key(item).await?;
         let stored = self.objects.put(object, &key, payload, MOST_PAYLOAD_BYTES).await?;
         let facts = ObjectFacts {
@@ -71,12 +85,35 @@ impl Aims {
             stored_length: stored.stored_length,
             sha256: parse_digest(&stored.sha256_hex)?,
         };
-        Ok(Sealed { facts, grounds })
+        Ok(Sealed { object, facts, grounds })
+    }
+
+    /// The object an attempt to store writes: the one the row names, or, when a former attempt published that and could
+    /// not acknowledge it, one of its own.
+    async fn object_of_attempt(&self, item: &DataItemRow) -> Result<Uuid, AimError> {
+        let named = object_name(item)?;
+        if !self.objects.contains(named).await? {
+            return Ok(named);
+        }
+        let fresh = Uuid::new_v4();
+        let names = (named.to_string(), fresh.to_string());
+        if !self.database.rename_object(item.id, (&names.0, &names.1), self.clock.micros()).await? {
+            return Err(AimError::Conflict(OTHER_ATTEMPT));
+        }
+        // Never acknowledged, and nobody can acknowledge it now.
+        self.free(named).await;
+        Ok(fresh)
     }
 
     /// From now on the payload can be read, and survives a crash.
     pub(super) async fn acknowledge(&self, item: &DataItemRow, sealed: &Sealed) -> Result<(), AimError> {
-        self.database.mark_data_item_stored(item.id, &sealed.facts, self.clock.micros()).await?.required()?;
+        let stored = (sealed.object.to_string(), &sealed.facts);
+        let step = self.database.mark_data_item_stored(item.id, (&stored.0, stored.1), self.clock.micros()).await?;
+        if !step.is_done() {
+            // Another attempt, or an erasure, came first.
+            self.free(sealed.object).await;
+            return Err(AimError::Conflict(OTHER_ATTEMPT));
+        }
         let done = if item.parent.is_some() { Done::Derive } else { Done::Store };
         let grounds = &sealed.grounds;
         self.note(done, item, grounds.requester, (Some(grounds.licence), Some(grounds.evidence))).await;
@@ -97,6 +134,18 @@ impl Aims {
         let range = span.within(item.plain_length.unwrap_or_default());
         let opened = self.objects.get(object_name(&item)?, &key, range).await?;
         Ok((item, opened))
+    }
+
+    /// As [`Aims::open`], for somebody outside: the payload stops flowing when the licence falls while it is read, and the
+    /// reader sees a body that broke off.
+    ///
+    /// # Errors
+    /// As [`Aims::open`].
+    pub async fn open_to_read(&self, warrant: &Warrant, span: Span) -> Result<(DataItemRow, Opened), AimError> {
+        // Entered before the row is looked at, so that no fall slips through between.
+        let work = self.enter(warrant);
+        let (item, opened) = self.open(warrant, span).await?;
+        Ok((item, Opened { bytes: until_fallen(opened.bytes, work), ..opened }))
     }
 
     /// The row of an item whose payload can be read.
@@ -149,19 +198,59 @@ impl Aims {
         self.destroy_for(item, self.back_end().address()).await
     }
 
+    /// All keys first, in one transaction; then what may wait for a node or a disk.
     async fn destroy_for(&self, item: &DataItemRow, by: Address) -> Result<u64, AimError> {
         let holders = self.database.list_holders(item.hash).await?;
-        let erased = self.destroy_family(item, by).await?;
+        let gone = self.database.erase_family(item.id, self.clock.micros()).await?;
+        if item.state == DataItemState::Announced {
+            self.database.remove_data_item(item.id).await?.required()?;
+        }
         // First answers that are kept may describe the item, or hold a result.
         for user in holders.iter().map(|holder| holder.user).chain([item.owner]) {
             self.database.forget_answers_of(user).await?;
         }
         self.scrub().await;
-        Ok(erased)
+        let root = self.fallen_on_chain(item).await;
+        for row in &gone {
+            if let Some(object) = row.object_name.as_deref().and_then(|name| Uuid::parse_str(name).ok()) {
+                self.free(object).await;
+            }
+            if row.licence.is_some() {
+                self.note(Done::Erase, row, by, (row.licence, self.fallen(row, root).await)).await;
+            }
+        }
+        Ok(gone.len() as u64)
+    }
+
+    /// Where the act stands by which an item's licence fell. Where the chain is away, or was reset, the erasure is noted
+    /// without what it rests on.
+    async fn fallen_on_chain(&self, item: &DataItemRow) -> Option<Evidence> {
+        self.licensing.fallen(item.hash, item.root.hash()).await.unwrap_or_else(|error| {
+            tracing::warn!(item = %item.hash, %error, "act.without_evidence");
+            None
+        })
+    }
+
+    /// The same of one of its family: its own withdrawal, which the copy of the register holds, else what became of the
+    /// root. The chain is not asked once per item of thousands.
+    async fn fallen(&self, row: &DataItemRow, root: Option<Evidence>) -> Option<Evidence> {
+        if row.parent.is_none() {
+            return root;
+        }
+        let events = self.database.list_licence_events_of_item(row.hash, None, ERASE_PAGE).await.unwrap_or_default();
+        let ended = |event: &&ChainEventRow| event_kind(event).is_ok_and(|kind| kind.ends_licence());
+        events.iter().rev().find(ended).map(event_evidence).or(root)
+    }
+
+    /// Frees the space of an object nobody can read any more.
+    async fn free(&self, object: Uuid) {
+        if let Err(error) = self.objects.delete(object).await {
+            tracing::warn!(%object, %error, "object.not_deleted");
+        }
     }
 
     /// Has the database remove what erased rows have left in its files. Readers may be in the way for a moment.
-    async fn scrub(&self) {
+    pub async fn scrub(&self) {
         for _ in 0..SCRUBS {
             match self.database.scrub().await {
                 Ok(true) => return,
@@ -171,48 +260,24 @@ impl Aims {
         }
         tracing::error!("erasure.not_scrubbed");
     }
+}
 
-    async fn destroy_family(&self, item: &DataItemRow, by: Address) -> Result<u64, AimError> {
-        let mut erased = self.destroy_one(item, by).await?;
-        let mut after = None;
+fn until_fallen(mut bytes: Plain, work: Work) -> Plain {
+    Box::pin(stream! {
         loop {
-            // Of a derived item this list is empty.
-            let page = self.database.list_data_items_of_root(item.id, after.as_ref(), ERASE_PAGE).await?;
-            for descendant in page.rows.iter().filter(|row| row.id != item.id) {
-                erased += self.destroy_one(descendant, by).await?;
-            }
-            after = page.next;
-            if after.is_none() {
-                return Ok(erased);
-            }
-        }
-    }
-
-    async fn destroy_one(&self, item: &DataItemRow, by: Address) -> Result<u64, AimError> {
-        match item.state {
-            DataItemState::Erased => return Ok(0),
-            DataItemState::Announced => self.database.remove_data_item(item.id).await?.required()?,
-            _ => {
-                self.database.erase_data_item(item.id, self.clock.micros()).await?.required()?;
-                // Sealed under the key that is gone; the rows go too.
-                self.database.delete_findings(item.id).await?;
+            tokio::select! {
+                biased;
+                () = work.fallen() => {
+                    yield Err(store::Error::Input("the licence fell while it was read".into()));
+                    return;
+                }
+                piece = bytes.next() => match piece {
+                    Some(piece) => yield piece,
+                    None => return,
+                },
             }
         }
-        if item.licence.is_some() {
-            // An erasure waits for nothing: where the chain is away, or was reset, it is noted without what it rests on.
-            let evidence = self.licensing.fallen(item.hash, item.root.hash()).await.unwrap_or_else(|error| {
-                tracing::warn!(item = %item.hash, %error, "act.without_evidence");
-                None
-            });
-            self.note(Done::Erase, item, by, (item.licence, evidence)).await;
-        }
-        if let Some(object) = item.object_name.as_deref().and_then(|name| Uuid::parse_str(name).ok())
-            && let Err(error) = self.objects.delete(object).await
-        {
-            tracing::warn!(%object, %error, "object.not_deleted");
-        }
-        Ok(1)
-    }
+    })
 }
 
 /// How often the database is asked to scrub its files, and how long between.

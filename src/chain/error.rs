@@ -110,7 +110,17 @@ impl From<RpcError<TransportErrorKind>> for ChainError {
     fn from(error: RpcError<TransportErrorKind>) -> Self {
         match error.as_error_resp().and_then(|response| response.as_revert_data()) {
             Some(data) => Self::Refused(super::convert::refusal(&data)),
-            None => Self::Unavailable(error),
+            None => Self::Unavailable(without_address(error)),
         }
     }
+}
+
+/// A node's address often holds a key, which must not reach the log.
+fn without_address(error: RpcError<TransportErrorKind>) -> RpcError<TransportErrorKind> {
+    let RpcError::Transport(TransportErrorKind::Custom(inner)) = error else { return error };
+    let inner = match inner.downcast::<reqwest::Error>() {
+        Ok(error) => Box::new(error.without_url()),
+        Err(inner) => inner,
+    };
+    RpcError::Transport(TransportErrorKind::Custom(inner))
 }

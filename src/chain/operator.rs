@@ -52,7 +52,8 @@ pub struct Signed {
     /// The operator's nonce it uses.
     pub nonce: u64,
     call: Call,
-    fee: u128,
+    /// Most wei per gas, and the tip in it.
+    price: (u128, u128),
 }
 
 /// A mined transaction.
@@ -137,7 +138,7 @@ impl Operator {
         self.transmitter.clone()
     }
 
-    /// Asks the chain again for nonce and fee, after something went wrong or now and then.
+    /// Asks the chain again for nonce and fee, after something went wrong.
     ///
     /// # Errors
     /// When the node does not answer.
@@ -146,6 +147,15 @@ impl Operator {
         let address = self.signer.address();
         self.next_nonce =
             super::node::in_time(async { provider.get_transaction_count(address).pending().await }).await?;
+        self.refresh_fee().await
+    }
+
+    /// Asks the chain what gas costs by now.
+    ///
+    /// # Errors
+    /// When the node does not answer.
+    pub async fn refresh_fee(&mut self) -> Result<(), ChainError> {
+        let provider = self.transmitter.node.provider();
         let price = super::node::in_time(async { provider.get_gas_price().await }).await?;
         // Twice the price of now: the base fee may rise by an eighth a block, six times over.
         self.fee = price.saturating_mul(2).max(TIP * 2);
@@ -166,34 +176,36 @@ impl Operator {
     /// # Errors
     /// When the key cannot sign.
     pub fn sign(&mut self, call: Call) -> Result<Signed, ChainError> {
-        let signed = self.sign_at(call, self.next_nonce, self.fee)?;
+        let signed = self.sign_at(call, self.next_nonce, (self.fee, TIP))?;
         self.next_nonce += 1;
         Ok(signed)
     }
 
-    /// Signs the same call under the same nonce for a quarter more, to replace one that is stuck.
+    /// Signs the same call under the same nonce for a quarter more, to replace one that is stuck. Nodes want fee and tip
+    /// raised, each by a tenth at least.
     ///
     /// # Errors
     /// When the key cannot sign.
-    pub fn outbid(&mut self, stuck: &Signed) -> Result<Signed, ChainError> {
-        let fee = stuck.fee.saturating_add(stuck.fee / 4).max(self.fee);
-        self.sign_at(stuck.call.clone(), stuck.nonce, fee)
+    pub fn outbid(&self, stuck: &Signed) -> Result<Signed, ChainError> {
+        let raised = |wei: u128| wei.saturating_add(wei / 4);
+        let (fee, tip) = stuck.price;
+        self.sign_at(stuck.call.clone(), stuck.nonce, (raised(fee).max(self.fee), raised(tip)))
     }
 
-    fn sign_at(&self, call: Call, nonce: u64, fee: u128) -> Result<Signed, ChainError> {
+    fn sign_at(&self, call: Call, nonce: u64, (fee, tip): (u128, u128)) -> Result<Signed, ChainError> {
         let mut transaction = TxEip1559 {
             chain_id: self.transmitter.node.chain_id(),
             nonce,
             gas_limit: call.gas_limit,
             max_fee_per_gas: fee,
-            max_priority_fee_per_gas: TIP.min(fee),
+            max_priority_fee_per_gas: tip.min(fee),
             to: TxKind::Call(self.transmitter.node.registry()),
             input: call.data.clone(),
             ..TxEip1559::default()
         };
         let signature = self.signer.sign_transaction_sync(&mut transaction)?;
         let envelope = TxEnvelope::from(transaction.into_signed(signature));
-        Ok(Signed { hash: *envelope.tx_hash(), raw: envelope.encoded_2718().into(), nonce, call, fee })
+        Ok(Signed { hash: *envelope.tx_hash(), raw: envelope.encoded_2718().into(), nonce, call, price: (fee, tip) })
     }
 }
 

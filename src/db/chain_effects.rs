@@ -57,10 +57,12 @@ pub enum LicenceEffect {
         /// The licence in force.
         licence: Address,
     },
-    /// A reorganisation took back what was known of an item's licence.
-    Forgotten {
+    /// A reorganisation took back what had become of an item's licence: this one stands again.
+    Reinstated {
         /// Hash of the item's ID.
         item: B256,
+        /// The licence in force.
+        licence: Address,
     },
 }
 
@@ -97,7 +99,7 @@ impl LicenceEffect {
                 Ok(())
             }
             Self::Derived { item, licence } => relicense(connection, *item, *licence, at_us).await,
-            Self::Forgotten { item } => forget_fall(connection, *item).await,
+            Self::Reinstated { item, licence } => reinstate(connection, *item, *licence, at_us).await,
         }
     }
 }
@@ -161,10 +163,29 @@ async fn fell_descendants(connection: &mut AnyConnection, root: B256, at_us: i64
     Ok(())
 }
 
-async fn forget_fall(connection: &mut AnyConnection, item: B256) -> Result<()> {
+/// The item has this licence again, and what derives from it has not fallen with it. What was withdrawn of that by itself
+/// loses its mark too: no work on it is stopped, and the chain permits none.
+async fn reinstate(connection: &mut AnyConnection, item: B256, licence: Address, at_us: i64) -> Result<()> {
     sqlx::query(
-        "UPDATE data_items SET fallen_at_us = NULL
-         WHERE root_id = (SELECT root_id FROM data_items WHERE hash = $1)",
+        "UPDATE model_licences SET state = 'issued', updated_at_us = $2 WHERE licence = $1 AND state <> 'issued'",
+    )
+    .bind(licence.hex())
+    .bind(at_us)
+    .execute(&mut *connection)
+    .await?;
+    // The one that had taken its place is signed, and not issued any more.
+    sqlx::query(
+        "UPDATE model_licences SET state = 'signed', updated_at_us = $3 WHERE licence <> $2 AND state = 'issued'
+             AND aih_data_id = (SELECT aih_data_id FROM data_items WHERE hash = $1)",
+    )
+    .bind(item.hex())
+    .bind(licence.hex())
+    .bind(at_us)
+    .execute(&mut *connection)
+    .await?;
+    relicense(connection, item, licence, at_us).await?;
+    sqlx::query(
+        "UPDATE data_items SET fallen_at_us = NULL WHERE root_id = (SELECT aih_data_id FROM data_items WHERE hash = $1)",
     )
     .bind(item.hex())
     .execute(connection)
@@ -210,7 +231,14 @@ async fn set_class(connection: &mut AnyConnection, user: UserId, registration: R
                 .bind(user.to_string())
         }
     };
-    update.execute(connection).await?;
+    update.execute(&mut *connection).await?;
+    if let Registration::Known { active: false, .. } = registration {
+        sqlx::query("UPDATE tokens SET revoked_at_s = $2 WHERE user_address = $1 AND revoked_at_s IS NULL")
+            .bind(user.to_string())
+            .bind(at_us.div_euclid(1_000_000))
+            .execute(connection)
+            .await?;
+    }
     Ok(())
 }
 

@@ -47,6 +47,13 @@ states! {
     }
 }
 
+impl EventName {
+    /// Whether it changes which licence an item has.
+    pub fn is_of_licence(self) -> bool {
+        matches!(self, Self::LicenceIssued | Self::LicenceDerived | Self::LicenceChanged | Self::LicenceRevoked)
+    }
+}
+
 /// A row of `chain_events`; the rows are never changed, so this is also what is inserted.
 #[derive(Debug, Clone, PartialEq)]
 pub struct ChainEventRow {

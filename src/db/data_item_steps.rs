@@ -1,16 +1,16 @@
-//! Making rows of `data_items` and moving them from state to state; the drawing is in [`super::data_items`].
+//! Making rows of `data_items` and moving them from state to state; the drawing is in [`super::data_items`]. Erasing
+//! is in [`super::data_item_erasure`].
 
 use alloy::primitives::Address;
 
 use super::{
     Database, Result, Transition,
-    columns::{Columns, Hex, bigint, step_in, storable},
-    connect::Kind,
+    columns::{Hex, bigint, step_in, storable},
     data_items::{DataItemState, NewDataItem, ObjectFacts},
 };
 use crate::domain::{ids::AihDataId, taxonomy::Word};
 
-const STATE: &str = "SELECT state FROM data_items WHERE aih_data_id = $1";
+pub(super) const STATE: &str = "SELECT state FROM data_items WHERE aih_data_id = $1";
 
 impl Database {
     /// Makes the row of an item before the first byte of its payload is kept: what the object store holds is known.
@@ -63,26 +63,47 @@ impl Database {
         self.step(update, STATE, &id.to_string()).await
     }
 
-    /// The payload lies in the object store and is acknowledged: `licensed → stored`.
+    /// Another attempt to store: it writes an object of its own. Only while the item is `licensed` and no other attempt
+    /// has named one since; false otherwise.
+    ///
+    /// # Errors
+    /// When the database fails.
+    pub async fn rename_object(&self, id: AihDataId, (old, new): (&str, &str), at_us: i64) -> Result<bool> {
+        let result = sqlx::query(
+            "UPDATE data_items SET object_name = $3, updated_at_us = $4
+             WHERE aih_data_id = $1 AND object_name = $2 AND state = 'licensed'",
+        )
+        .bind(id.to_string())
+        .bind(old.to_owned())
+        .bind(new.to_owned())
+        .bind(at_us)
+        .execute(&self.writers)
+        .await?;
+        Ok(result.rows_affected() == 1)
+    }
+
+    /// The payload lies in the object store under the name the row has, and is acknowledged: `licensed → stored`. Refused
+    /// in `licensed` when another attempt has named another object.
     ///
     /// # Errors
     /// When the database fails or a length does not fit.
     pub async fn mark_data_item_stored(
         &self,
         id: AihDataId,
-        facts: &ObjectFacts,
+        (object, facts): (&str, &ObjectFacts),
         at_us: i64,
     ) -> Result<Transition<DataItemState>> {
         let update = sqlx::query(
             "UPDATE data_items SET state = 'stored', plain_length = $2, stored_length = $3, sha256 = $4,
                  updated_at_us = $5
-             WHERE aih_data_id = $1 AND state = 'licensed'",
+             WHERE aih_data_id = $1 AND state = 'licensed' AND object_name = $6",
         )
         .bind(id.to_string())
         .bind(bigint("plain_length", facts.plain_length)?)
         .bind(bigint("stored_length", facts.stored_length)?)
         .bind(facts.sha256.hex())
-        .bind(at_us);
+        .bind(at_us)
+        .bind(object.to_owned());
         self.step(update, STATE, &id.to_string()).await
     }
 
@@ -104,63 +125,6 @@ impl Database {
         .bind(licence.hex())
         .bind(at_us);
         self.step(update, STATE, &id.to_string()).await
-    }
-
-    /// Destroys the item key and what describes the payload: from `licensed` or `stored` to `erased`. Class,
-    /// status, lineage and licence stay, for the audit. The object may be deleted afterwards; the sweep does
-    /// not know its name any more. What was done to it, and to copies made from it, goes in the same transaction: it leads
-    /// back to what was there.
-    ///
-    /// # Errors
-    /// When the database fails.
-    pub async fn erase_data_item(&self, id: AihDataId, at_us: i64) -> Result<Transition<DataItemState>> {
-        self.retried(|| self.erase_once(id, at_us)).await
-    }
-
-    async fn erase_once(&self, id: AihDataId, at_us: i64) -> Result<Transition<DataItemState>> {
-        let mut tx = self.begin().await?;
-        let update = sqlx::query(
-            "UPDATE data_items SET state = 'erased', item_key_wrapped = NULL, object_name = NULL, sha256 = NULL,
-                 descr_metadata = NULL, data_time = 'null', updated_at_us = $2,
-                 qualifier = $3 || data_class || $4
-             WHERE aih_data_id = $1 AND state IN ('licensed', 'stored')",
-        )
-        .bind(id.to_string())
-        .bind(at_us)
-        // What is left of the qualifier: its class, which the row says as well.
-        .bind("{\"DataClass\":\"")
-        .bind("\"}");
-        let transition = step_in(&mut tx, update, STATE, &id.to_string()).await?;
-        if transition.is_done() {
-            sqlx::query("DELETE FROM treatments WHERE aih_data_id = $1 OR parent_id = $1")
-                .bind(id.to_string())
-                .execute(&mut *tx)
-                .await?;
-        }
-        tx.commit().await?;
-        Ok(transition)
-    }
-
-    /// Removes what deleted and overwritten rows have left in the database's own files. After this, SQLite's hold no
-    /// trace of them: deleted bytes are overwritten (`secure_delete`), and the journal with their old pages is emptied
-    /// here. PostgreSQL drops the dead rows; their bytes lie in its files until the pages are written anew, and its own
-    /// journal keeps them as long as it is kept (decision 0037). False when readers were in the way; try again later.
-    ///
-    /// # Errors
-    /// When the database fails.
-    pub async fn scrub(&self) -> Result<bool> {
-        match self.kind {
-            Kind::Sqlite => {
-                let row = sqlx::query("PRAGMA wal_checkpoint(TRUNCATE)").fetch_one(&self.writers).await?;
-                Ok(Columns::new(&row, "journal", "busy").integer("busy")? == 0)
-            }
-            Kind::Postgres => {
-                for statement in ["VACUUM data_items", "VACUUM idempotency"] {
-                    sqlx::query(statement).execute(&self.writers).await?;
-                }
-                Ok(true)
-            }
-        }
     }
 
     /// Undoes an item no licence was issued for: the row goes, with Model Licences signed but never issued. From

@@ -14,7 +14,7 @@
 use alloy::primitives::{Address, B256};
 use futures_util::Stream;
 use serde_json::Value;
-use sqlx::any::AnyRow;
+use sqlx::{AnyConnection, any::AnyRow};
 
 use super::{
     Cursor, Database, Page, Result,
@@ -168,6 +168,18 @@ impl DataItemRow {
     fn cursor(at: impl Fn(&Self) -> i64) -> impl Fn(&Self) -> Cursor {
         move |item| Cursor::new(at(item), item.id.to_string())
     }
+}
+
+/// An item, and of a root everything derived from it, as far as there are keys to destroy; oldest first.
+pub(super) async fn family_with_payload(connection: &mut AnyConnection, id: AihDataId) -> Result<Vec<DataItemRow>> {
+    let rows = sqlx::query(select!(
+        "WHERE (aih_data_id = $1 OR root_id = $1) AND state IN ('licensed', 'stored')
+         ORDER BY created_at_us, aih_data_id"
+    ))
+    .bind(id.to_string())
+    .fetch_all(connection)
+    .await?;
+    rows.iter().map(DataItemRow::read).collect()
 }
 
 impl Database {

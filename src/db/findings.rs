@@ -128,18 +128,6 @@ impl Database {
             .await?;
         rows.iter().map(FindingRow::read).collect()
     }
-
-    /// Forgets what was found in an item that is erased; returns how many.
-    ///
-    /// # Errors
-    /// When the database fails.
-    pub async fn delete_findings(&self, item: AihDataId) -> Result<u64> {
-        let result = sqlx::query("DELETE FROM findings WHERE aih_data_id = $1")
-            .bind(item.to_string())
-            .execute(&self.writers)
-            .await?;
-        Ok(result.rows_affected())
-    }
 }
 
 /// False when it was known.

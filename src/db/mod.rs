@@ -6,7 +6,7 @@
 //! | File | Rows |
 //! | --- | --- |
 //! | [`users`] · [`challenges`] · [`tokens`] | people and what lets them in |
-//! | [`data_items`], [`data_item_steps`] · [`model_licences`] · [`revocations`] | AIH Data and what its owners signed |
+//! | [`data_items`], [`data_item_steps`], [`data_item_erasure`] · [`model_licences`] · [`revocations`] | AIH Data and what its owners signed |
 //! | [`operations`], [`operation_steps`], [`operation_lists`], [`operation_acts`] · [`transactions`] | what was asked, answered and done; what was sent to the chain |
 //! | [`chain_blocks`] · [`chain_events`] · [`chain_effects`] | the copy of the chain's register, changed only as a whole |
 //! | [`models`] · [`federated_rounds`], [`federated_answers`] | the MPAI Store's models; rounds of federated learning |
@@ -39,6 +39,7 @@ pub mod chain_blocks;
 pub mod chain_effects;
 pub mod chain_events;
 pub mod challenges;
+pub mod data_item_erasure;
 pub mod data_item_steps;
 pub mod data_items;
 pub mod deliveries;

@@ -211,6 +211,16 @@ impl Database {
         Ok(result.rows_affected() == 1)
     }
 
+    /// Anyone who is registered.
+    ///
+    /// # Errors
+    /// When the database fails or the row is corrupt.
+    pub async fn first_user(&self) -> Result<Option<UserRow>> {
+        let row =
+            sqlx::query(select!("WHERE address > '' ORDER BY address LIMIT 1")).fetch_optional(&self.readers).await?;
+        row.as_ref().map(UserRow::read).transpose()
+    }
+
     /// Users of one standing, oldest first. `Pending` is the list a REGISTRAR works on.
     ///
     /// # Errors

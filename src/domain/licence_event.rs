@@ -99,6 +99,12 @@ pub struct Confirmation {
 }
 
 impl LicenceEventKind {
+    /// Whether the licence an item had until then no longer stands: it was withdrawn or replaced. That the Back End gave
+    /// up its own right leaves it standing.
+    pub fn ends_licence(&self) -> bool {
+        matches!(self, Self::Revoked { scope: RevocationScope::Whole, .. } | Self::Changed { .. })
+    }
+
     /// The event's name in the contract.
     pub fn name(&self) -> &'static str {
         match self {

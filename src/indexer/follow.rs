@@ -111,7 +111,7 @@ impl Indexer {
     }
 
     async fn wait(&self, looks: &mut Looks) {
-        let seen = self.status.borrow().head;
+        let seen = self.status.borrow().head.max(self.vigil.head());
         let longest = match looks.announced {
             _ if self.vigil.is_hurried() => HURRIED_LOOK,
             Some(_) => SUBSCRIBED_LOOK,
@@ -131,7 +131,7 @@ impl Indexer {
                 }
             }
             // Our own reports come this way too; only what we have not seen is news.
-            Ok(_) = looks.heads.wait_for(|head| *head != seen) => {}
+            Ok(_) = looks.heads.wait_for(|head| *head > seen) => {}
             () = tokio::time::sleep(longest) => {}
         }
     }

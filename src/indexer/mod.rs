@@ -188,12 +188,20 @@ impl Indexer {
     /// As [`Indexer::catch_up`]; [`IndexerError::Moved`] when the chain moved meanwhile.
     pub async fn step(&self, trust_shorter: bool) -> Result<Step, IndexerError> {
         let cursor = self.cursor().await?;
+        let mark = self.vigil.head();
         let head = self.node.head().await?;
         self.report(cursor.map(|cursor| cursor.block), head.number);
         let Some(cursor) = cursor else {
             return self.go_forward(None, &head).await;
         };
         if cursor.block.hash == head.hash {
+            // Blocks were seen that were never copied: the node is behind, or they are gone.
+            if head.number < mark && !trust_shorter {
+                return Ok(Step::NodeBehind);
+            }
+            if head.number < mark {
+                self.vigil.report_shorter(head.number);
+            }
             return Ok(Step::UpToDate);
         }
         if head.number < cursor.block.number && !trust_shorter && !self.is_contradicted(&head).await? {
@@ -201,6 +209,7 @@ impl Indexer {
         }
         if head.number <= cursor.block.number || !self.is_on_chain(cursor.block).await? {
             self.go_back(cursor.block).await?;
+            self.vigil.report_shorter(head.number);
             return Ok(Step::Moved);
         }
         self.go_forward(Some(cursor.block), &head).await

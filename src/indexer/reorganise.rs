@@ -26,6 +26,8 @@ const PAGE: u32 = 500;
 #[derive(Debug, Default)]
 pub(super) struct Lost {
     pub(super) items: BTreeSet<B256>,
+    /// Those of them whose licence was made, replaced or withdrawn in a lost block.
+    pub(super) licences: BTreeSet<B256>,
     pub(super) users: BTreeSet<Address>,
     pub(super) events: u64,
 }
@@ -99,6 +101,9 @@ impl Indexer {
             for event in page {
                 lost.events += 1;
                 lost.items.extend(event.aih_data);
+                if event.event.is_of_licence() {
+                    lost.licences.extend(event.aih_data);
+                }
                 if event.event == EventName::UserClassSet {
                     lost.users.extend(event.user);
                 }
@@ -106,11 +111,18 @@ impl Indexer {
         }
     }
 
-    /// The registry itself says what is left of a class; the events to come say the rest.
+    /// The registry itself says what is left of licences and classes; the events to come say the rest.
     async fn effects_of_losing(&self, lost: &Lost) -> Result<ChainEffects, IndexerError> {
         let mut effects = ChainEffects { at_us: self.clock.micros(), ..ChainEffects::default() };
-        // The chain is asked before anything is permitted; the events to come mark again what has fallen.
-        effects.licences.extend(lost.items.iter().map(|item| LicenceEffect::Forgotten { item: *item }));
+        for item in &lost.licences {
+            let state = self.node.item(*item).await?;
+            // One that has fallen stays marked, whatever felled it; one that has none left is permitted by nobody.
+            if let Some(licence) = state.licence
+                && self.node.stands(licence).await?
+            {
+                effects.licences.push(LicenceEffect::Reinstated { item: *item, licence });
+            }
+        }
         for user in &lost.users {
             let registration = self.node.user(*user).await?;
             effects.classes.push((UserId::new(self.node.chain_id(), *user), registration));

@@ -29,6 +29,8 @@ const PATIENCE: Duration = Duration::from_secs(10);
 const RESUME_PAUSE: Duration = Duration::from_millis(500);
 /// How long nothing must be in flight before ends are noted.
 const QUIET: Duration = Duration::from_millis(250);
+/// How old the price of gas may be that a transaction is signed with.
+const PRICE_AGE: Duration = Duration::from_secs(60);
 /// Ends noted at the latest when there are so many.
 const MOST_ENDS: usize = 64;
 
@@ -38,6 +40,12 @@ pub(super) struct Batch {
     jobs: Vec<Job>,
 }
 
+impl Batch {
+    fn is_alone(&self) -> bool {
+        matches!(self.jobs[..], [Job { work: Work::Alone(_), .. }])
+    }
+}
+
 /// The task that owns the operator key.
 pub(super) struct Clerk<L> {
     operator: Operator,
@@ -45,11 +53,15 @@ pub(super) struct Clerk<L> {
     vigil: Vigil,
     /// Ends of transactions not noted yet.
     ends: Vec<(B256, End)>,
+    /// When the price of gas was last asked for.
+    priced: Instant,
+    /// Transactions in flight that carry one call alone.
+    alone_in_flight: usize,
 }
 
 impl<L: Ledger> Clerk<L> {
     pub(super) fn new(operator: Operator, ledger: L, vigil: Vigil) -> Self {
-        Self { operator, ledger, vigil, ends: Vec::new() }
+        Self { operator, ledger, vigil, ends: Vec::new(), priced: Instant::now(), alone_in_flight: 0 }
     }
 
     /// Works until nobody holds a way into the queue any more.
@@ -60,6 +72,16 @@ impl<L: Ledger> Clerk<L> {
         loop {
             if in_flight.is_empty() && !unsettled.is_empty() {
                 self.settle(std::mem::take(&mut unsettled)).await;
+            }
+            if in_flight.is_empty() && !gathered.is_empty() {
+                self.refresh_price().await;
+            }
+            // Before the wait: after it, whatever is still gathered has something in flight to wait for.
+            while in_flight.len() < MOST_IN_FLIGHT && unsettled.is_empty() {
+                let Some(jobs) = self.next_jobs(&mut gathered) else { break };
+                if let Some(batch) = self.sign(jobs) {
+                    in_flight.push(self.send(batch));
+                }
             }
             let room = MOST_IN_BATCH.saturating_sub(gathered.len());
             let may_send = room > 0 && in_flight.len() < MOST_IN_FLIGHT && unsettled.is_empty();
@@ -81,11 +103,6 @@ impl<L: Ledger> Clerk<L> {
             if self.ends.len() >= MOST_ENDS {
                 self.note_ends();
             }
-            while in_flight.len() < MOST_IN_FLIGHT && unsettled.is_empty() && !gathered.is_empty() {
-                if let Some(batch) = self.next_batch(&mut gathered) {
-                    in_flight.push(self.send(batch));
-                }
-            }
         }
         while let Some((batch, outcome)) = in_flight.next().await {
             unsettled.extend(self.conclude(batch, outcome));
@@ -97,22 +114,47 @@ impl<L: Ledger> Clerk<L> {
         }
     }
 
-    /// Takes the jobs that go out together: one that goes alone, or all up to the next that does.
-    fn next_batch(&mut self, gathered: &mut Vec<Job>) -> Option<Batch> {
+    /// Takes the jobs that go out together: one that goes alone, or all up to the next that does. Of those that go alone
+    /// one is in flight at most, so that however many there are, the other place is for confirmations.
+    fn next_jobs(&self, gathered: &mut Vec<Job>) -> Option<Vec<Job>> {
         gathered.retain(|job| !job.reply.is_closed() && job.deadline > Instant::now());
-        let alone = matches!(gathered.first()?.work, Work::Alone(_));
-        let jobs: Vec<Job> = if alone {
-            vec![gathered.remove(0)]
-        } else {
-            gathered.drain(..together(gathered).min(MOST_IN_BATCH)).collect()
-        };
+        let is_alone = |job: &Job| matches!(job.work, Work::Alone(_));
+        if !gathered.first().is_some_and(is_alone) {
+            let count = together(gathered).min(MOST_IN_BATCH);
+            return (count > 0).then(|| gathered.drain(..count).collect());
+        }
+        if self.alone_in_flight == 0 {
+            return Some(vec![gathered.remove(0)]);
+        }
+        let first = gathered.iter().position(|job| !is_alone(job))?;
+        let count = together(&gathered[first..]).min(MOST_IN_BATCH);
+        Some(gathered.drain(first..first + count).collect())
+    }
+
+    fn sign(&mut self, jobs: Vec<Job>) -> Option<Batch> {
         match self.operator.sign(call(&jobs)) {
-            Ok(signed) => Some(Batch { signed, jobs }),
+            Ok(signed) => {
+                let batch = Batch { signed, jobs };
+                self.alone_in_flight += usize::from(batch.is_alone());
+                Some(batch)
+            }
             Err(error) => {
                 refuse(jobs, &error);
                 None
             }
         }
+    }
+
+    /// The price of gas moves; a transaction signed with that of yesterday may be stuck.
+    async fn refresh_price(&mut self) {
+        if self.priced.elapsed() < PRICE_AGE {
+            return;
+        }
+        // Where the node does not say, the transaction goes out at the old price, and is settled if need be.
+        if let Err(error) = self.operator.refresh_fee().await {
+            tracing::warn!(%error, "operator.price_unknown");
+        }
+        self.priced = Instant::now();
     }
 
     /// Sends the transaction and makes it durable meanwhile; only when it is durable is its answer waited for, and nobody
@@ -145,6 +187,7 @@ impl<L: Ledger> Clerk<L> {
     /// Answers the jobs of a batch whose end is known; gives the batch back when it is not.
     fn conclude(&mut self, batch: Batch, outcome: Result<Mined, ChainError>) -> Option<Batch> {
         self.vigil.note_transaction(outcome.as_ref().map(|_| ()));
+        self.alone_in_flight -= usize::from(batch.is_alone());
         match outcome {
             Ok(mined) => {
                 self.ends.push((batch.signed.hash, End::Mined(mined.block)));

@@ -13,6 +13,7 @@ use crate::{
         Refusal,
         bindings::LicenceRegistry,
         operator::{Call, Mined},
+        typed_data,
     },
     domain::{
         ids::{AihDataId, LicenceId},
@@ -46,7 +47,7 @@ impl Licensing {
     pub async fn issue(&self, item: AihDataId, offer: &Offer, signature: &[u8]) -> Result<Issued, LicensingError> {
         let data =
             LicenceRegistry::issueCall { terms: offer.into(), signature: signature.to_vec().into() }.abi_encode();
-        self.license(item, offer, Call { data: data.into(), gas_limit: ISSUE_GAS }).await
+        self.license(item, (offer, signature), Call { data: data.into(), gas_limit: ISSUE_GAS }).await
     }
 
     /// Has a licence replaced; everything derived under the old one falls with it.
@@ -56,11 +57,20 @@ impl Licensing {
     pub async fn change(&self, item: AihDataId, offer: &Offer, signature: &[u8]) -> Result<Issued, LicensingError> {
         let data =
             LicenceRegistry::changeCall { terms: offer.into(), signature: signature.to_vec().into() }.abi_encode();
-        self.license(item, offer, Call { data: data.into(), gas_limit: ISSUE_GAS }).await
+        self.license(item, (offer, signature), Call { data: data.into(), gas_limit: ISSUE_GAS }).await
     }
 
-    async fn license(&self, item: AihDataId, offer: &Offer, call: Call) -> Result<Issued, LicensingError> {
+    async fn license(
+        &self,
+        item: AihDataId,
+        (offer, signature): (&Offer, &[u8]),
+        call: Call,
+    ) -> Result<Issued, LicensingError> {
         self.vigil.pass()?;
+        let signed = typed_data::offer_hash(offer, &self.node.back_end());
+        if !self.is_signed(offer.terms.end_user, signed, signature).await? {
+            return Err(LicensingError::Refused(Refusal::InvalidSignature));
+        }
         let mined = self.alone(call).await?;
         let found = mined.events.iter().find_map(|event| match &event.kind {
             Kind::Issued { aih_data, licence, .. } | Kind::Changed { aih_data, licence, .. }

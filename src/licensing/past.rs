@@ -34,7 +34,7 @@ impl Licensing {
     /// # Errors
     /// When the chain does not answer.
     pub async fn fallen(&self, item: B256, root: B256) -> Result<Option<Evidence>, LicensingError> {
-        let ends = |event: &LicenceEvent| matches!(event.kind, Kind::Revoked { .. } | Kind::Changed { .. });
+        let ends = |event: &LicenceEvent| event.kind.ends_licence();
         match self.last(item, ends).await? {
             None if root != item => self.last(root, ends).await,
             found => Ok(found),

@@ -148,12 +148,20 @@ impl Licensing {
     /// When the chain does not answer about a smart account.
     pub async fn is_withdrawal_signed(&self, reading: &Reading, signature: &[u8]) -> Result<bool, LicensingError> {
         let hash = typed_data::revocation_hash(reading.item(), reading.licence.address(), &self.node.back_end());
-        let end_user = reading.terms.end_user;
+        self.is_signed(reading.terms.end_user, hash, signature).await
+    }
+
+    /// Whether an account signed a hash, with its key or as a contract (ERC-1271). The registry judges the same; what it
+    /// would refuse need not go there at the operator's cost and in everybody's way.
+    ///
+    /// # Errors
+    /// When the chain does not answer about a smart account.
+    pub(super) async fn is_signed(&self, by: Address, hash: B256, signature: &[u8]) -> Result<bool, LicensingError> {
         let by_key = Signature::from_raw(signature).and_then(|s| s.recover_address_from_prehash(&hash));
-        if by_key.is_ok_and(|signer| signer == end_user) {
+        if by_key.is_ok_and(|signer| signer == by) {
             return Ok(true);
         }
-        Ok(self.node.accepts_signature(end_user, hash, signature.to_vec().into()).await?)
+        Ok(self.node.accepts_signature(by, hash, signature.to_vec().into()).await?)
     }
 
     /// What an End User signs to withdraw a licence as a whole, for `eth_signTypedData_v4`.

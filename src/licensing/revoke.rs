@@ -18,7 +18,9 @@ use crate::{
     },
 };
 
-const REVOKE_GAS: u64 = 300_000;
+/// Most gas a withdrawal may use: whoever could license with a smart account must be able to withdraw with it. What is not
+/// used costs nothing.
+const REVOKE_GAS: u64 = 1_500_000;
 const USER_GAS: u64 = 150_000;
 
 impl Licensing {

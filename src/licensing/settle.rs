@@ -27,6 +27,8 @@ const FIRST_PAUSE: Duration = Duration::from_millis(200);
 const LONGEST_PAUSE: Duration = Duration::from_secs(5);
 /// Every so many rounds a stuck transaction is outbid.
 const ROUNDS_BEFORE_OUTBIDDING: u32 = 3;
+/// Most bids for one nonce. The last is more than 28 times the first; beyond, it would only empty the account.
+const MOST_BIDS: usize = 16;
 /// Rounds after which a transaction nobody waits for any more is left to the next restart.
 const ROUNDS_UNWATCHED: u32 = 20;
 
@@ -99,9 +101,12 @@ async fn try_again<L: Ledger>(
 ) -> Result<(), ChainError> {
     // There is always the first bid.
     let Some(newest) = bids.last().cloned() else { return Ok(()) };
-    let bid = match round.is_multiple_of(ROUNDS_BEFORE_OUTBIDDING) {
-        true => operator.outbid(&newest)?,
-        false => newest.clone(),
+    let bid = if round.is_multiple_of(ROUNDS_BEFORE_OUTBIDDING) && bids.len() < MOST_BIDS {
+        // Where the price of now is not known, the old bid is outbid all the same.
+        let _ = operator.refresh_fee().await;
+        operator.outbid(&newest)?
+    } else {
+        newest.clone()
     };
     if bid.hash != newest.hash {
         let entry = Entry { hash: bid.hash, operator: operator.address(), nonce: bid.nonce, raw: bid.raw.to_vec() };
@@ -113,6 +118,12 @@ async fn try_again<L: Ledger>(
     }
     if let Err(error) = operator.transmitter().resend(&bid.raw).await {
         tracing::warn!(transaction = %bid.hash, %error, "transaction.resend_refused");
+        // It may cost more than the account has; an older bid, should the node have forgotten it, may not.
+        for older in bids.iter().rev().filter(|older| older.hash != bid.hash) {
+            if operator.transmitter().resend(&older.raw).await.is_ok() {
+                break;
+            }
+        }
     }
     Ok(())
 }
@@ -126,20 +137,27 @@ async fn note<L: Ledger>(ledger: &L, bids: &[Signed], mined: B256, block: u64) {
     }
 }
 
-/// After a restart: every transaction whose end was not noted is looked up, and sent again when the chain lost it.
+/// After a restart: every transaction whose end was not noted is looked up, and sent again when the chain lost it. Then
+/// the operator takes up its nonces anew: those sent again are in use.
 ///
 /// # Errors
 /// When the ledger or the chain does not answer.
-pub async fn recover<L: Ledger>(operator: &Operator, ledger: &L) -> Result<usize, RecoveryError> {
+pub async fn recover<L: Ledger>(operator: &mut Operator, ledger: &L) -> Result<usize, RecoveryError> {
     let open = ledger.open(operator.address()).await?;
     let used = operator.used_nonces().await?;
     for entry in &open {
         match operator.transmitter().find_by_hash(entry.hash).await? {
             Some(mined) => ledger.ended(entry.hash, End::Mined(mined.block)).await?,
             None if entry.nonce < used => ledger.ended(entry.hash, End::Replaced).await?,
-            None => operator.transmitter().resend(&entry.raw).await?,
+            // Refused: the node has another bid of this nonce, or it cannot be paid now. The nonce settles it either way.
+            None => {
+                if let Err(error) = operator.transmitter().resend(&entry.raw).await {
+                    tracing::warn!(transaction = %entry.hash, %error, "transaction.resend_refused");
+                }
+            }
         }
     }
+    operator.resume().await?;
     Ok(open.len())
 }
 

@@ -138,8 +138,17 @@ impl Vigil {
         self.indexed.send_replace(block);
     }
 
-    /// Whoever sees a newer block reports it.
+    /// Whoever sees a newer block reports it. An older one is news of a node that is behind, not of the chain.
     pub fn report_head(&self, block: u64) {
+        self.head.send_if_modified(|head| {
+            let newer = block > *head;
+            *head = block.max(*head);
+            newer
+        });
+    }
+
+    /// The clerk found that the chain became shorter.
+    pub fn report_shorter(&self, block: u64) {
         self.head.send_if_modified(|head| std::mem::replace(head, block) != block);
     }
 
@@ -184,7 +193,14 @@ impl Vigil {
                 None => return,
             },
         };
-        let changed = self.chain.send_if_modified(|now| std::mem::replace(now, doubt) != doubt);
+        let changed = self.chain.send_if_modified(|now| {
+            // That the node was silent for a moment does not settle what was wrong before; only a verification does.
+            let next = match (*now, doubt) {
+                (Some(graver), Some(Doubt::ChainUnavailable)) => Some(graver),
+                _ => doubt,
+            };
+            std::mem::replace(now, next) != next
+        });
         if changed {
             match doubt {
                 Some(doubt) => tracing::warn!(%doubt, "chain.doubted"),
@@ -266,7 +282,22 @@ mod tests {
         assert_eq!(vigil.pass(), Err(Doubt::WrongChain));
         vigil.note(Err(&ChainError::Timeout(Duration::ZERO)));
         vigil.note_transaction(Ok(()));
+        assert_eq!(vigil.pass(), Err(Doubt::WrongChain), "a silence settles nothing");
+        vigil.note(Ok(()));
+        vigil.note(Err(&ChainError::Timeout(Duration::ZERO)));
+        assert_eq!(vigil.pass(), Err(Doubt::ChainUnavailable));
+        vigil.note_transaction(Ok(()));
         assert_eq!(vigil.pass(), Ok(()));
+    }
+
+    #[test]
+    fn a_node_that_is_behind_lowers_no_mark() {
+        let vigil = Vigil::new();
+        vigil.report_head(100);
+        vigil.report_head(90);
+        assert_eq!(vigil.head(), 100);
+        vigil.report_shorter(95);
+        assert_eq!(vigil.head(), 95);
     }
 
     #[test]

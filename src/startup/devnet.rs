@@ -17,8 +17,8 @@ use crate::config::anvil::AnvilConfig;
 
 /// How long anvil may take to listen.
 const START_TIME: Duration = Duration::from_secs(30);
-/// How long anvil may take to write its state and go.
-const STOP_TIME: Duration = Duration::from_secs(20);
+/// How long anvil may take to write its state and go; longer than its keeper gives it.
+const STOP_TIME: Duration = Duration::from_secs(25);
 
 /// Why there is no devnet.
 #[derive(Debug, thiserror::Error)]
@@ -60,7 +60,7 @@ impl Devnet {
     /// # Errors
     /// When it is not installed or does not come up.
     pub async fn start(binary: &Path, config: &AnvilConfig, home: &Path) -> Result<Self, DevnetError> {
-        Self::run(Command::new(binary), Stdio::null(), (binary, config, home)).await
+        Self::run(Command::new(binary), None, (binary, config, home)).await
     }
 
     /// As [`Devnet::start`], below a [keeper] that ends anvil however this process ends. `program` is one
@@ -71,12 +71,12 @@ impl Devnet {
     pub async fn kept(program: &Path, binary: &Path, config: &AnvilConfig, home: &Path) -> Result<Self, DevnetError> {
         let mut command = Command::new(program);
         command.arg(keeper::COMMAND).arg("--").arg(binary);
-        Self::run(command, Stdio::piped(), (binary, config, home)).await
+        Self::run(command, Some(Stdio::piped()), (binary, config, home)).await
     }
 
     async fn run(
         mut command: Command,
-        stdin: Stdio,
+        stdin: Option<Stdio>,
         (binary, config, home): (&Path, &AnvilConfig, &Path),
     ) -> Result<Self, DevnetError> {
         if !binary.is_file() {
@@ -86,16 +86,20 @@ impl Devnet {
         for folder in folders.into_iter().flatten() {
             std::fs::create_dir_all(folder).map_err(DevnetError::Start)?;
         }
+        let kept = stdin.is_some();
         let mut child = command
             .args(config.flags())
+            // A program of somebody else's needs none of our keys.
+            .env_clear()
             .env("HOME", home)
             // Kept open by the child's handle, for as long as this process lives.
-            .stdin(stdin)
+            .stdin(stdin.unwrap_or_else(Stdio::null))
             .stdout(Stdio::piped())
             .stderr(Stdio::inherit())
             // Ctrl-C in a terminal reaches the whole process group; we stop anvil ourselves, after the server.
             .process_group(0)
-            .kill_on_drop(true)
+            // A keeper is told by its closed pipe. Killed, it could stop nothing, and anvil would stay.
+            .kill_on_drop(!kept)
             .spawn()
             .map_err(DevnetError::Start)?;
         let Some(stdout) = child.stdout.take() else { return Err(DevnetError::Ended("no output".to_owned())) };

@@ -4,7 +4,7 @@
 //! devnet? ─▶ node ─▶ registry verified ─▶ cellar ─▶ keys ─▶ queue recovered ─▶ rooms ─▶ what was begun taken back
 //! ```
 
-use std::{path::Path, time::Duration};
+use std::{fs::File, path::Path, time::Duration};
 
 use alloy::providers::DynProvider;
 use tokio::task::JoinHandle;
@@ -12,6 +12,7 @@ use tokio_util::sync::CancellationToken;
 
 use super::{
     devnet::{self, Devnet, DevnetError},
+    holdings,
     keys::{DEVNET, KeyError, Office},
     vouch,
 };
@@ -45,7 +46,7 @@ use crate::{
         vigil::Vigil,
     },
     mpai_store::models::{ModelError, shelf::Shelf},
-    store::{self, Objects, RootKey},
+    store,
 };
 
 /// Connections to the database.
@@ -89,6 +90,13 @@ pub enum StartError {
     Io(#[from] std::io::Error),
     #[error("the chain at this URL has no registry of this Back End: run `hbe deploy` first")]
     NotDeployed,
+    #[error("another Back End runs on this data folder")]
+    Running,
+    #[error(
+        "the root key is not the one this data was sealed under: nothing in it could be opened, and what came new could \
+         be opened by no other; put the right root.key, or HBE_ROOT_KEY, back"
+    )]
+    OtherRootKey,
     #[error("a restoration of this chain broke off, and a withdrawal may be missing: run `hbe chain restore` again")]
     Restoring,
 }
@@ -141,6 +149,8 @@ pub struct House {
     stop: CancellationToken,
     data: std::path::PathBuf,
     quiet: Duration,
+    /// Released when the house is down.
+    _lock: Option<File>,
 }
 
 impl House {
@@ -149,7 +159,7 @@ impl House {
     /// # Errors
     /// [`StartError`], naming the part.
     pub async fn build(settings: &Settings, program: &Path) -> Result<Self, StartError> {
-        std::fs::create_dir_all(&settings.data)?;
+        let lock = holdings::lock(settings)?;
         let Ground { devnet, rpc_url, provider, deployment } = Ground::reach(settings, program).await?;
         let clock = Clock::system();
         let node = deployment.node(provider.clone());
@@ -160,10 +170,11 @@ impl House {
         if database.is_restoring().await? {
             return Err(StartError::Restoring);
         }
+        let root_key = holdings::root_key(settings, &database).await?;
         let key = Office::Operator.key(deployment.chain_id)?;
         let models = Shelf::open(&settings.data.join("models"), key.clone())?;
-        let operator = Operator::start(node.clone(), key).await?;
-        let recovered = settle::recover(&operator, &database).await?;
+        let mut operator = Operator::start(node.clone(), key).await?;
+        let recovered = settle::recover(&mut operator, &database).await?;
         if recovered > 0 {
             tracing::info!(transactions = recovered, "transactions.recovered");
         }
@@ -172,8 +183,8 @@ impl House {
         let aims = Aims::new(Shared {
             licensing,
             database,
-            objects: objects(settings)?,
-            root_key: root_key(settings)?,
+            objects: holdings::objects(settings)?,
+            root_key,
             models,
             worker: Worker::new(program.to_owned()),
             rules: Rules::load()?,
@@ -184,8 +195,10 @@ impl House {
         let taken_back = aims.take_back(quiet_time(settings)).await?;
         aims.settle_signed_licences().await?;
         tracing::info!(?taken_back, "restart.taken_back");
-        let swept = aims.sweep(quiet_time(settings)).await?;
+        let swept = aims.sweep(quiet_objects(settings)).await?;
         tracing::info!(removed = swept.removed, orphans = swept.orphans.len(), "restart.swept");
+        // An erasure that a crash cut off has destroyed its keys already; what they lay in may still be in the files.
+        aims.scrub().await;
         let removed = aims.sweep_models().await?;
         tracing::info!(removed, "restart.models_swept");
         if deployment.chain_id == DEVNET {
@@ -217,6 +230,7 @@ impl House {
             stop,
             data,
             quiet: quiet_time(settings),
+            _lock: lock,
         })
     }
 
@@ -235,7 +249,7 @@ impl House {
 
     /// Takes the house down: what is in flight ends, then the chain.
     pub async fn close(self) {
-        let Self { aims, devnet, vigil, queue, indexer, courier, rounds, settling, watching, stop, .. } = self;
+        let Self { aims, devnet, vigil, queue, indexer, courier, rounds, settling, watching, stop, _lock, .. } = self;
         vigil.abort();
         stop.cancel();
         let tasks = [
@@ -329,25 +343,17 @@ pub(super) fn targets(settings: &Settings) -> Result<Targets, NotANetwork> {
     Ok(Targets::new(networks.collect::<Result<_, _>>()?))
 }
 
+/// What instances work on longer than this, they do only when they hang.
+const LONGEST_WORK: Duration = Duration::from_secs(15 * 60);
+
+/// How long nothing must have happened to what a start sweeps from the objects: a bucket may be shared, and has a clock
+/// of its own.
+fn quiet_objects(settings: &Settings) -> Duration {
+    if settings.objects_url.is_some() { LONGEST_WORK } else { quiet_time(settings) }
+}
+
 /// How long nothing must have happened to what a start takes back. A SQLite file has one instance, and that is this one;
-/// a database server may have others, which work on something longer than this only when they hang.
+/// a database server may have others.
 fn quiet_time(settings: &Settings) -> Duration {
-    const LONGEST_WORK: Duration = Duration::from_secs(15 * 60);
     if settings.database().starts_with("sqlite:") { Duration::ZERO } else { LONGEST_WORK }
-}
-
-/// Where payloads lie: on disk, or where the setting says.
-pub(super) fn objects(settings: &Settings) -> Result<Objects, StartError> {
-    Ok(match &settings.objects_url {
-        Some(url) => Objects::at(url)?,
-        None => Objects::local(&settings.data.join("objects"))?,
-    })
-}
-
-/// The root key: from the environment when it is there, else from a file that the first start makes.
-pub(super) fn root_key(settings: &Settings) -> Result<RootKey, StartError> {
-    match std::env::var("HBE_ROOT_KEY") {
-        Ok(text) => Ok(RootKey::from_base64(&text)?),
-        Err(_) => Ok(RootKey::load_or_create(&settings.data.join("root.key"))?),
-    }
 }

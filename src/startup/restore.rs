@@ -5,6 +5,7 @@
 use std::path::Path;
 
 use super::{
+    holdings,
     house::{self, StartError},
     keys::Office,
     vouch,
@@ -60,7 +61,7 @@ pub struct Outcome {
 /// # Errors
 /// [`RestoreRefused`].
 pub async fn restore(settings: &Settings, program: &Path) -> Result<Outcome, RestoreRefused> {
-    std::fs::create_dir_all(&settings.data).map_err(StartError::from)?;
+    let _lock = holdings::lock(settings)?;
     let ground = house::Ground::reach(settings, program).await?;
     let outcome = on_ground(settings, &ground, program).await;
     ground.leave().await;
@@ -114,8 +115,8 @@ async fn rooms(
     let aims = Aims::new(Shared {
         licensing: Licensing::new(node, queue, vigil, clock.clone()),
         database: database.clone(),
-        objects: house::objects(settings)?,
-        root_key: house::root_key(settings)?,
+        objects: holdings::objects(settings)?,
+        root_key: holdings::root_key(settings, database).await?,
         models,
         worker: Worker::new(program.to_owned()),
         rules: Rules::load()?,

@@ -2,12 +2,14 @@
 //!
 //! A bucket must offer create-only puts and multipart completion (`If-None-Match: *`), as Amazon's does; for stores with
 //! another way of copying without overwriting, `AWS_COPY_IF_NOT_EXISTS` says which. It also needs a rule that ends
-//! unfinished multipart uploads, which a killed process cannot end itself.
+//! unfinished multipart uploads, which a killed process cannot end itself. An answer of the bucket may be lost, so that a
+//! put that failed has left its object: it is never acknowledged, and the next attempt removes it. A versioned bucket
+//! keeps what is deleted; without its key it is noise, but it takes space.
 
 use std::{fs::DirBuilder, os::unix::fs::DirBuilderExt, path::PathBuf, sync::Arc, time::Duration};
 
 use object_store::{
-    BackoffConfig, ObjectStore, ObjectStoreExt, RetryConfig,
+    BackoffConfig, ClientConfigKey, ObjectStore, ObjectStoreExt, RetryConfig,
     aws::{AmazonS3Builder, AmazonS3ConfigKey, S3ConditionalPut, S3CopyIfNotExists},
     local::LocalFileSystem,
     path::Path,
@@ -16,8 +18,10 @@ use object_store::{
 
 use super::error::{Cause, Error};
 
-/// How long a request to the bucket is repeated while the bucket answers with errors of its own. Somebody waits for it.
-const PATIENCE: Duration = Duration::from_secs(20);
+/// How long one request may take: a part, or the bucket's own copy of a whole object.
+const REQUEST_TIME: &str = "120 seconds";
+/// How long a request is repeated while the bucket answers with errors of its own. Somebody waits for it.
+const PATIENCE: Duration = Duration::from_secs(180);
 /// How often at most.
 const MOST_RETRIES: usize = 4;
 
@@ -45,6 +49,7 @@ impl Place {
         let (bucket, prefix) = parts(url).ok_or_else(|| failed("want s3://bucket or s3://bucket/prefix".into()))?;
         let mut builder = AmazonS3Builder::from_env()
             .with_bucket_name(bucket)
+            .with_config(AmazonS3ConfigKey::Client(ClientConfigKey::Timeout), REQUEST_TIME)
             .with_conditional_put(S3ConditionalPut::ETagMatch)
             .with_retry(RetryConfig {
                 max_retries: MOST_RETRIES,
@@ -88,7 +93,9 @@ mod tests {
     fn only_a_bucket_and_a_prefix_are_understood() {
         assert_eq!(parts("s3://payloads"), Some(("payloads", "")));
         assert_eq!(parts("s3://payloads/one/house/"), Some(("payloads", "one/house")));
-        for wrong in ["", "payloads", "https://payloads", "s3://", "s3:///prefix", "s3://key:secret@payloads", "s3://b?x=1"] {
+        for wrong in
+            ["", "payloads", "https://payloads", "s3://", "s3:///prefix", "s3://key:secret@payloads", "s3://b?x=1"]
+        {
             assert_eq!(parts(wrong), None, "{wrong}");
             assert!(Place::bucket(wrong).is_err());
         }

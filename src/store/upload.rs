@@ -28,7 +28,7 @@ use super::{
 };
 
 /// Stored bytes per part but the last, all alike as some stores require; S3 wants at least 5 MiB and allows 10,000
-/// parts, which bounds an object there to 78 GiB.
+/// parts, and copies at most 5 GiB at once, which bounds an object there.
 pub(super) const PART_BYTES: usize = 8 * 1024 * 1024;
 /// Parts on their way while the next one fills.
 const PARTS_IN_FLIGHT: usize = 2;

@@ -89,7 +89,8 @@ async fn a_finding_is_kept_once_and_tells_once(db: &Place) {
     assert!(!db.insert_findings(&found, Some(&telling(2, &[user(1)], None))).await.unwrap());
     assert_eq!(db.list_alerts(user(1), None, 9).await.unwrap().rows.len(), 1);
     assert_eq!(db.list_notices(user(1), 0, 9).await.unwrap().len(), 1);
-    assert_eq!(db.delete_findings(item(1)).await.unwrap(), 3);
+    // They go with the item they were found in.
+    db.erase_data_item(item(1), 9_000).await.unwrap().required().unwrap();
     assert_eq!(db.list_findings(item(1)).await.unwrap(), []);
 }
 

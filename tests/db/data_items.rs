@@ -14,6 +14,7 @@ on_both!(
     licensing_again_is_only_done_for_the_same_licence,
     a_changed_licence_follows,
     erasing_destroys_the_key_and_the_description,
+    a_family_is_erased_as_a_whole,
     an_unlicensed_item_is_undone,
     an_issued_item_cannot_be_undone,
     own_items_are_listed_newest_first,
@@ -47,12 +48,27 @@ async fn no_step_is_skipped(db: &Place) {
     assert_eq!(licensed, Transition::Absent);
     db.insert_user(&new_user(1)).await.unwrap();
     db.insert_data_item(&new_item(1, 1)).await.unwrap();
-    assert_eq!(db.mark_data_item_stored(item(1), &FACTS, 1).await.unwrap(), Transition::Refused(Announced));
+    assert_eq!(
+        db.mark_data_item_stored(item(1), ("objects/1", &FACTS), 1).await.unwrap(),
+        Transition::Refused(Announced)
+    );
     assert_eq!(db.erase_data_item(item(1), 1).await.unwrap(), Transition::Refused(Announced));
     db.mark_data_item_licensed(item(1), licence(1), 1).await.unwrap().required().unwrap();
     assert_eq!(db.remove_data_item(item(1)).await.unwrap(), Transition::Refused(Licensed));
-    db.mark_data_item_stored(item(1), &FACTS, 1).await.unwrap().required().unwrap();
-    assert_eq!(db.mark_data_item_stored(item(1), &FACTS, 1).await.unwrap(), Transition::Refused(Stored));
+    assert_eq!(
+        db.mark_data_item_stored(item(1), ("elsewhere", &FACTS), 1).await.unwrap(),
+        Transition::Refused(Licensed)
+    );
+    assert!(!db.rename_object(item(1), ("elsewhere", "again"), 1).await.unwrap());
+    assert!(db.rename_object(item(1), ("objects/1", "again"), 1).await.unwrap());
+    assert_eq!(
+        db.mark_data_item_stored(item(1), ("objects/1", &FACTS), 1).await.unwrap(),
+        Transition::Refused(Licensed)
+    );
+    assert!(db.rename_object(item(1), ("again", "objects/1"), 1).await.unwrap());
+    db.mark_data_item_stored(item(1), ("objects/1", &FACTS), 1).await.unwrap().required().unwrap();
+    assert!(!db.rename_object(item(1), ("objects/1", "again"), 1).await.unwrap());
+    assert_eq!(db.mark_data_item_stored(item(1), ("objects/1", &FACTS), 1).await.unwrap(), Transition::Refused(Stored));
     assert_eq!(db.mark_data_item_licensed(item(1), licence(1), 1).await.unwrap(), Transition::Refused(Stored));
     assert_eq!(db.remove_data_item(item(1)).await.unwrap(), Transition::Refused(Stored));
     db.erase_data_item(item(1), 1).await.unwrap().required().unwrap();
@@ -99,6 +115,37 @@ async fn erasing_destroys_the_key_and_the_description(db: &Place) {
     let row = db.find_data_item(item(1)).await.unwrap().unwrap();
     assert_eq!((row.item_key_wrapped, row.sha256, row.descr_metadata, row.object_name), (None, None, None, None));
     assert_eq!((row.data_time, row.state, row.licence), (Value::Null, DataItemState::Erased, Some(licence(100))));
+}
+
+async fn a_family_is_erased_as_a_whole(db: &Place) {
+    use DataItemState::{Announced, Erased, Licensed, Stored};
+    stored_item(db, 1, 1).await;
+    for n in 2..=4 {
+        let mut derived = new_item(n, 1);
+        (derived.root, derived.parent) = (Some(item(1)), Some(item(if n == 2 { 1 } else { 2 })));
+        db.insert_data_item(&derived).await.unwrap();
+    }
+    for n in 2..=3 {
+        db.mark_data_item_licensed(item(n), licence(101), 6_003).await.unwrap().required().unwrap();
+    }
+    stored_item(db, 9, 1).await;
+    let gone = db.erase_family(item(1), 7_000).await.unwrap();
+    let told: Vec<_> = gone.iter().map(|row| (row.id, row.state, row.object_name.clone())).collect();
+    let was = |n: u128, state| (item(n), state, Some(format!("objects/{n}")));
+    assert_eq!(told, [was(1, Stored), was(2, Licensed), was(3, Licensed)]);
+    let mut states = Vec::new();
+    for n in [1, 2, 3, 4, 9] {
+        states.push(state(db, n).await);
+    }
+    assert_eq!(states, [Erased, Erased, Erased, Announced, Stored], "what was never licensed is undone otherwise");
+    assert_eq!(db.erase_family(item(1), 7_001).await.unwrap(), []);
+    // Of a derived item nothing else goes.
+    let mut derived = new_item(5, 1);
+    (derived.root, derived.parent) = (Some(item(9)), Some(item(9)));
+    db.insert_data_item(&derived).await.unwrap();
+    db.mark_data_item_licensed(item(5), licence(102), 7_002).await.unwrap().required().unwrap();
+    assert_eq!(db.erase_family(item(5), 7_003).await.unwrap().len(), 1);
+    assert_eq!(state(db, 9).await, Stored);
 }
 
 async fn an_unlicensed_item_is_undone(db: &Place) {

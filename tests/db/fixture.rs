@@ -135,7 +135,7 @@ pub async fn stored_item(db: &Database, n: u128, owner: u8) -> AihDataId {
     db.insert_user(&new_user(owner)).await.unwrap();
     db.insert_data_item(&new_item(n, owner)).await.unwrap();
     db.mark_data_item_licensed(item(n), licence(100), 6_001).await.unwrap().required().unwrap();
-    db.mark_data_item_stored(item(n), &FACTS, 6_002).await.unwrap().required().unwrap();
+    db.mark_data_item_stored(item(n), (&format!("objects/{n}"), &FACTS), 6_002).await.unwrap().required().unwrap();
     item(n)
 }
 

@@ -30,7 +30,7 @@ async fn copied(db: &Place) -> TreatmentRow {
     (copy.root, copy.parent) = (Some(item(1)), Some(item(1)));
     db.insert_data_item(&copy).await.unwrap();
     db.mark_data_item_licensed(item(2), licence(101), 6_003).await.unwrap().required().unwrap();
-    db.mark_data_item_stored(item(2), &FACTS, 6_004).await.unwrap().required().unwrap();
+    db.mark_data_item_stored(item(2), ("objects/2", &FACTS), 6_004).await.unwrap().required().unwrap();
     TreatmentRow {
         item: item(2),
         parent: item(1),

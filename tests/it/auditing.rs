@@ -263,6 +263,21 @@ async fn a_withdrawal_after_the_execution_is_no_fault_although_the_chain_s_clock
     scene.strike().await;
 }
 
+/// A block that the house did not know when it began tells nothing, unless its time does.
+#[tokio::test]
+async fn a_withdrawal_long_before_the_execution_is_found_although_the_house_had_not_seen_its_block() {
+    let scene = Scene::set().await;
+    let asked = scene.asked();
+    let at = permitted(&scene.gate, &asked).await;
+    let id = scene.copy.record(&asked, &at, |_| ()).await;
+    scene.gate.revoke(scene.item, &scene.house.chain.sign_withdrawal(scene.item, scene.licence)).await.unwrap();
+    let later = scene.copy.clock.micros() + 40_000_000;
+    scene.copy.database.start_operation(id, later, at.position.block).await.unwrap().required().unwrap();
+    let response = scene.audit().await;
+    assert_eq!(kinds(&response), [Kind::AfterRevocation]);
+    scene.strike().await;
+}
+
 #[tokio::test]
 async fn an_answer_that_a_reorganisation_took_is_missed() {
     let scene = Scene::set().await;

@@ -72,7 +72,7 @@ async fn issuing_again_finds_the_first_result_and_forgery_fails() {
     };
     let mut forged = chain.sign(&offer);
     forged[10] ^= 1;
-    assert!(matches!(gate.issue(item, &offer, &forged).await, Err(LicensingError::Queue(_))));
+    assert!(matches!(gate.issue(item, &offer, &forged).await, Err(LicensingError::Refused(_))));
     let first = gate.issue(item, &offer, &chain.sign(&offer)).await.unwrap().licence;
     let again = gate.issue(item, &offer, &chain.sign(&offer)).await.unwrap().licence;
     assert_eq!(first, again);

@@ -53,7 +53,8 @@ impl Start {
     /// knew the event's block; of later blocks, and where the row names none, those whose time is surely earlier.
     fn is_after(self, event: &Past) -> bool {
         match self.block {
-            Some(block) if event.position.block_number <= block => true,
+            // A block that a reorganisation put in the place of one known then has a time of its own.
+            Some(block) if event.position.block_number <= block => event.timestamp_s <= self.at_s + MOST_SKEW_SECONDS,
             Some(_) => event.timestamp_s + MOST_SKEW_SECONDS < self.at_s,
             None => event.timestamp_s < self.at_s,
         }
@@ -73,7 +74,7 @@ fn damaged(what: impl std::fmt::Display) -> AimError {
     AimError::Index(what.to_string())
 }
 
-pub(super) fn kind(row: &ChainEventRow) -> Result<Kind, AimError> {
+pub(in crate::aims) fn kind(row: &ChainEventRow) -> Result<Kind, AimError> {
     Kind::from_arguments(row.event.word(), &row.data).map_err(damaged)
 }
 
@@ -82,7 +83,7 @@ fn past(row: &ChainEventRow) -> Result<Past, AimError> {
 }
 
 /// Where an event of the copy stands.
-pub(super) fn evidence(row: &ChainEventRow) -> Evidence {
+pub(in crate::aims) fn evidence(row: &ChainEventRow) -> Evidence {
     Evidence {
         licence: row.licence,
         transaction: row.tx_hash,

@@ -28,6 +28,7 @@ mod history;
 pub mod message;
 mod reading;
 
+pub(super) use history::{evidence as event_evidence, kind as event_kind};
 use std::time::Duration;
 
 use alloy::primitives::B128;

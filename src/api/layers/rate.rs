@@ -57,9 +57,9 @@ pub async fn limit(State(door): State<Door>, request: Request, next: Next) -> Re
     }
 }
 
-/// One household has a whole /64 of IPv6 addresses.
+/// One household has a whole /64 of IPv6 addresses. On a socket for both families an IPv4 address comes as one of IPv6.
 fn network(address: IpAddr) -> IpAddr {
-    match address {
+    match address.to_canonical() {
         IpAddr::V6(v6) => IpAddr::V6((u128::from(v6) & !u128::from(u64::MAX)).into()),
         v4 @ IpAddr::V4(_) => v4,
     }

@@ -12,7 +12,10 @@ use axum::{
     },
 };
 use futures_util::Stream;
-use tokio::sync::{OwnedSemaphorePermit, watch};
+use tokio::{
+    sync::{OwnedSemaphorePermit, watch},
+    time::{Interval, MissedTickBehavior},
+};
 
 use crate::{
     access::Caller,
@@ -23,7 +26,7 @@ const LAST_EVENT_ID: HeaderName = HeaderName::from_static("last-event-id");
 const KEEP_ALIVE: Duration = Duration::from_secs(15);
 /// Notices read at once.
 const MOST_AT_ONCE: u32 = 100;
-/// How often a quiet stream looks whether its Token was withdrawn.
+/// How often a stream, quiet or busy, looks whether its Token was withdrawn.
 const TOKEN_INTERVAL: Duration = Duration::from_secs(5);
 
 /// Streams what concerns the caller
@@ -38,7 +41,10 @@ pub async fn events(State(door): State<Door>, bearer: Bearer, headers: HeaderMap
         None => door.aims.database.last_notice_seq().await?,
     };
     let bell = door.bell.listen(&door);
-    let reader = Reader { door, caller: bearer.0, after, bell, _seat: seat };
+    let mut look = tokio::time::interval(TOKEN_INTERVAL);
+    look.set_missed_tick_behavior(MissedTickBehavior::Delay);
+    look.reset();
+    let reader = Reader { door, caller: bearer.0, after, bell, look, _seat: seat };
     Ok(Sse::new(reader.stream()).keep_alive(KeepAlive::new().interval(KEEP_ALIVE)).into_response())
 }
 
@@ -53,6 +59,7 @@ struct Reader {
     caller: Caller,
     after: i64,
     bell: watch::Receiver<i64>,
+    look: Interval,
     _seat: OwnedSemaphorePermit,
 }
 
@@ -86,18 +93,20 @@ impl Reader {
     async fn wait(&mut self) -> bool {
         loop {
             tokio::select! {
+                // The bell rings for notices to anybody; it must not keep a Token from being looked at.
+                biased;
+                () = self.door.closing() => return false,
+                _ = self.look.tick() => {
+                    if !self.door.access.is_still_open(&self.caller).await {
+                        return false;
+                    }
+                }
                 rung = self.bell.changed() => {
                     if rung.is_err() {
                         self.bell = self.door.bell.listen(&self.door);
                     }
                     return !self.door.is_closing();
                 }
-                () = tokio::time::sleep(TOKEN_INTERVAL) => {
-                    if !self.door.access.is_still_open(&self.caller).await {
-                        return false;
-                    }
-                }
-                () = self.door.closing() => return false,
             }
         }
     }

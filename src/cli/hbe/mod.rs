@@ -84,6 +84,8 @@ pub fn run() -> ExitCode {
     if let Command::KeepAnvil { program, arguments } = arguments.command {
         return finish(on_runtime(async { Ok(keeper::keep(program, arguments).await?) }));
     }
+    // What the Back End and its anvil write is nobody else's to read.
+    rustix::process::umask(rustix::fs::Mode::RWXG | rustix::fs::Mode::RWXO);
     crate::telemetry::start();
     finish(dispatch(arguments))
 }

@@ -67,8 +67,23 @@ impl Up {
 fn banner(house: &House, url: &str) {
     println!("Health Back End  {url}  (documentation: {url}/docs)");
     println!("Back End ID      {}", house.aims.back_end());
-    println!("chain            {}", house.rpc_url);
+    println!("chain            {}", place(&house.rpc_url));
     if house.deployment.chain_id == DEVNET {
         println!("DEVNET: the chain's keys are public and its contents worthless. Keep no real health data here.");
+    }
+}
+
+/// Scheme and host: the rest of a node's address often holds a key.
+fn place(url: &str) -> String {
+    reqwest::Url::parse(url).map_or_else(|_| "named by --rpc-url".to_owned(), |url| url.origin().ascii_serialization())
+}
+
+#[cfg(test)]
+mod tests {
+    #[test]
+    fn of_a_node_s_address_only_the_place_is_shown() {
+        assert_eq!(super::place("https://user:word@node.example/v3/KEY?key=KEY"), "https://node.example");
+        assert_eq!(super::place("http://127.0.0.1:8545"), "http://127.0.0.1:8545");
+        assert!(!super::place("KEY").contains("KEY"));
     }
 }

@@ -131,6 +131,9 @@ async fn a_suspended_user_is_not_let_in() {
     let house = House::start().await;
     let institute = house.third_party(INSTITUTE, UserClass::NonProfitEntity).await;
     house.chain.suspend(institute.user.address(), UserClass::NonProfitEntity).await;
+    // Without asking for anything new: the Tokens they have are worthless once the event is copied.
+    house.indexed().await;
+    institute.get("/v1/aih-data").await.expect(401).problem("unauthenticated");
     institute.renew(&["Retrieve"]).await.expect(403).problem("forbidden");
     institute.get("/v1/events").await.expect(401).problem("unauthenticated");
     let answer = institute.register(&institute.organisation("Non-Profit Entity"), &["Retrieve"]).await;

@@ -166,7 +166,7 @@ impl Copy {
         self.database.insert_data_item(&item).await.unwrap();
         let facts = ObjectFacts { plain_length: 1, stored_length: 2, sha256: B256::ZERO };
         self.database.mark_data_item_licensed(id, licence, now).await.unwrap().required().unwrap();
-        self.database.mark_data_item_stored(id, &facts, now).await.unwrap().required().unwrap();
+        self.database.mark_data_item_stored(id, (&id.to_string(), &facts), now).await.unwrap().required().unwrap();
     }
 
     /// What the copy holds.

@@ -8,6 +8,10 @@
 //! | [`refusals`] [`parts`] [`recordings`] [`signatures`] | requests that are wrong, each in its own way |
 //! | [`endless`] | bodies that never end |
 //! | [`licence_life`] | withdrawn, changed and expired in the middle of things |
+//! | [`reading`] | a download whose licence falls |
+//! | [`attempts`] | an upload that was kept and not acknowledged |
+//! | [`starts`] | starts that must not succeed |
+//! | [`bids`] | what is sent, and sent again, to the chain |
 //! | [`reset`] | an erased item, a reset chain |
 //! | [`mutations`] | thousands of mutated messages: no 5xx |
 //! | [`storage`] [`restart`] | a Back End in a process of its own: memory, crashes, a full disk, the end |
@@ -19,6 +23,8 @@
 //! [`paper`] writes the messages, [`server`] runs the Back End as a process, [`relay`] cuts its line to the chain.
 
 mod acts;
+mod attempts;
+mod bids;
 mod doubt;
 mod endless;
 mod flow;
@@ -27,6 +33,7 @@ mod licence_life;
 mod mutations;
 pub mod paper;
 mod parts;
+mod reading;
 mod recordings;
 mod refusals;
 mod relay;
@@ -35,5 +42,6 @@ mod restart;
 mod retries;
 pub mod server;
 mod signatures;
+mod starts;
 mod storage;
 mod stuck;

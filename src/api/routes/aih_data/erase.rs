@@ -29,6 +29,8 @@ pub async fn erase(
             "The licence of this item still stands. Withdraw it first: POST /v1/licences/{LicenceID}/revocation.",
         ));
     }
-    door.aims.destroy(&item).await?;
+    // Neither a client that hangs up nor a time limit cuts an erasure off.
+    let aims = door.aims.clone();
+    tokio::spawn(async move { aims.destroy(&item).await }).await.map_err(Problem::internal)??;
     Ok(StatusCode::NO_CONTENT)
 }

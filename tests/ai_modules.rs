@@ -16,7 +16,7 @@ const HEAD: &str = "# AI Modules
 
 Written from the declarations in `src/mpai_store/processing/`; `tests/ai_modules.rs` holds the two to each other. `GET /v1/service-info` lists the same.
 A processing type on a class and format that nobody declares is answered `unprocessable`: \"no AIM in the Store performs this on this format\". Nothing is
-made up. None of the results is a diagnosis: they are measurements, with the method that made them.
+made up. None of the results is a diagnosis: they are measurements, with the method that made them. [sources.md](sources.md) says what was checked.
 
 A request may name the AIM by the parameter `AIMName`; otherwise the first that fits is taken.
 ";

@@ -12,6 +12,7 @@
 //! | [`imaging`] | the AI Module for medical images |
 //! | [`edf`] | EDF and BDF files, which both read |
 //! | [`behaviour`] | the AI Module for accelerometry and step counts |
+//! | [`clinical`] | the AI Module for FHIR records |
 //! | [`omics`] | the AI Module for variant files |
 //! | [`trend`] | is there a trend, and how steep |
 

@@ -2,9 +2,10 @@
 //!
 //! ENMO (Euclidean norm minus one, negative values set to zero): van Hees et al., "Separating movement and gravity
 //! components in an acceleration signal and implications for the assessment of human daily physical activity", PLoS ONE
-//! 8(4), e61691, 2013. Non-wear, by the same paper: a block of 15 minutes is not worn when in the hour around it at
-//! least two of the three axes have a standard deviation below 13 mg or a range below 50 mg. Five seconds are the epoch
-//! of the GGIR package (Migueles et al., Journal for the Measurement of Physical Behaviour 2(3), 188–196, 2019).
+//! 8(4), e61691, 2013. Non-wear, by the same paper as the GGIR package carries it out: a block of 15 minutes is not worn
+//! when in the hour around it at least two of the three axes have a standard deviation below 13 mg **and** a range below
+//! 50 mg (the "or" of van Hees et al. 2011 goes with a deviation of 3 mg). Five seconds are the epoch of that package
+//! (Migueles et al., Journal for the Measurement of Physical Behaviour 2(3), 188–196, 2019; github.com/wadpac/GGIR).
 
 use super::{
     error::BehaviourError,
@@ -21,7 +22,7 @@ const BLOCK: usize = 180;
 const AROUND: usize = 270;
 /// Epochs of an hour: a shorter recording is not judged.
 const HOUR: usize = 720;
-/// Below: not worn. In g.
+/// Below both: an axis is still. In g.
 const STILL_DEVIATION: f64 = 0.013;
 const STILL_RANGE: f64 = 0.050;
 /// Norm at rest that can be a calibrated sensor in g; the median epoch counts.
@@ -128,7 +129,7 @@ impl Acceleration {
                 all.merge(&epoch.axes[*axis]);
                 count += f64::from(epoch.count);
             }
-            all.deviation(count) < STILL_DEVIATION || all.high - all.low < STILL_RANGE
+            all.deviation(count) < STILL_DEVIATION && all.high - all.low < STILL_RANGE
         });
         still.count() < 2
     }

@@ -6,8 +6,8 @@
 //! | child | 60 minutes of moderate-to-vigorous activity a day on average |
 //!
 //! Not meeting it is insufficient physical activity, a risk factor and no disease. The rule rests on activity that people
-//! reported; a device counts every short burst, so its minutes are more. At least four valid days with one at the
-//! weekend stand for the week (Troiano et al. 2008).
+//! reported; a device counts every short burst, so its minutes are more. At least four valid days stand for the week
+//! (Troiano et al. 2008); that one of them lies at the weekend is our own, stricter condition.
 
 use serde::Serialize;
 use serde_json::{Map, Value};

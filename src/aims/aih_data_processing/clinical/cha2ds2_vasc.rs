@@ -30,7 +30,8 @@ use super::{
 
 const NAME: &str = "CHA2DS2-VASc";
 const EJECTION_FRACTION: &str = "left ventricular ejection fraction";
-/// Percent; Lip 2010, table 2.
+/// Percent; Lip 2010. The paper itself was not at hand: the sources that were name moderate to severe dysfunction of the
+/// left ventricle, some as an ejection fraction of 40 % or less, some as below 40 %.
 const REDUCED_EJECTION_FRACTION_UP_TO: f64 = 40.0;
 
 /// One input of a score with what it gave.
@@ -93,7 +94,8 @@ pub fn stroke_risk(
     add("heart failure or reduced ejection fraction", 1, heart);
     add("hypertension", 1, of(&["Hypertension"]));
     add("diabetes", 1, of(&["DiabetesType1", "DiabetesType2", "DiabetesOther"]));
-    add("stroke, transient ischaemic attack or thromboembolism", 2, of(&["StrokeOrTransientIschaemicAttack"]));
+    let thromboembolism = of(&["IschaemicOrUnspecifiedStroke", "TransientIschaemicAttackOrEmbolism"]);
+    add("stroke, transient ischaemic attack or thromboembolism", 2, thromboembolism);
     add("vascular disease", 1, of(&["VascularDisease"]));
     factors.push(Factor { name: "age", points: age_points(years.0), used: vec![patient.clone()] });
     factors.push(Factor { name: "female sex", points: u8::from(female), used: vec![patient] });

@@ -7,11 +7,15 @@
 //! | --- | --- | --- |
 //! | H | systolic pressure above 160 mmHg | 1 |
 //! | A | renal: dialysis, transplant, creatinine of 200 µmol/L or more; hepatic: cirrhosis, or bilirubin above twice with ALT above three times the upper reference limit | 1 + 1 |
-//! | S | stroke | 1 |
-//! | B | major bleeding or a disposition to it | 1 |
+//! | S | stroke, ischaemic or haemorrhagic; a transient attack is none | 1 |
+//! | B | major bleeding other than a haemorrhagic stroke, or a disposition to it, or anaemia | 1 |
 //! | L | labile INR: less than 60 % of time in range, only under a vitamin K antagonist | 1 |
 //! | E | older than 65 years | 1 |
 //! | D | antiplatelet or anti-inflammatory drugs; 8 or more alcoholic drinks a week | 1 + 1 |
+//!
+//! Two places are narrower than the paper, which names aspartate aminotransferase and alkaline phosphatase beside ALT and
+//! does not say from which haemoglobin on blood is anaemic: ours takes ALT alone, and anaemia only as a coded diagnosis.
+//! The definitions were checked against the table as reviews print it (PMC9340656), not in the paper itself.
 //!
 //! A record seldom has all of it. What decides and is missing is named, and the score is then not given: a low score made
 //! of unknowns would be a wrong comfort.
@@ -32,6 +36,8 @@ const SYSTOLIC_ABOVE_MM_HG: f64 = 160.0;
 const CREATININE_FROM_UMOL_PER_L: f64 = 200.0;
 const ELDERLY_ABOVE_YEARS: i32 = 65;
 const DRINKS_PER_WEEK_FROM: f64 = 8.0;
+/// ICD-10-CM: personal history of transient ischaemic attack *and* cerebral infarction; the code does not say which.
+const EITHER_ATTACK_OR_STROKE: [&str; 2] = ["Z86.73", "Z8673"];
 
 /// HAS-BLED of one person at one date, or why it is not given.
 #[derive(Debug, Serialize)]
@@ -65,8 +71,7 @@ pub fn bleeding_risk(
 ) -> Result<BleedingRisk, ClinicalError> {
     let coded = |name: &str| -> Vec<String> { conditions.evidence(name).iter().map(|e| e.resource.clone()).collect() };
     let either = |proof: Vec<String>| if proof.is_empty() { Known::No(proof) } else { Known::Yes(proof) };
-    let stroke = [coded("StrokeOrTransientIschaemicAttack"), coded("MajorBleeding")];
-    let [stroke, bleeding] = stroke.map(either);
+    let bleeding = either([coded("MajorBleeding"), coded("Anaemia")].concat());
     let vitamin_k_antagonist = taken(record, "VitaminKAntagonist", at)?;
     let labile = if vitamin_k_antagonist.is_empty() {
         Known::No(Vec::new())
@@ -87,12 +92,15 @@ pub fn bleeding_risk(
         ("uncontrolled hypertension", hypertension),
         ("abnormal renal function", renal),
         ("abnormal liver function", liver(coded("LiverCirrhosis"), measured, at)),
-        ("stroke", stroke),
+        ("stroke", stroke(conditions)),
         ("bleeding", bleeding),
         ("labile INR", labile),
         ("elderly", elderly(record, at)?),
         ("drugs", either(taken(record, "AntiplateletOrAntiInflammatory", at)?)),
-        ("alcohol", above("alcohol", DRINKS_PER_WEEK_FROM, "alcoholic drinks a week (LOINC 11287-0)")),
+        (
+            "alcohol",
+            above("alcohol", DRINKS_PER_WEEK_FROM, "alcoholic drinks a week (LOINC 44940-5) or a day (74013-4)"),
+        ),
     ];
     Ok(sum(inputs))
 }
@@ -103,6 +111,17 @@ fn elderly(record: &Record, at: &Moment) -> Result<Known, ClinicalError> {
         Some((_, most)) if most <= ELDERLY_ABOVE_YEARS => Known::No(vec![record.patient_name()]),
         _ => Known::Unknown("age, exactly enough to tell it from 65"),
     })
+}
+
+fn stroke(conditions: &Conditions) -> Known {
+    let strokes = ["IschaemicOrUnspecifiedStroke", "HaemorrhagicStroke"].map(|name| conditions.evidence(name)).concat();
+    let attacks = conditions.evidence("TransientIschaemicAttackOrEmbolism");
+    let unclear = attacks.iter().any(|e| EITHER_ATTACK_OR_STROKE.contains(&e.code.to_ascii_uppercase().as_str()));
+    match strokes.is_empty() {
+        false => Known::Yes(strokes.iter().map(|e| e.resource.clone()).collect()),
+        true if unclear => Known::Unknown("whether Z86.73 was a cerebral infarction or a transient attack"),
+        true => Known::No(Vec::new()),
+    }
 }
 
 fn liver(cirrhosis: Vec<String>, measured: &[Measurement], at: &Moment) -> Known {

@@ -6,7 +6,7 @@
 //! All seven must have been taken within one window before the newest of them (parameter `WindowMinutes`, 60 unless told);
 //! of each the newest counts. An incomplete set is refused: a missing observation is not a normal one. Scale 2 for oxygen
 //! saturation is for hypercapnic respiratory failure and only by a clinician's decision: parameter `SpO2Scale`.
-//! Not for children under 16 and not in pregnancy (RCP 2017, p. xi).
+//! Not for children under 16 and not in pregnancy (RCP 2017, recommendations).
 
 use std::{collections::BTreeMap, sync::LazyLock};
 

@@ -4,7 +4,8 @@
 //! identify genetic risk for type 2 diabetes within a genome-wide association study, JAMIA 19(2):212-218, 2012 (eMERGE),
 //! strongly simplified, and is our own rule, **HBE-Diabetes-1**. Laboratory limits: HbA1c of 48 mmol/mol (6.5 %) or more,
 //! fasting glucose of 7.0 mmol/L or more (WHO 2011; ADA, Diabetes Care 47(S1):S20-S42, 2024); without symptoms two
-//! abnormal results on different days are needed.
+//! abnormal results are needed. ADA accepts two different tests of one sample as well; ours asks for two days and is
+//! narrower.
 //!
 //! | Codes | Laboratory or medicines | Phenotype |
 //! | --- | --- | --- |

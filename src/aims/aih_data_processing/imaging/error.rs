@@ -116,9 +116,9 @@ pub enum ImagingError {
         reason: &'static str,
     },
     /// A size in millimetres was asked of an image that does not say how large a pixel is.
-    #[error("Pixel Spacing is absent, so nothing can be said in millimetres{}", .detector.then_some("; Imager Pixel Spacing is measured at the detector, not in the patient").unwrap_or_default())]
+    #[error("Pixel Spacing is absent{}, so nothing can be said in millimetres", .detector.then_some(" or not known to be calibrated (what is stated is measured at the detector or on the film, not in the patient)").unwrap_or_default())]
     NoPixelSpacing {
-        /// Whether the distance at the detector is given.
+        /// Whether a distance is given that is, or may be, one at the detector or on the film.
         detector: bool,
     },
     /// All pixels have one value.

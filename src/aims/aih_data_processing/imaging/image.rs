@@ -29,6 +29,8 @@ const MODALITY: Attribute = Attribute::new(tags::MODALITY, "Modality");
 const MODALITY_LUT: Attribute = Attribute::new(tags::MODALITY_LUT_SEQUENCE, "ModalityLUTSequence");
 const SPACING: Attribute = Attribute::new(tags::PIXEL_SPACING, "PixelSpacing");
 const IMAGER_SPACING: Attribute = Attribute::new(tags::IMAGER_PIXEL_SPACING, "ImagerPixelSpacing");
+const FILM_SPACING: Attribute = Attribute::new(tags::NOMINAL_SCANNED_PIXEL_SPACING, "NominalScannedPixelSpacing");
+const CALIBRATION: Attribute = Attribute::new(tags::PIXEL_SPACING_CALIBRATION_TYPE, "PixelSpacingCalibrationType");
 const THICKNESS: Attribute = Attribute::new(tags::SLICE_THICKNESS, "SliceThickness");
 const STEP: Attribute = Attribute::new(tags::SPACING_BETWEEN_SLICES, "SpacingBetweenSlices");
 const FRAME_TIME: Attribute = Attribute::new(tags::FRAME_TIME, "FrameTime");
@@ -40,6 +42,9 @@ const PER_FRAME: Attribute =
 const MEASURES: Attribute = Attribute::new(tags::PIXEL_MEASURES_SEQUENCE, "PixelMeasuresSequence");
 const TRANSFORMATION: Attribute =
     Attribute::new(tags::PIXEL_VALUE_TRANSFORMATION_SEQUENCE, "PixelValueTransformationSequence");
+
+/// Modalities of projection radiography: the rays spread, so that a thing is smaller in the patient than at the detector.
+const PROJECTIONS: [&str; 8] = ["CR", "DX", "MG", "XA", "RF", "RG", "IO", "PX"];
 
 /// Distance between the centres of neighbouring pixels, in millimetres in the patient.
 #[derive(Debug, Clone, Copy, PartialEq, Serialize)]
@@ -77,9 +82,9 @@ pub struct Image {
     pub modality: String,
     /// `MONOCHROME1` (low is bright) or `MONOCHROME2`.
     pub photometric: String,
-    /// Pixel spacing, when the image states it.
+    /// Pixel spacing in the patient, when the image states it.
     pub spacing: Option<Spacing>,
-    /// Whether only the spacing at the detector is stated.
+    /// Whether what is stated is, or may be, the spacing at the detector or on the film.
     pub spacing_at_detector: bool,
     /// Slice thickness in millimetres, when the image states it.
     pub thickness: Option<f64>,
@@ -105,7 +110,9 @@ impl Image {
         let stored = layout.pixels(&object)?;
         let modality = MODALITY.word(&object)?;
         let scale = Scale::read(&object, &modality)?;
-        let spacing = spacing(&object)?;
+        let stated = spacing(&object)?;
+        let in_patient = stated.map(|spacing| is_in_patient(&object, &modality, spacing)).transpose()?;
+        let spacing = stated.filter(|_| in_patient == Some(true));
         let (thickness, step) = (length(&object, THICKNESS)?, length(&object, STEP)?);
         Ok(Self {
             rows: layout.rows,
@@ -118,7 +125,7 @@ impl Image {
             modality,
             photometric: layout.photometric,
             spacing,
-            spacing_at_detector: spacing.is_none() && IMAGER_SPACING.is_there(&object),
+            spacing_at_detector: in_patient == Some(false) || (stated.is_none() && IMAGER_SPACING.is_there(&object)),
             thickness,
             step: if follows_time(&object)? { None } else { step },
             frame_seconds: frame_seconds(&object)?,
@@ -322,6 +329,21 @@ fn spacing(object: &InMemDicomObject) -> Result<Option<Spacing>, ImagingError> {
     match numbers[..] {
         [row, column] if is_length(row) && is_length(column) => Ok(Some(Spacing { row, column })),
         _ => Err(ImagingError::attribute("PixelSpacing", "it is not two distances above 0 and at most 100 mm")),
+    }
+}
+
+/// Whether Pixel Spacing is one in the patient. By PS3.3 10.7.1.1 an image that was not calibrated repeats there the
+/// spacing at the detector or on the film; where neither is stated, nor how it was calibrated, "it cannot be determined",
+/// and of a projection it is then not claimed.
+fn is_in_patient(object: &InMemDicomObject, modality: &str, spacing: Spacing) -> Result<bool, ImagingError> {
+    if CALIBRATION.is_there(object) {
+        return Ok(true);
+    }
+    let measured = [IMAGER_SPACING.numbers(object)?, FILM_SPACING.numbers(object)?];
+    let mut measured = measured.into_iter().flatten().peekable();
+    match measured.peek() {
+        Some(_) => Ok(measured.all(|elsewhere| elsewhere != [spacing.row, spacing.column])),
+        None => Ok(!PROJECTIONS.contains(&modality)),
     }
 }
 

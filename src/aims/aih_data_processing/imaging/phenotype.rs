@@ -14,7 +14,7 @@ use super::{
     threshold::Threshold,
 };
 
-/// Width of a grey level for CT, in Hounsfield units: the one used most with the IBSI definitions.
+/// Width of a grey level for CT, in Hounsfield units: the default bin width of the PyRadiomics package.
 const CT_BIN_WIDTH_HU: f64 = 25.0;
 /// Grey levels for intensities without an absolute scale, when no width is asked.
 const DEFAULT_GREY_LEVELS: f64 = 64.0;

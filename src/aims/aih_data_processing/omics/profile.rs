@@ -2,7 +2,7 @@
 //!
 //! | Measure | Definition |
 //! | --- | --- |
-//! | Ti/Tv | SNVs A↔G, C↔T divided by all others; about 2.0–2.1 for a human genome, 3.0 for its exons (DePristo et al. 2011) |
+//! | Ti/Tv | SNVs A↔G, C↔T divided by all others; about 2.0–2.1 for a human genome, about 3 (2.8–3.3) for its exons (DePristo et al. 2011; Wang et al. 2015, PMC4308666) |
 //! | heterozygosity | heterozygous of all called diploid genotypes **in this file**; a file of variants alone has no reference sites |
 //! | het/hom | heterozygous divided by homozygous alternate genotypes (Guo et al. 2014) |
 //! | missingness | genotypes with a missing allele, of all |
@@ -21,7 +21,8 @@ use super::{
 
 /// Fewest samples from which an allele frequency is counted: below it, steps are coarser than 5 %.
 pub const MIN_SAMPLES: usize = 10;
-/// P-value below which a site departs from equilibrium, as is usual in quality control (Anderson et al. 2010).
+/// P-value below which a site departs from equilibrium. There is no one limit: our choice lies between those in use, such
+/// as 1e-4 (Laurie et al., Genetic Epidemiology 34(6), 2010) and 5.7e-7 (Wellcome Trust Case Control Consortium, 2007).
 pub const DEPARTURE_BELOW: f64 = 1e-6;
 /// Upper ends of the frequency classes.
 const CLASSES: [f64; 10] = [0.001, 0.005, 0.01, 0.05, 0.1, 0.2, 0.3, 0.4, 0.5, 1.0];

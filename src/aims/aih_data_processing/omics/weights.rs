@@ -9,8 +9,9 @@
 //! rsID  chr_name  chr_position  effect_allele  other_allele  effect_weight  …
 //! ```
 //!
-//! A row that says it is an interaction, a haplotype or weighted by dosage is no sum of alleles: the file is refused,
-//! since leaving such rows out would give another score under the same name.
+//! A row that says it is an interaction, a haplotype, a diplotype or weighted by dosage is no sum of alleles: the file is
+//! refused, since leaving such rows out would give another score under the same name. The columns are those of
+//! pgscatalog.org/downloads and of the pygscatalog package (github.com/PGScatalog/pygscatalog).
 
 use std::collections::{BTreeMap, HashSet};
 
@@ -146,8 +147,10 @@ impl Columns {
     }
 
     fn weight(&self, record: &csv::StringRecord) -> Result<Weight, &'static str> {
-        if self.is_true(record, "is_interaction")? || self.is_true(record, "is_haplotype")? {
-            return Err("it is an interaction or a haplotype, which is not a sum of alleles");
+        for kind in ["is_interaction", "is_haplotype", "is_diplotype"] {
+            if self.is_true(record, kind)? {
+                return Err("it is an interaction, a haplotype or a diplotype, which is not a sum of alleles");
+            }
         }
         let model = match (self.is_true(record, "is_dominant")?, self.is_true(record, "is_recessive")?) {
             (false, false) => Model::Additive,

@@ -56,6 +56,18 @@ fn a_device_on_a_table_is_not_worn() {
     assert_eq!(result["WearAssessed"], true);
 }
 
+/// A person who sits still is knocked every ten minutes: the deviation stays far below 13 mg, the range does not stay
+/// below 50 mg. Both must be small for non-wear.
+#[test]
+fn a_still_wearer_is_not_taken_for_a_table() {
+    let file = acceleration(120, |tick| {
+        let knock = if tick % 6000 == 3000 { 0.1 } else { 0.0 };
+        [knock, knock, 1.0 + knock]
+    });
+    let result = ask(BehaviouralStateClassification, &file);
+    assert_eq!((&result["All"]["ValidMinutes"], &result["WearAssessed"]), (&json!(120.0), &json!(true)));
+}
+
 #[test]
 fn steps_fall_into_cadence_bands() {
     let cadence = [0, 10, 30, 50, 70, 90, 110, 125, 140];

@@ -142,7 +142,7 @@ fn laboratory() -> Vec<Value> {
         quantity("crea", "2160-0", 1.0, "mg/dL", "2024-03-01"),
         with_range(quantity("bili", "1975-2", 0.8, "mg/dL", "2024-03-01"), 1.2),
         with_range(quantity("alt", "1742-6", 20.0, "U/L", "2024-03-01"), 40.0),
-        quantity("alcohol", "11287-0", 2.0, "/wk", "2024-03-01"),
+        quantity("alcohol", "44940-5", 2.0, "/wk", "2024-03-01"),
     ]
 }
 
@@ -175,7 +175,7 @@ fn has_bled_counts_each_factor_of_pisters_2010() {
         range(quantity("bili", "1975-2", 3.0, "mg/dL", "2024-03-01"), 1.2),
         range(quantity("alt", "1742-6", 130.0, "U/L", "2024-03-01"), 40.0),
     ];
-    let cases: [(&str, Vec<Value>, u64); 12] = [
+    let cases: [(&str, Vec<Value>, u64); 19] = [
         ("none", vec![], 0),
         ("160 mmHg", vec![quantity("bp", "8480-6", 160.0, "mm[Hg]", "2024-03-01")], 0),
         ("161 mmHg", vec![quantity("bp", "8480-6", 161.0, "mm[Hg]", "2024-03-01")], 1),
@@ -185,15 +185,30 @@ fn has_bled_counts_each_factor_of_pisters_2010() {
         ("cirrhosis", vec![icd("c", "K74.60")], 1),
         ("bilirubin and ALT", liver.to_vec(), 1),
         ("stroke", vec![icd("c", "I63.9")], 1),
+        ("a transient attack is no stroke", vec![icd("c", "G45.9")], 0),
+        ("nor is an embolism of a limb", vec![icd("c", "I74.3")], 0),
+        ("cerebral haemorrhage is a stroke, and no bleeding besides", vec![icd("c", "I61.9")], 1),
+        ("its sequelae", vec![icd("c", "I69.10")], 1),
+        ("anaemia and bleeding are one point", vec![icd("c", "D64.9"), icd("d", "K92.2")], 1),
+        ("anaemia", vec![icd("c", "D50.9")], 1),
         ("gastrointestinal bleeding", vec![icd("c", "K92.2")], 1),
         ("aspirin", vec![atc("B01AC06")], 1),
-        ("eight drinks", vec![quantity("alcohol", "11287-0", 8.0, "/wk", "2024-03-01")], 1),
+        ("eight drinks", vec![quantity("alcohol", "44940-5", 8.0, "/wk", "2024-03-01")], 1),
+        ("a drink and a half a day", vec![quantity("alcohol", "74013-4", 1.5, "/d", "2024-03-01")], 1),
     ];
     for (name, change, points) in cases {
         assert_eq!(bleeding(&change)["Score"].as_u64(), Some(points), "{name}");
     }
     assert_eq!(bleeding(&[patient("1958-06-01", "male")])["Score"], 1, "66 years");
     assert_eq!(bleeding(&[patient("1958-06-02", "male")])["Score"], 0, "65 years");
+    // The code says "transient ischaemic attack and cerebral infarction"; a stroke beside it settles it.
+    let either = bleeding(&[icd("c", "Z86.73")]);
+    assert_eq!(either.get("Score"), None);
+    assert_eq!(either["Missing"], json!(["whether Z86.73 was a cerebral infarction or a transient attack"]));
+    assert_eq!(bleeding(&[icd("c", "Z86.73"), icd("d", "I69.30")])["Score"], 1);
+    let on_a_drinking_day = bleeding(&[quantity("alcohol", "11287-0", 8.0, "/d", "2024-03-01")]);
+    assert_eq!(on_a_drinking_day.get("Score"), None, "drinks on a drinking day say nothing of the week");
+    assert!(on_a_drinking_day["Missing"][0].as_str().unwrap().contains("a week"));
     let under_warfarin = bleeding(&[atc("B01AA03")]);
     assert_eq!(under_warfarin.get("Score"), None);
     assert_eq!(under_warfarin["Missing"], json!(["time in therapeutic range of the INR"]));

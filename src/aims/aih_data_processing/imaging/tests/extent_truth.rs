@@ -1,6 +1,6 @@
 //! Sizes of discs, ellipses and rectangles whose sizes are known.
 
-use dicom_core::VR;
+use dicom_core::{Tag, VR};
 use dicom_dictionary_std::tags;
 use serde_json::json;
 
@@ -101,6 +101,40 @@ fn pixels_are_never_sold_as_millimetres() {
     picture.more.push(text(tags::IMAGER_PIXEL_SPACING, VR::DS, "0.1\\0.1"));
     let error = measure(&picture.explicit(), none()).unwrap_err();
     assert!(error.contains("at the detector"), "{error}");
+}
+
+/// PS3.3 10.7.1.1: of a projection, Pixel Spacing counts when it says how it was calibrated, or differs from the spacing
+/// at the detector or on the film.
+#[test]
+fn a_radiograph_has_millimetres_only_when_it_was_calibrated() {
+    let measured = |modality: &'static str, more: &[(Tag, VR, &str)]| {
+        let mut picture = Picture::drawn(10, 10, |row, _| i32::from(row < 3));
+        (picture.modality, picture.spacing) = (modality, Some("0.2\\0.2"));
+        picture.more.extend(more.iter().map(|(tag, vr, value)| text(*tag, *vr, value)));
+        measure(&picture.explicit(), none())
+    };
+    let imager = |value| (tags::IMAGER_PIXEL_SPACING, VR::DS, value);
+    let film = |value| (tags::NOMINAL_SCANNED_PIXEL_SPACING, VR::DS, value);
+    let fiducial = (tags::PIXEL_SPACING_CALIBRATION_TYPE, VR::CS, "FIDUCIAL");
+    for (modality, more) in [
+        ("DX", vec![imager("0.25\\0.25")]),
+        ("DX", vec![imager("0.2\\0.2"), fiducial]),
+        ("CR", vec![fiducial]),
+        ("OT", vec![film("0.25\\0.25")]),
+        ("CT", vec![]),
+    ] {
+        near(&measured(modality, &more).unwrap(), "/AreaMm2", 30.0 * 0.04, 1e-9);
+    }
+    for (modality, more) in [
+        ("DX", vec![imager("0.2\\0.2")]),
+        ("DX", vec![imager("0.25\\0.25"), film("0.2\\0.2")]),
+        ("OT", vec![film("0.20\\0.20")]),
+        ("CR", vec![]),
+        ("MG", vec![]),
+    ] {
+        let error = measured(modality, &more).unwrap_err();
+        assert!(error.contains("not known to be calibrated"), "{modality}: {error}");
+    }
 }
 
 /// A ball of radius 8 mm in slices of 2 mm, and a second one that no slice joins to it.

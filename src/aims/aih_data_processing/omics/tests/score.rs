@@ -156,6 +156,7 @@ fn weight_files_that_are_no_sum_of_alleles_or_no_weight_file_are_refused() {
             good.replace("effect_weight\n", "effect_weight\tis_interaction\n").replace("\t0.5", "\t0.5\tTrue"),
             "interaction",
         ),
+        (good.replace("effect_weight\n", "effect_weight\tis_diplotype\n").replace("\t0.5", "\t0.5\tTrue"), "diplotype"),
     ];
     for (file, reason) in cases {
         let refusal = score(json!({}), &file).unwrap_err();

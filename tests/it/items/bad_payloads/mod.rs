@@ -102,21 +102,25 @@ async fn refused(class: DataClass) {
 async fn a_qualifier_of_another_class_than_the_licence_is_refused_at_the_door() {
     let scene = Scene::start(DataClass::Omics).await;
     let block = scene.house.chain.node().head().await.unwrap().number;
-    let back_end = scene.house.chain.deployment.back_end();
+    let send = async |licensed: DataClass, named: DataClass| {
+        let (back_end, id) = (scene.house.chain.deployment.back_end(), paper::new_item());
+        let mut wish = paper::wish(id);
+        wish.data_class = licensed.word().to_owned();
+        let document = paperwork::write(&wish, &scene.patient.user, &back_end);
+        let qualifier = json!({"DataClass": named.word(), "Format": "CSV"});
+        let bytes = b"a,b\n".to_vec();
+        let recording = Recording { description: String::new(), qualifier, bytes, true_beats: None };
+        paper::sealed(&scene.patient, &back_end, id, document, &recording).send_in_parts(&scene.patient).await
+    };
     for class in DataClass::ALL {
         let other = if *class == DataClass::Omics { DataClass::ClinicalRecord } else { DataClass::Omics };
-        let id = paper::new_item();
-        let mut wish = paper::wish(id);
-        wish.data_class = other.word().to_owned();
-        let document = paperwork::write(&wish, &scene.patient.user, &back_end);
-        let qualifier = json!({"DataClass": class.word(), "Format": "CSV"});
-        let recording = Recording { description: String::new(), qualifier, bytes: b"a,b\n".to_vec(), true_beats: None };
-        let answer =
-            paper::sealed(&scene.patient, &back_end, id, document, &recording).send_in_parts(&scene.patient).await;
+        let answer = send(other, *class).await;
         assert_eq!(answer.status, 422, "{}: {}", class.word(), answer.body);
-        assert!(answer.body["pointers"][0]["pointer"].is_string(), "{}", answer.body);
+        let why = answer.body["pointers"][0]["message"].as_str().unwrap();
+        assert!(why.contains("the Qualifier's DataClass"), "{}: {why}", class.word());
     }
     assert_eq!(scene.patient.get("/v1/aih-data").await.expect(200).body["AIHData"], json!([]));
     assert_eq!(scene.house.chain.node().head().await.unwrap().number, block, "nothing reached the chain");
+    send(DataClass::Omics, DataClass::Omics).await.expect(201);
     scene.house.stop().await;
 }

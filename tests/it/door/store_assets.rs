@@ -75,6 +75,9 @@ async fn what_was_changed_is_believed_at_neither_end() {
     house.stop().await;
 }
 
+/// What is told of a model otherwise, what bytes it is said to have, and why neither is believed.
+type Lie<'a> = (Vec<(&'a str, Value)>, Option<&'a [u8]>, &'static str);
+
 /// Between Back End and Front End: other bytes, another digest, another signature, another signer.
 async fn lies_on_the_way(house: &House, publication: &Publication<'_>) {
     let rpc = house.chain.devnet.url();
@@ -84,7 +87,7 @@ async fn lies_on_the_way(house: &House, publication: &Publication<'_>) {
     let (mut flipped, longer) = (publication.bytes.to_vec(), [publication.bytes, b"\n"].concat());
     flipped[20] ^= 1;
     let digest_of = |bytes: &[u8]| json!(format!("sha256:{}", alloy::hex::encode(sha256(bytes))));
-    let lies: [(Vec<(&str, Value)>, Option<&[u8]>, &str); 5] = [
+    let lies: [Lie<'_>; 5] = [
         (vec![], Some(&flipped), "its bytes do not have the digest of its message"),
         (vec![("Digest", digest_of(&flipped))], Some(&flipped), "its signature does not hold"),
         (vec![("Signature", theirs("Signature"))], None, "its signature does not hold"),

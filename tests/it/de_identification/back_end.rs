@@ -35,11 +35,8 @@ impl Scene {
     async fn upload(&self, process: &str, usage: &str) -> AihDataId {
         let item = new_item();
         let words = |word: &str| vec![word.to_owned()];
-        let wish = Wish {
-            back_end_processes: words(process),
-            back_end_usages: words(usage),
-            ..wish(item, &["Retrieve"])
-        };
+        let wish =
+            Wish { back_end_processes: words(process), back_end_usages: words(usage), ..wish(item, &["Retrieve"]) };
         let parcel = parcel(&self.patient, &self.back_end, &wish, "CSV", people(20).into_bytes());
         parcel.send_in_parts(&self.patient).await.expect(201);
         item
@@ -75,9 +72,10 @@ async fn what_the_licence_lets_the_back_end_do_it_does() {
     scene.house.indexed().await;
     let events = scene.patient.get(&format!("/v1/audit/events?item={item}&format=ndjson")).await;
     let text = String::from_utf8(events.expect(200).bytes.clone()).unwrap();
-    let told = text.lines().map(|line| serde_json::from_str::<Value>(line).unwrap()).find(|line| {
-        line["Decision"]["ProcessingType"] == "DeIDAndAnonym" && line["Decision"]["Status"] == "executed"
-    });
+    let told = text
+        .lines()
+        .map(|line| serde_json::from_str::<Value>(line).unwrap())
+        .find(|line| line["Decision"]["ProcessingType"] == "DeIDAndAnonym" && line["Decision"]["Status"] == "executed");
     let told = told.unwrap_or_else(|| panic!("{text}"));
     let account = told["Decision"]["UserID"].as_str().unwrap().to_lowercase();
     assert_eq!(account, scene.back_end.to_string().to_lowercase());

@@ -129,7 +129,7 @@ async fn one_persons_record_is_not_anonymised_and_a_cohort_is_no_record() {
     refused(&ask(&patient, &many, "De-Identify", None, json!({})).await, "mixed patients");
     // What k asks for and the cohort has not, in words.
     refused(&ask(&patient, &many, "Anonymise", None, json!({"K": 41})).await, "k = 41 and l = 2 cannot be reached");
-    refused(&ask(&patient, &many, "Anonymise", None, json!({"L": 9})).await, "cannot be reached");
+    refused(&ask(&patient, &many, "Anonymise", None, json!({"L": 25})).await, "cannot be reached");
     house.stop().await;
 }
 

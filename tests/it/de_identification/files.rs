@@ -177,7 +177,8 @@ pub fn record(garden: &mut Garden) -> Vec<u8> {
     let person = "https://ehr.example/fhir/Patient/p1";
     let entry = |url: &str, resource: Value| json!({"fullUrl": url, "resource": resource});
     let typed = |code: &str, value: String| json!({"type": {"coding": [{"code": code}]}, "value": value});
-    let named = |system: &str, value: String| json!({"system": format!("https://ids.example/{system}"), "value": value});
+    let named =
+        |system: &str, value: String| json!({"system": format!("https://ids.example/{system}"), "value": value});
     let identifiers = [
         named("us-ssn", garden.of('G')),
         typed("MR", garden.of('H')),

@@ -215,7 +215,9 @@ async fn an_unsealing_has_its_own_name_in_the_audit_and_rests_on_the_chain() {
     assert_eq!((&confirmed["ProcessingType"], &confirmed["Status"]), (&json!("Retrieve"), &json!("executed")));
 
     // In every export, too.
-    for (format, says) in [("ndjson", "\"Act\":\"Unseal\""), ("csv", ",Unseal,"), ("fhir", "\"valueString\":\"Unseal\"")] {
+    for (format, says) in
+        [("ndjson", "\"Act\":\"Unseal\""), ("csv", ",Unseal,"), ("fhir", "\"valueString\":\"Unseal\"")]
+    {
         let export = patient.get(&format!("/v1/audit/events?format={format}&item={item}")).await;
         let text = String::from_utf8(export.expect(200).bytes.clone()).unwrap();
         assert_eq!(text.matches(says).count(), 1, "{format}: {text}");
@@ -238,14 +240,15 @@ async fn an_unsealing_has_its_own_name_in_the_audit_and_rests_on_the_chain() {
     let elsewhere = tampered(&|acts| {
         let at = at(acts);
         acts[at].evidence.as_mut().unwrap().log_index += 77;
-    });
-    assert!(matches!(elsewhere.await.as_slice(), [Finding::NotOnChain { .. }]));
+    })
+    .await;
+    assert!(matches!(elsewhere.as_slice(), [Finding::NotOnChain { .. }]), "{elsewhere:?}");
     let other = tampered(&|acts| {
         let at = at(acts);
         acts[at].user_id = None;
         acts[at].status = ProcessingStatus::Permitted;
-    });
-    let other = other.await;
+    })
+    .await;
     assert!(
         matches!(
             other.as_slice(),
@@ -259,8 +262,8 @@ async fn an_unsealing_has_its_own_name_in_the_audit_and_rests_on_the_chain() {
     let wrong = tampered(&|acts| {
         let at = at(acts);
         acts[at].evidence = Some(evidence.clone());
-    });
-    let wrong = wrong.await;
+    })
+    .await;
     assert!(wrong.iter().any(|finding| matches!(finding, Finding::Differs { field: "Act", .. })), "{wrong:?}");
     house.stop().await;
 }

@@ -35,7 +35,9 @@ pub enum CohortError {
         conditions: usize,
     },
     /// Nothing that could be of use is in the table.
-    #[error("the table would hold nothing but quasi-identifiers: no condition is coded, and no measure named has a value")]
+    #[error(
+        "the table would hold nothing but quasi-identifiers: no condition is coded, and no measure named has a value"
+    )]
     NothingSensitive,
     /// The table made of it is not treated.
     #[error("{0}{hint}", hint = if *.1 { "" } else { "; ConditionCodes can name the conditions that matter" })]

@@ -102,7 +102,8 @@ fn apart(all: &[Resource], index: &Index) -> Result<(), CohortError> {
         let same = || CohortError::SamePerson { place: patient.place() };
         let list = |name: &str| patient.body.get(name).and_then(Value::as_array).into_iter().flatten();
         for other in list("link").filter_map(|link| link.get("other")?.as_object()) {
-            if matches!(index.resolve(other, patient)?, Target::Within(_)) {
+            let at = index.resolve(other, patient)?;
+            if matches!(at, Target::Within(at) if all.get(at).is_some_and(|other| other.kind == "Patient")) {
                 return Err(same());
             }
         }

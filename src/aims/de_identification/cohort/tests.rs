@@ -163,7 +163,9 @@ fn ages_over_89_have_one_year_and_small_areas_none() {
     let (_, rows) = rows(&done);
     let row = |id: &str| rows.iter().find(|row| row[0] == of[id]).unwrap();
     // The newest date is of 2026: who turns 90 then, or did before, is one group.
-    for (id, year) in [("Patient/p100", "1936"), ("Patient/p101", "1936"), ("Patient/p102", "1936"), ("Patient/p103", "1937")] {
+    for (id, year) in
+        [("Patient/p100", "1936"), ("Patient/p101", "1936"), ("Patient/p102", "1936"), ("Patient/p103", "1937")]
+    {
         assert_eq!((row(id)[1].as_str(), row(id)[5].as_str()), (year, "000"), "{id}");
     }
 }
@@ -177,6 +179,10 @@ fn who_might_be_counted_twice_stops_it() {
     }
     let mut linked = people(20);
     linked[0]["link"] = json!([{"other": {"reference": "Patient/p3"}, "type": "seealso"}]);
+    let mut kin = people(20);
+    kin.push(json!({"resourceType": "RelatedPerson", "id": "r1", "patient": {"reference": "Patient/p3"}}));
+    kin[0]["link"] = json!([{"other": {"reference": "RelatedPerson/r1"}, "type": "seealso"}]);
+    assert!(anonymised(&kin, &json!({"K": 5})).is_ok());
     for (resources, place) in [(same, "Patient at position 5"), (linked, "Patient at position 1")] {
         let refused = anonymised(&resources, &json!({})).unwrap_err();
         assert!(refused.contains(place) && refused.contains("persons cannot be counted"), "{refused}");

@@ -65,7 +65,12 @@ pub const MOST_DAYS: u32 = 365;
 /// # Errors
 /// What is wrong with the record or the parameters, in words, never with a value of the record.
 pub fn treat(input: &Treatment<'_>) -> Result<Treated, String> {
-    perform(input).map_err(|error| error.to_string())
+    perform(input).map_err(|error| match error {
+        ClinicalError::MixedPatients => {
+            format!("{error}; a Bundle of many patients is a cohort, treated by DIA-FHC-V1.0")
+        }
+        other => other.to_string(),
+    })
 }
 
 fn perform(input: &Treatment<'_>) -> Result<Treated, ClinicalError> {

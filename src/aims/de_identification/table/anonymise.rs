@@ -213,7 +213,8 @@ impl<'a> Work<'a> {
         let rule = format!("rows of classes with fewer than {k} persons, or less diverse than {l}, left out");
         steps.push(Step { technique: "K Anonymity", rule, count: choice.outcome.suppressed as u64 });
         if l > 1 {
-            let sets = if self.roles.sets.is_empty() { "" } else { ", and no value of a set that fewer than l - 1 lack" };
+            let sets =
+                if self.roles.sets.is_empty() { "" } else { ", and no value of a set that fewer than l - 1 lack" };
             let rule = format!("at least {l} different values of each sensitive column in each class{sets}");
             steps.push(Step { technique: "L Diversity", rule, count: found.classes as u64 });
         }

@@ -18,12 +18,20 @@ fn observation(value: &str) -> String {
 fn a_decimal_keeps_its_precision() {
     for value in ["7.0", "7", "7.00", "0.10", "-0.0", "1.50e2", "1E-3", "98.60000000000000"] {
         let treated = numbers_of(&observation(value));
-        assert!(treated.contains(&format!("\"value\":{value},")) || treated.contains(&format!("\"value\":{value}}}")), "{value}: {treated}");
+        assert!(
+            treated.contains(&format!("\"value\":{value},")) || treated.contains(&format!("\"value\":{value}}}")),
+            "{value}: {treated}"
+        );
         assert!(treated.contains("70.00"), "{treated}");
     }
-    let bundle = format!(r#"{{"resourceType":"Bundle","type":"collection","entry":[{{"resource":{}}}]}}"#, observation("7.10"));
+    let bundle =
+        format!(r#"{{"resourceType":"Bundle","type":"collection","entry":[{{"resource":{}}}]}}"#, observation("7.10"));
     assert!(numbers_of(&bundle).contains("7.10"));
-    let lines = format!("{}\n{}\n", observation("1.0").replace('\n', ""), observation("2.00").replace('\n', "").replace("\"o\"", "\"p\""));
+    let lines = format!(
+        "{}\n{}\n",
+        observation("1.0").replace('\n', ""),
+        observation("2.00").replace('\n', "").replace("\"o\"", "\"p\"")
+    );
     let treated = treated_with(7, DataFormat::Ndjson, lines.as_bytes(), json!({})).unwrap();
     let text = String::from_utf8(treated.payload).unwrap();
     assert!(text.contains("1.0") && text.contains("2.00") && text.lines().count() == 2, "{text}");

@@ -40,7 +40,7 @@ pub fn written(value: &Value) -> Vec<u8> {
 
 fn write(value: &Value, out: &mut Vec<u8>) {
     match value {
-        Value::Array(items) => list(out, (b'[', b']'), items, |item, out| write(item, out)),
+        Value::Array(items) => list(out, (b'[', b']'), items, write),
         Value::Object(fields) => list(out, (b'{', b'}'), fields, |(name, value), out| {
             out.extend_from_slice(Value::from(name.as_str()).to_string().as_bytes());
             out.push(b':');

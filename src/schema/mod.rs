@@ -9,6 +9,7 @@
 //! | --- | --- |
 //! | [`message`] | the closed list of message types: codes, addresses, embedded schemas |
 //! | [`strict`] | a JSON reader that accepts only what every reader understands alike |
+//! | [`as_written`] | numbers kept with their spelling, where a document is written out again |
 //! | [`validators`] | the compiled schemas |
 //! | [`violation`] | what a document violates, said without its content |
 //! | [`wire`] | the messages as Rust types, spelled exactly as the standard spells them |
@@ -21,6 +22,7 @@
 //! wire types, and a property test holds them to it.
 
 mod added;
+pub mod as_written;
 pub mod canonical;
 pub mod conformance;
 pub mod message;

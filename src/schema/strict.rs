@@ -12,14 +12,17 @@
 //! | more bytes than the caller allows | memory exhaustion |
 //!
 //! Numbers without a fractional part become integers however they are spelled (`1.0`, `1e2`), as RFC 8785 and JSON
-//! Schema see them. An error names position and pointer, never the content.
+//! Schema see them; [`read_as_written`] keeps the spelling. An error names position and pointer, never the content.
 
 use std::{cell::RefCell, fmt};
 
 use serde::de::{self, DeserializeSeed, MapAccess, SeqAccess, Visitor};
 use serde_json::{Map, Number, Value};
 
-use super::pointer::Pointer;
+use super::{
+    as_written::{self, Numerals},
+    pointer::Pointer,
+};
 
 /// Most levels of objects and arrays inside one another.
 pub const DEEPEST: usize = 64;
@@ -91,11 +94,27 @@ impl StrictError {
 /// # Errors
 /// When the bytes are anything but exactly one strict JSON value; see [`StrictError`].
 pub fn read(bytes: &[u8], most_bytes: usize) -> Result<Value, StrictError> {
+    document(bytes, most_bytes, |_| None)
+}
+
+/// Reads one JSON document and keeps its numbers as they are written, in disguise: see [`super::as_written`].
+///
+/// # Errors
+/// As [`read`]; and when a string begins as a disguise does.
+pub fn read_as_written(bytes: &[u8], most_bytes: usize) -> Result<Value, StrictError> {
+    document(bytes, most_bytes, |text| Some(Numerals::of(text)))
+}
+
+fn document<'b>(
+    bytes: &'b [u8],
+    most_bytes: usize,
+    numerals: impl FnOnce(&'b str) -> Option<Numerals<'b>>,
+) -> Result<Value, StrictError> {
     if bytes.len() > most_bytes {
         return Err(StrictError::TooLarge { found: bytes.len(), most: most_bytes });
     }
     let text = std::str::from_utf8(bytes).map_err(|e| StrictError::Encoding { offset: e.valid_up_to() })?;
-    let state = State::default();
+    let state = State { numerals: RefCell::new(numerals(text)), ..State::default() };
     let mut reader = serde_json::Deserializer::from_str(text);
     let value = Level { state: &state, depth: 0 }.deserialize(&mut reader).and_then(|v| reader.end().map(|()| v));
     value.map_err(|error| state.refusal(&error))
@@ -103,9 +122,11 @@ pub fn read(bytes: &[u8], most_bytes: usize) -> Result<Value, StrictError> {
 
 /// What the reader must not be told through `serde_json`'s error texts: where it is and what it objected to.
 #[derive(Default)]
-struct State {
+struct State<'t> {
     pointer: RefCell<Pointer>,
     fault: RefCell<Option<Fault>>,
+    /// The numbers as they are written, when they are kept so.
+    numerals: RefCell<Option<Numerals<'t>>>,
 }
 
 #[derive(Clone, Copy)]
@@ -114,7 +135,12 @@ enum Fault {
     Depth,
 }
 
-impl State {
+impl State<'_> {
+    /// The next number as it is written, when numbers are kept so.
+    fn as_written(&self) -> Option<Value> {
+        self.numerals.borrow_mut().as_mut()?.next().map(as_written::disguised)
+    }
+
     fn object<E: de::Error>(&self, fault: Fault) -> E {
         *self.fault.borrow_mut() = Some(fault);
         E::custom("refused")
@@ -139,13 +165,13 @@ fn reason(error: &serde_json::Error) -> String {
 
 /// Reads one value, `depth` levels below the document.
 #[derive(Clone, Copy)]
-struct Level<'s> {
-    state: &'s State,
+struct Level<'s, 't> {
+    state: &'s State<'t>,
     depth: usize,
 }
 
-impl<'s> Level<'s> {
-    fn below<E: de::Error>(self) -> Result<Level<'s>, E> {
+impl<'s, 't> Level<'s, 't> {
+    fn below<E: de::Error>(self) -> Result<Level<'s, 't>, E> {
         if self.depth == DEEPEST {
             return Err(self.state.object(Fault::Depth));
         }
@@ -153,7 +179,7 @@ impl<'s> Level<'s> {
     }
 }
 
-impl<'de> DeserializeSeed<'de> for Level<'_> {
+impl<'de> DeserializeSeed<'de> for Level<'_, '_> {
     type Value = Value;
 
     fn deserialize<D: de::Deserializer<'de>>(self, deserializer: D) -> Result<Value, D::Error> {
@@ -161,7 +187,7 @@ impl<'de> DeserializeSeed<'de> for Level<'_> {
     }
 }
 
-impl<'de> Visitor<'de> for Level<'_> {
+impl<'de> Visitor<'de> for Level<'_, '_> {
     type Value = Value;
 
     fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
@@ -177,21 +203,27 @@ impl<'de> Visitor<'de> for Level<'_> {
     }
 
     fn visit_u64<E>(self, number: u64) -> Result<Value, E> {
-        Ok(Value::Number(number.into()))
+        Ok(self.state.as_written().unwrap_or_else(|| Value::Number(number.into())))
     }
 
     fn visit_i64<E>(self, number: i64) -> Result<Value, E> {
-        Ok(Value::Number(number.into()))
+        Ok(self.state.as_written().unwrap_or_else(|| Value::Number(number.into())))
     }
 
     fn visit_f64<E: de::Error>(self, number: f64) -> Result<Value, E> {
+        if let Some(written) = self.state.as_written() {
+            return Ok(written);
+        }
         if number.fract() == 0.0 && number.abs() <= LARGEST_EXACT {
             return Ok(Value::Number((number as i64).into()));
         }
         Number::from_f64(number).map(Value::Number).ok_or_else(|| E::custom("number out of range"))
     }
 
-    fn visit_str<E>(self, text: &str) -> Result<Value, E> {
+    fn visit_str<E: de::Error>(self, text: &str) -> Result<Value, E> {
+        if self.state.numerals.borrow().is_some() && as_written::is_disguise(text) {
+            return Err(E::custom("a string that begins with U+0000"));
+        }
         Ok(Value::String(text.to_owned()))
     }
 

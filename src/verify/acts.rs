@@ -1,21 +1,23 @@
 //! The acts an Audit Response tells against the licence events of the chain, in both directions. An erasure leaves no
-//! event, so it is only required to rest on one that there is.
+//! event, so it is only required to rest on one that there is. An unsealing is a `Retrieve` to the chain: each must rest on
+//! a recorded yes to that, of the same user on the same item, and one yes covers one; which readings were unsealings the
+//! chain cannot tell.
 
 use std::collections::HashSet;
 
 use super::{
-    Verification, named,
+    Judged, Verification, named,
     report::{Finding, VerifyReport},
     scan::{LicenceAct, Scan},
 };
 use crate::{
     chain::node::Node,
     domain::{
-        ids::AihDataId,
+        ids::{AihDataId, UserId},
         licence_event::{LicenceEventKind as Kind, Position},
         operation::Operation,
     },
-    schema::wire::{Act, ActKind, AuditResponse, Evidence},
+    schema::wire::{Act, ActKind, AuditResponse, Evidence, ProcessingStatus},
 };
 
 /// What a licence event is called as an act, and the service it belongs to.
@@ -39,6 +41,10 @@ pub(super) fn compare(
     let mut said = HashSet::new();
     for item in &response.aih_data {
         for act in item.acts.iter().flatten() {
+            if act.kind == ActKind::Unseal {
+                unsealing((node.chain_id(), scan), item.aih_data_id, act, &mut said, report);
+                continue;
+            }
             let place = act.evidence.as_ref().map(place);
             let found = place.and_then(|place| scan.acts.iter().find(|act| act.event.position == place));
             let Some(found) = found else {
@@ -64,6 +70,41 @@ pub(super) fn compare(
             report.findings.push(Finding::Missing { position, item: named(item, &names), operation });
         }
     }
+}
+
+/// An unsealing against the recorded answer it rests on.
+fn unsealing(
+    (chain_id, scan): (u64, &Scan),
+    item: AihDataId,
+    act: &Act,
+    said: &mut HashSet<Position>,
+    report: &mut VerifyReport,
+) {
+    let position = act.evidence.as_ref().map(place);
+    let found = position.and_then(|place| scan.answers.iter().find(|judged| judged.evidence.position == place));
+    let Some(Judged { confirmation: asked, evidence, .. }) = found else {
+        report.findings.push(Finding::NotOnChain { entry: describe(act) });
+        return;
+    };
+    let position = evidence.position;
+    if !said.insert(position) {
+        report.findings.push(Finding::SaidTwice { position });
+    }
+    let user = |user: &UserId| (user.chain_id(), user.address()) == (chain_id, asked.user);
+    let shown = act.evidence.as_ref();
+    let checks = [
+        ("Act", asked.operation == Operation::Retrieve && asked.verdict.is_permitted()),
+        ("Status", act.status == ProcessingStatus::Executed),
+        ("ActTime", act.act_time.at().unix_timestamp() == evidence.block_time.cast_signed()),
+        ("AIHDataID", act.aih_data_id == item && item.hash() == asked.aih_data),
+        ("UserID", act.user_id.as_ref().is_some_and(user)),
+        ("LicenceID", act.licence_id.is_some_and(|licence| licence.address() == asked.licence)),
+        ("Evidence/ChainID", shown.is_some_and(|shown| shown.chain_id == chain_id)),
+        ("Evidence/TransactionHash", shown.is_some_and(|shown| shown.transaction_hash == evidence.transaction)),
+        ("Evidence/BlockHash", shown.is_some_and(|shown| shown.block_hash == evidence.block_hash)),
+    ];
+    let wrong = checks.into_iter().filter(|(_, same)| !same);
+    report.findings.extend(wrong.map(|(field, _)| Finding::Differs { position, field }));
 }
 
 fn place(evidence: &Evidence) -> Position {

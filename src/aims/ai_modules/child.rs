@@ -78,7 +78,7 @@ fn run(mut input: impl BufRead) -> Result<Outcome, String> {
         Purpose::Process { aim, operation } => process(&task, aim, *operation, &payload, &attached),
         Purpose::Observe => observe(&task, &payload),
         Purpose::Model(asked) => module::run(*asked, &payload, &attached).map(Outcome::Result),
-        Purpose::Treat { key } => treat(&task, key, &payload),
+        Purpose::Treat { algorithm, key } => treat(&task, algorithm, key, &payload),
     }
 }
 
@@ -113,8 +113,9 @@ fn observe(task: &Task, payload: &[u8]) -> Result<Outcome, String> {
     serde_json::to_value(observations).map(Outcome::Result).map_err(|error| error.to_string())
 }
 
-fn treat(task: &Task, key: &PseudonymKey, payload: &[u8]) -> Result<Outcome, String> {
-    let treat = table::treatment(task.data_class, task.format).ok_or("no treatment is offered for this format")?;
+fn treat(task: &Task, algorithm: &str, key: &PseudonymKey, payload: &[u8]) -> Result<Outcome, String> {
+    let treat = table::treatment(task.data_class, task.format, algorithm);
+    let treat = treat.ok_or("no treatment is offered for this format")?;
     let pseudonyms = key.pseudonyms();
     let treatment = Treatment { format: task.format, parameters: &task.parameters, payload, pseudonyms: &pseudonyms };
     treat(&treatment).map(Outcome::Treated)

@@ -46,9 +46,11 @@ pub static MODULES: &[Module] = &[
     Module { aim: "AIP-VCF-V1.0", run: omics::run, observe: Some(omics::observe) },
 ];
 
-/// The code that treats some formats of some classes.
+/// The code of an algorithm for some formats of some classes.
 #[derive(Debug, Clone, Copy)]
 pub struct Treating {
+    /// The algorithm, as a request may name it.
+    pub algorithm: &'static str,
     /// Classes of data.
     pub classes: &'static [DataClass],
     /// Formats.
@@ -60,26 +62,47 @@ pub struct Treating {
 /// Every treatment.
 pub static TREATMENTS: &[Treating] = &[
     Treating {
+        algorithm: "DIA-SIG-V1.0",
         classes: SIGNALS,
         formats: &[DataFormat::Edf, DataFormat::EdfPlus, DataFormat::Bdf, DataFormat::BdfPlus],
         treat: edf::treat,
     },
-    Treating { classes: SIGNALS, formats: &[DataFormat::Wfdb], treat: wfdb::treat },
-    Treating { classes: &[DataClass::MedicalImaging], formats: &[DataFormat::Dicom], treat: dicom::treat },
+    Treating { algorithm: "DIA-SIG-V1.0", classes: SIGNALS, formats: &[DataFormat::Wfdb], treat: wfdb::treat },
     Treating {
+        algorithm: "DIA-DCM-V1.0",
+        classes: &[DataClass::MedicalImaging],
+        formats: &[DataFormat::Dicom],
+        treat: dicom::treat,
+    },
+    Treating { algorithm: "DIA-FHR-V1.0", classes: &[DataClass::ClinicalRecord], formats: RECORDS, treat: fhir::treat },
+    Treating {
+        algorithm: "DIA-FHC-V1.0",
         classes: &[DataClass::ClinicalRecord],
-        formats: &[DataFormat::Fhir, DataFormat::Ndjson],
-        treat: fhir::treat,
+        formats: RECORDS,
+        treat: de_identification::cohort::treat,
     },
     Treating {
+        algorithm: "DIA-BEH-V1.0",
         classes: &[DataClass::BehaviouralSignal],
         formats: &[DataFormat::Json],
         treat: de_identification::behaviour::treat,
     },
-    Treating { classes: &[DataClass::Omics], formats: &[DataFormat::Vcf], treat: vcf::treat },
-    Treating { classes: DataClass::ALL, formats: &[DataFormat::Csv, DataFormat::Tsv], treat: table::treat },
+    Treating {
+        algorithm: "DIA-VCF-V1.0",
+        classes: &[DataClass::Omics],
+        formats: &[DataFormat::Vcf],
+        treat: vcf::treat,
+    },
+    Treating {
+        algorithm: "DIA-TAB-V1.0",
+        classes: DataClass::ALL,
+        formats: &[DataFormat::Csv, DataFormat::Tsv],
+        treat: table::treat,
+    },
 ];
 
+/// Formats of FHIR resources.
+const RECORDS: &[DataFormat] = &[DataFormat::Fhir, DataFormat::Ndjson];
 /// Classes of recordings.
 const SIGNALS: &[DataClass] =
     &[DataClass::PhysiologicalSignal, DataClass::NeurophysiologicalSignal, DataClass::BehaviouralSignal];
@@ -95,9 +118,11 @@ pub fn observer(class: DataClass, format: DataFormat) -> Option<Observe> {
     declared.filter_map(|aim| module(&aim.aim_name)?.observe).next()
 }
 
-/// What treats this class and format.
-pub fn treatment(class: DataClass, format: DataFormat) -> Option<Treat> {
-    let fits = |treating: &&Treating| treating.classes.contains(&class) && treating.formats.contains(&format);
+/// What treats this class and format by an algorithm.
+pub fn treatment(class: DataClass, format: DataFormat, algorithm: &str) -> Option<Treat> {
+    let fits = |treating: &&Treating| {
+        treating.algorithm == algorithm && treating.classes.contains(&class) && treating.formats.contains(&format)
+    };
     TREATMENTS.iter().find(fits).map(|treating| treating.treat)
 }
 
@@ -116,10 +141,27 @@ mod tests {
     }
 
     #[test]
+    fn every_algorithm_has_its_code_for_every_format_it_names() {
+        use crate::aims::de_identification::techniques::ALGORITHMS;
+        for treating in TREATMENTS {
+            let algorithm = ALGORITHMS.iter().find(|algorithm| algorithm.name == treating.algorithm);
+            let formats = algorithm.unwrap_or_else(|| panic!("{treating:?}")).formats;
+            assert!(treating.formats.iter().all(|format| formats.contains(format)), "{treating:?}");
+        }
+        for algorithm in ALGORITHMS {
+            for format in algorithm.formats {
+                let code = |class: &&DataClass| treatment(**class, *format, algorithm.name).is_some();
+                assert!(DataClass::ALL.iter().any(|class| code(&class)), "{} {format:?}", algorithm.name);
+            }
+        }
+    }
+
+    #[test]
     fn no_two_treatments_claim_the_same_format_of_a_class() {
         for (index, one) in TREATMENTS.iter().enumerate() {
             for other in &TREATMENTS[index + 1..] {
-                let common = one.classes.iter().any(|class| other.classes.contains(class))
+                let common = one.algorithm == other.algorithm
+                    && one.classes.iter().any(|class| other.classes.contains(class))
                     && one.formats.iter().any(|format| other.formats.contains(format));
                 assert!(!common, "{one:?} and {other:?}");
             }

@@ -41,6 +41,8 @@ pub enum Purpose {
     Model(ModelTask),
     /// The payload is de-identified or anonymised.
     Treat {
+        /// By which algorithm.
+        algorithm: String,
         /// Under which pseudonyms.
         key: PseudonymKey,
     },

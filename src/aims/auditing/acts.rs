@@ -8,6 +8,7 @@
 //! | `LicenceChanged` | `ChangeLicence` | it stands on chain |
 //! | `LicenceRevoked` | `RevokeLicence` | it stands on chain |
 //! | – | `Erase` | the house noted it |
+//! | `LicenceConfirmed`, a yes to `Retrieve` | `Unseal`, beside the decision | the house says that it opened a way back by it |
 //!
 //! An act that the house noted and the chain does not hold is a non-conformity: `NoConfirmation`; one that the chain
 //! holds of somebody else, `TermsDiffer`.
@@ -16,7 +17,7 @@ use alloy::primitives::Address;
 
 use super::{
     Scope,
-    examine::{Act, Entry, fault, started_s},
+    examine::{Act, Decision, Entry, fault, started_s},
     history::{Histories, evidence, kind},
 };
 use crate::{
@@ -24,7 +25,7 @@ use crate::{
     db::{
         chain_events::ChainEventRow,
         operation_acts::{Done, act_id},
-        operations::{OperationKind, OperationRow},
+        operations::{OperationKind, OperationRow, OperationState},
         revocations::RevocationScope as Noted,
     },
     domain::{
@@ -63,6 +64,24 @@ fn word(kind: OperationKind) -> Option<ActKind> {
         OperationKind::RevokeLicence => ActKind::RevokeLicence,
         OperationKind::Erase => ActKind::Erase,
         _ => return None,
+    })
+}
+
+/// The unsealing that a permitted `Retrieve` was asked for, once the way back was handed out. The chain knows nothing but
+/// `Retrieve`: that it was this kind of reading is the house's word, resting on the answer recorded there.
+pub(super) fn unsealing(decision: &Decision, operation: &OperationRow) -> Option<Act> {
+    let unsealed = operation.kind == OperationKind::Unseal
+        && operation.state == OperationState::Done
+        && decision.status == ProcessingStatus::Executed;
+    let (asked, evidence) = (&decision.recorded.confirmation, decision.recorded.evidence);
+    unsealed.then(|| Act {
+        kind: ActKind::Unseal,
+        item: decision.item,
+        at_s: evidence.block_time.cast_signed(),
+        by: Some(UserId::new(operation.requester.chain_id(), asked.user)),
+        licence: Some(asked.licence),
+        evidence: Some(evidence),
+        status: ProcessingStatus::Executed,
     })
 }
 

@@ -76,7 +76,7 @@ pub struct Fault {
     pub evidence: Option<Evidence>,
 }
 
-/// Something the house did with an item that no Licence Confirm was asked for.
+/// Something the house did with an item, told by its own name beside the decisions.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Act {
     /// What.

@@ -1,7 +1,7 @@
 //! Reading an audit from the copy of the register and the rows of the house, page by page, in two passes:
 //!
 //! 1. every recorded answer about the End User's items in the period, in the chain's order, with what the house made of
-//!    it, and every act on their licences;
+//!    it, and every act on their licences or by such an answer;
 //! 2. every operation that the house says was executed or permitted in the period and whose answer the first pass did
 //!    not meet.
 //!
@@ -13,7 +13,7 @@ use futures_util::Stream;
 
 use super::{
     Scope,
-    acts::is_act,
+    acts::{is_act, unsealing},
     examine::{Entry, decide, examine},
     history::{Histories, Start},
 };
@@ -112,7 +112,10 @@ impl Aims {
             let (Some((item, _)), true) = (name, scope.covers(row, recorded.confirmation.operation)) else { continue };
             let first = self.is_first(row).await?;
             let operation = operations.iter().find(|operation| first && operation.confirm_id == row.confirm_id);
-            entries.push(Entry::Decision(decide(item, recorded, operation)));
+            let decision = decide(item, recorded, operation);
+            let unsealed = operation.and_then(|operation| unsealing(&decision, operation));
+            entries.push(Entry::Decision(decision));
+            entries.extend(unsealed.map(Entry::Act));
             if let Some(operation) = operation {
                 let who = (item.hash(), recorded.confirmation.user);
                 let register = histories.register(self, who, Some(row.position()), Start::of(operation)).await?;

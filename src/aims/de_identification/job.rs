@@ -47,8 +47,8 @@ pub(super) struct Treatment {
     pub algorithm: &'static Algorithm,
     /// Whose pseudonyms it holds.
     pub recipient: UserId,
-    /// What the item is.
-    pub qualifier: Qualifier,
+    /// What the copy is.
+    pub copy: Qualifier,
 }
 
 impl Aims {
@@ -75,7 +75,7 @@ impl Aims {
         let (item, treating) = self.while_licensed(&warrant, work).await?;
         let status = proved(treatment.asked, item.status, &treating.outcome)?;
         self.release(&warrant).await?;
-        let offspring = Offspring { status, qualifier: qualifier_of_copy(&treatment.qualifier) };
+        let offspring = Offspring { status, qualifier: treatment.copy.clone() };
         let (copy, permit) = self.license_derived(&item, &offspring, &warrant).await?;
         match self.keep_copy(treatment, &warrant, (&item, &copy), permit, treating).await {
             Ok(()) => Ok(copy.id),
@@ -127,11 +127,6 @@ fn proved(asked: DeIdAndAnonymType, before: DataStatus, outcome: &Outcome) -> Re
         return Err(AimError::Unprocessable("the treatment proves nothing; nothing was kept".to_owned()));
     }
     Ok(proved.max(before))
-}
-
-/// The same kind of data. Attributes describe the original, some of them freely, and are left out.
-fn qualifier_of_copy(qualifier: &Qualifier) -> Qualifier {
-    Qualifier { attributes: None, ..qualifier.clone() }
 }
 
 /// A child that dies while its result is read is the data's fault, not the store's.

@@ -15,6 +15,7 @@
 //! | [`pseudonyms`] | keys of pseudonyms, the sealed way back, and its unsealing: an operation of its own |
 //! | [`report`] | what was done, signed |
 //! | [`table`] | tables: k-anonymity and l-diversity |
+//! | [`cohort`] | FHIR Bundles of many patients, made into tables |
 //! | [`edf`] [`wfdb`] | recordings |
 //! | [`dicom`] | images |
 //! | [`vcf`] | variant files |
@@ -24,6 +25,7 @@
 //! [`crate::aims::ai_modules::table`] says which treats what.
 
 pub mod behaviour;
+pub mod cohort;
 pub mod dicom;
 pub mod edf;
 pub mod fhir;

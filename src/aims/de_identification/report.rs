@@ -133,7 +133,7 @@ impl Aims {
             aih_data_id: about.copy.id,
             parent_aih_data_id: about.item.id,
             data_class: about.copy.data_class,
-            format: about.treatment.qualifier.format,
+            format: about.treatment.copy.format,
             de_id_and_anonym_type: about.treatment.asked,
             de_id_and_anonym_algo_id: about.treatment.algorithm.name,
             source: about.treatment.algorithm.source,

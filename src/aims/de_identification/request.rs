@@ -1,5 +1,5 @@
-//! **A request to de-identify.** As with processing, the same message of the same requester is the same operation; what
-//! concerns the item (its format, whether it is there) is looked at only after the chain has said yes.
+//! **A request to de-identify.** As with processing, the same message of the same requester is the same operation, and
+//! what cannot be done is refused before the chain records anything, to whoever may know of the item (decision 0034).
 
 use serde_json::{Map, Value};
 use uuid::Uuid;
@@ -18,14 +18,20 @@ use crate::{
         },
         aih_data_processing::request::{Accepted, Begun, ProcessRequest},
     },
-    db::{data_items::DataItemRow, operations::OperationKind},
+    db::{
+        data_items::{DataItemRow, DataItemState},
+        operations::OperationKind,
+    },
     domain::{
         ids::{AihDataId, UserId},
         operation::Operation,
-        taxonomy::Usage,
+        taxonomy::{DataClass, Usage},
     },
-    licensing::{confirm::Answer, permit::Purpose},
-    schema::wire::{DeIdAndAnonymType, Qualifier},
+    licensing::{
+        confirm::Answer,
+        permit::{Permit, Purpose},
+    },
+    schema::wire::{DataFormat, DeIdAndAnonymType, Qualifier},
 };
 
 /// The parameter that names whose pseudonyms the copy shall hold.
@@ -67,21 +73,36 @@ impl Aims {
             Begun::New(operation) => operation,
             Begun::Known(row) => return Ok(Accepted::Known(*row)),
         };
-        let permit = match self.ask(&operation).await {
-            Ok(Answer::Permitted(permit)) => permit,
-            Ok(Answer::Denied(_)) => return Ok(Accepted::Denied(self.operation(operation.id).await?)),
-            Err(error) => {
-                self.give_up(operation.id, &error).await;
-                return Err(error);
-            }
-        };
-        match self.treatment(operation.id, &request, named, recipient, item.as_ref()).await {
-            Ok(treatment) => Ok(self.start_treatment(treatment, permit)),
-            Err(error) => {
-                self.give_up(operation.id, &error).await;
-                Err(error)
-            }
+        let plan = item.as_ref().ok_or(AimError::NotFound).and_then(|item| self.plan(&request, named, recipient, item));
+        if let Err(error) = self.refuse_early(&operation, plan.is_err()).await {
+            let error = error.or(plan.err()).unwrap_or(AimError::NotFound);
+            self.give_up(operation.id, &error).await;
+            return Err(error);
         }
+        let treated = match self.ask(&operation).await {
+            Ok(Answer::Permitted(permit)) => self.begin_treatment(operation.id, plan, permit).await,
+            Ok(Answer::Denied(_)) => return Ok(Accepted::Denied(self.operation(operation.id).await?)),
+            Err(error) => Err(error),
+        };
+        if let Err(error) = &treated {
+            self.give_up(operation.id, error).await;
+        }
+        treated
+    }
+
+    /// What was permitted becomes a job; only now is a key made.
+    async fn begin_treatment(
+        &self,
+        id: Uuid,
+        plan: Result<Plan, AimError>,
+        permit: Permit,
+    ) -> Result<Accepted, AimError> {
+        let Plan { owner, recipient, asked, algorithm, purpose, data_class, format, parameters, copy } = plan?;
+        let key = self.pseudonym_key(owner, recipient).await?;
+        let treat = TaskPurpose::Treat { algorithm: algorithm.name.to_owned(), key };
+        let task = Task { purpose: treat, data_class, format, parameters };
+        let treatment = Treatment { id, purpose, task, asked, algorithm, recipient, copy };
+        Ok(self.start_treatment(treatment, permit))
     }
 
     /// Whose pseudonyms the copy holds, as far as the message says; without a word, the requester's.
@@ -95,15 +116,17 @@ impl Aims {
         if recipient.chain_id() == self.back_end().chain_id() { Ok(recipient) } else { Err(REFUSED) }
     }
 
-    async fn treatment(
+    /// What is to be done with the item, if it can be.
+    fn plan(
         &self,
-        id: Uuid,
         request: &DeIdRequest,
         named: Option<Named>,
         recipient: UserId,
-        item: Option<&DataItemRow>,
-    ) -> Result<Treatment, AimError> {
-        let item = item.ok_or(AimError::NotFound)?;
+        item: &DataItemRow,
+    ) -> Result<Plan, AimError> {
+        if item.state == DataItemState::Erased {
+            return Err(AimError::Erased);
+        }
         let own = request.requester == item.owner || request.requester.0 == self.back_end().0;
         if recipient != request.requester && !own {
             return Err(AimError::Refused {
@@ -112,23 +135,51 @@ impl Aims {
             });
         }
         let qualifier: Qualifier = serde_json::from_value(item.qualifier.clone()).map_err(|_| AimError::NoModule)?;
-        let algorithm = techniques::choose(qualifier.format, named, request.asked).map_err(AimError::NotOffered)?;
-        if table::treatment(item.data_class, qualifier.format).is_none() {
-            let format = qualifier.format.word();
+        let format = qualifier.format;
+        let algorithm = techniques::choose(format, named, request.asked).map_err(AimError::NotOffered)?;
+        if table::treatment(item.data_class, format, algorithm.name).is_none() {
+            let format = format.word();
             let why = format!("no de-identification is offered for the format {format} of {}", item.data_class);
             return Err(AimError::NotOffered(why));
         }
-        let parameters = for_the_child(request, algorithm).map_err(AimError::NotOffered)?;
-        let key = self.pseudonym_key(item.owner, recipient).await?;
-        let task = Task {
-            purpose: TaskPurpose::Treat { key },
-            data_class: item.data_class,
-            format: qualifier.format,
-            parameters,
-        };
         let requester = request.requester.address();
-        let purpose = Purpose { item: request.item, operation: Operation::DeIdAndAnonym, requester };
-        Ok(Treatment { id, purpose, task, asked: request.asked, algorithm, recipient, qualifier })
+        Ok(Plan {
+            owner: item.owner,
+            recipient,
+            asked: request.asked,
+            algorithm,
+            purpose: Purpose { item: request.item, operation: Operation::DeIdAndAnonym, requester },
+            data_class: item.data_class,
+            format,
+            parameters: for_the_child(request, algorithm).map_err(AimError::NotOffered)?,
+            copy: qualifier_of_copy(&qualifier, algorithm),
+        })
+    }
+}
+
+/// What is to be done with an item, as far as it can be told without a permit.
+struct Plan {
+    owner: UserId,
+    recipient: UserId,
+    asked: DeIdAndAnonymType,
+    algorithm: &'static Algorithm,
+    purpose: Purpose,
+    data_class: DataClass,
+    format: DataFormat,
+    parameters: Map<String, Value>,
+    copy: Qualifier,
+}
+
+/// The same kind of data, in the format the algorithm gives. Attributes describe the original, some of them freely, and are
+/// left out.
+fn qualifier_of_copy(qualifier: &Qualifier, algorithm: &Algorithm) -> Qualifier {
+    let same = Qualifier { attributes: None, ..qualifier.clone() };
+    match algorithm.gives {
+        Some(format) if format != qualifier.format => {
+            let media_type = (format == DataFormat::Csv).then(|| "text/csv".to_owned());
+            Qualifier { format, media_type, ..same }
+        }
+        _ => same,
     }
 }
 

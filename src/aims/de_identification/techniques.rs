@@ -15,6 +15,9 @@ pub struct Algorithm {
     pub name: &'static str,
     /// Formats it treats.
     pub formats: &'static [DataFormat],
+    /// Format of what it gives; none: the format it was given.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub gives: Option<DataFormat>,
     /// Techniques it applies.
     pub techniques: &'static [Technique],
     /// Names of the parameters it takes, besides [`super::request::RECIPIENT_PARAMETER`].
@@ -30,6 +33,7 @@ pub static ALGORITHMS: &[Algorithm] = &[
     Algorithm {
         name: "DIA-TAB-V1.0",
         formats: &[DataFormat::Csv, DataFormat::Tsv],
+        gives: None,
         techniques: &[
             Technique::RemovalOfIdentifiers,
             Technique::Tokenisation,
@@ -46,6 +50,7 @@ pub static ALGORITHMS: &[Algorithm] = &[
     Algorithm {
         name: "DIA-DCM-V1.0",
         formats: &[DataFormat::Dicom],
+        gives: None,
         techniques: &[
             Technique::RemovalOfIdentifiers,
             Technique::DataMasking,
@@ -59,6 +64,7 @@ pub static ALGORITHMS: &[Algorithm] = &[
     Algorithm {
         name: "DIA-FHR-V1.0",
         formats: &[DataFormat::Fhir, DataFormat::Ndjson],
+        gives: None,
         techniques: &[
             Technique::RemovalOfIdentifiers,
             Technique::Tokenisation,
@@ -70,8 +76,25 @@ pub static ALGORITHMS: &[Algorithm] = &[
         source: "HIPAA Safe Harbor, 45 CFR 164.514(b)(2), on FHIR R4 resources",
     },
     Algorithm {
+        name: "DIA-FHC-V1.0",
+        formats: &[DataFormat::Fhir, DataFormat::Ndjson],
+        gives: Some(DataFormat::Csv),
+        techniques: &[
+            Technique::RemovalOfIdentifiers,
+            Technique::Tokenisation,
+            Technique::Generalisation,
+            Technique::KAnonymity,
+            Technique::LDiversity,
+        ],
+        parameters: super::cohort::NAMES,
+        anonymises: true,
+        source: "FHIR R4 resources of many patients as a table, one row per person (birth year, sex and place by HIPAA Safe \
+                 Harbor, 45 CFR 164.514(b)(2)), then as DIA-TAB-V1.0",
+    },
+    Algorithm {
         name: "DIA-SIG-V1.0",
         formats: &[DataFormat::Edf, DataFormat::EdfPlus, DataFormat::Bdf, DataFormat::BdfPlus, DataFormat::Wfdb],
+        gives: None,
         techniques: &[
             Technique::RemovalOfIdentifiers,
             Technique::DataMasking,
@@ -86,6 +109,7 @@ pub static ALGORITHMS: &[Algorithm] = &[
     Algorithm {
         name: "DIA-BEH-V1.0",
         formats: &[DataFormat::Json],
+        gives: None,
         techniques: &[Technique::RemovalOfIdentifiers, Technique::Tokenisation, Technique::Perturbation],
         parameters: &[],
         anonymises: false,
@@ -94,6 +118,7 @@ pub static ALGORITHMS: &[Algorithm] = &[
     Algorithm {
         name: "DIA-VCF-V1.0",
         formats: &[DataFormat::Vcf],
+        gives: None,
         techniques: &[Technique::RemovalOfIdentifiers, Technique::Tokenisation],
         parameters: &["KeepInfo", "KeepFormat"],
         anonymises: false,
@@ -118,6 +143,30 @@ const NOT_OFFERED: &[(Technique, &str)] = &[
         "encrypted values are neither de-identified nor readable by the AI Modules here",
     ),
 ];
+
+/// One of the twelve techniques, and what becomes of asking for it.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "PascalCase")]
+pub struct Offer {
+    /// The technique.
+    pub technique: Technique,
+    /// Algorithms that apply it; none when it is refused.
+    #[serde(rename = "DeIDAndAnonymAlgoIDs", skip_serializing_if = "Vec::is_empty")]
+    pub algorithms: Vec<&'static str>,
+    /// Why it is refused.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub refused: Option<&'static str>,
+}
+
+/// All twelve techniques: offered by which algorithms, or refused and why.
+pub fn offers() -> Vec<Offer> {
+    let offer = |technique: &Technique| {
+        let applying = ALGORITHMS.iter().filter(|algorithm| algorithm.techniques.contains(technique));
+        let refused = NOT_OFFERED.iter().find(|(refused, _)| refused == technique).map(|(_, why)| *why);
+        Offer { technique: *technique, algorithms: applying.map(|algorithm| algorithm.name).collect(), refused }
+    };
+    Technique::ALL.iter().map(offer).collect()
+}
 
 /// Reads `DeIDAndAnonymAlgoID` as far as it can be without the item.
 ///
@@ -148,7 +197,8 @@ pub enum Named {
     Algorithm(&'static Algorithm),
 }
 
-/// The algorithm for a format, when it does what is asked.
+/// The algorithm for a format, when it does what is asked. Where two treat the format, it is the one that is named, or
+/// that offers the technique named; without a name, whoever asks for anonymisation gets one that can prove it.
 ///
 /// # Errors
 /// What is not offered, by name.
@@ -157,24 +207,16 @@ pub fn choose(
     named: Option<Named>,
     asked: DeIdAndAnonymType,
 ) -> Result<&'static Algorithm, String> {
-    let offered = ALGORITHMS.iter().find(|algorithm| algorithm.formats.contains(&format));
-    let Some(algorithm) = offered else {
+    let offered: Vec<&Algorithm> = ALGORITHMS.iter().filter(|algorithm| algorithm.formats.contains(&format)).collect();
+    if offered.is_empty() {
         return Err(format!("no de-identification is offered for the format {}", format.word()));
-    };
-    match named {
-        Some(Named::Algorithm(named)) if named != algorithm => {
-            return Err(format!("the algorithm {} does not treat the format {}", named.name, format.word()));
-        }
-        Some(Named::Technique(technique)) if !algorithm.techniques.contains(&technique) => {
-            return Err(format!(
-                "the technique {} is not offered for the format {}; offered are {}",
-                word_of(technique),
-                format.word(),
-                algorithm.techniques.iter().map(|technique| word_of(*technique)).collect::<Vec<_>>().join(", ")
-            ));
-        }
-        _ => {}
     }
+    let fitting: Vec<&Algorithm> = offered.iter().copied().filter(|algorithm| fits(algorithm, named)).collect();
+    let wants_proof = asked != DeIdAndAnonymType::DeIdentify;
+    let proving = fitting.iter().copied().find(|algorithm| algorithm.anonymises == wants_proof);
+    let Some(algorithm) = proving.or_else(|| fitting.first().copied()) else {
+        return Err(unfit(format, named, &offered));
+    };
     let groups = matches!(named, Some(Named::Technique(Technique::KAnonymity | Technique::LDiversity)));
     if groups && asked == DeIdAndAnonymType::DeIdentify {
         return Err("K Anonymity and L Diversity anonymise: ask for Anonymise, or for both".to_owned());
@@ -187,6 +229,34 @@ pub fn choose(
         ));
     }
     Ok(algorithm)
+}
+
+fn fits(algorithm: &'static Algorithm, named: Option<Named>) -> bool {
+    match named {
+        None => true,
+        Some(Named::Algorithm(named)) => named == algorithm,
+        Some(Named::Technique(technique)) => algorithm.techniques.contains(&technique),
+    }
+}
+
+/// Why none of those that treat a format fits what is named.
+fn unfit(format: DataFormat, named: Option<Named>, offered: &[&Algorithm]) -> String {
+    let format = format.word();
+    match named {
+        Some(Named::Algorithm(named)) => format!("the algorithm {} does not treat the format {format}", named.name),
+        Some(Named::Technique(technique)) => {
+            let mut words = Vec::new();
+            for technique in offered.iter().flat_map(|algorithm| algorithm.techniques) {
+                let word = word_of(*technique);
+                if !words.contains(&word) {
+                    words.push(word);
+                }
+            }
+            let (word, words) = (word_of(technique), words.join(", "));
+            format!("the technique {word} is not offered for the format {format}; offered are {words}")
+        }
+        None => format!("no de-identification is offered for the format {format}"),
+    }
 }
 
 /// The parameters a request may carry for an algorithm; a stranger is refused, or a slip of the pen would go unnoticed.
@@ -244,6 +314,17 @@ mod tests {
     }
 
     #[test]
+    fn all_twelve_are_told_with_who_applies_them_or_why_nobody_does() {
+        let offers = offers();
+        assert_eq!(offers.iter().map(|offer| word_of(offer.technique)).collect::<Vec<_>>().len(), TWELVE.len());
+        for word in TWELVE {
+            let offer = offers.iter().find(|offer| word_of(offer.technique) == word).unwrap();
+            assert_eq!(offer.algorithms.is_empty(), offer.refused.is_some(), "{word}");
+            assert_eq!(read(word).is_ok(), offer.refused.is_none(), "{word}");
+        }
+    }
+
+    #[test]
     fn a_name_nobody_knows_is_refused_without_being_repeated() {
         for name in ["", "k-anonymity", "K-Anonymity", "ROT13", "DIA-TAB-V2.0"] {
             let why = read(name).unwrap_err();
@@ -252,10 +333,33 @@ mod tests {
     }
 
     #[test]
-    fn no_format_is_treated_by_two() {
+    fn of_those_that_treat_a_format_one_at_most_anonymises() {
         for format in DataFormat::ALL {
-            assert!(ALGORITHMS.iter().filter(|algorithm| algorithm.formats.contains(format)).count() < 2, "{format:?}");
+            for anonymises in [true, false] {
+                let same = ALGORITHMS.iter().filter(|a| a.formats.contains(format) && a.anonymises == anonymises);
+                assert!(same.count() < 2, "{format:?}");
+            }
         }
+    }
+
+    #[test]
+    fn a_record_and_a_cohort_are_told_apart_by_what_is_asked() {
+        use DeIdAndAnonymType::{Anonymise, Both, DeIdentify};
+        let name = |named: Option<&str>, asked| {
+            choose(DataFormat::Fhir, named.map(|name| read(name).unwrap()), asked).map(|algorithm| algorithm.name)
+        };
+        assert_eq!(name(None, DeIdentify), Ok("DIA-FHR-V1.0"));
+        assert_eq!(name(Some("Perturbation"), Both), Ok("DIA-FHR-V1.0"));
+        assert_eq!(name(Some("DIA-FHR-V1.0"), Both), Ok("DIA-FHR-V1.0"));
+        for asked in [Anonymise, Both] {
+            assert_eq!(name(None, asked), Ok("DIA-FHC-V1.0"));
+            assert_eq!(name(Some("L Diversity"), asked), Ok("DIA-FHC-V1.0"));
+        }
+        assert_eq!(name(Some("DIA-FHC-V1.0"), DeIdentify), Ok("DIA-FHC-V1.0"));
+        assert!(name(Some("DIA-FHR-V1.0"), Anonymise).unwrap_err().contains("DIA-FHR-V1.0"));
+        assert!(name(Some("K Anonymity"), DeIdentify).unwrap_err().contains("K Anonymity"));
+        assert!(name(Some("Data Masking"), DeIdentify).unwrap_err().contains("Data Masking is not offered"));
+        assert!(name(Some("DIA-TAB-V1.0"), Anonymise).unwrap_err().contains("does not treat the format FHIR"));
     }
 
     #[test]

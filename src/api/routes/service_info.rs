@@ -6,6 +6,7 @@ use utoipa::ToSchema;
 
 use crate::{
     access::services,
+    aims::de_identification::techniques::{self, Algorithm, Offer},
     api::Door,
     domain::{
         operation::Operation,
@@ -37,6 +38,9 @@ pub struct ServiceInfo {
     /// class and format that none of them names is answered `unprocessable`.
     #[schema(value_type = Vec<Object>)]
     processing: &'static [Declaration],
+    /// What can be asked for by De-ID and Anonym.
+    #[serde(rename = "DeIDAndAnonym")]
+    de_id_and_anonym: Treatments,
     /// Largest JSON message, in bytes.
     most_message_bytes: usize,
     /// Largest AIH Data, in bytes.
@@ -44,6 +48,19 @@ pub struct ServiceInfo {
     /// Why nothing is permitted at present; absent when all is well.
     #[serde(skip_serializing_if = "Option::is_none")]
     doubt: Option<String>,
+}
+
+/// What can be asked for by De-ID and Anonym.
+#[derive(Debug, Serialize, ToSchema)]
+#[serde(rename_all = "PascalCase")]
+pub struct Treatments {
+    /// The algorithms, each with the formats it treats, the format it gives where that is another, the techniques it
+    /// applies, the parameters it takes besides `Recipient`, whether it can prove `Anonymised`, and the rules it follows.
+    #[schema(value_type = Vec<Object>)]
+    algorithms: &'static [Algorithm],
+    /// The twelve techniques of the taxonomy: offered by which algorithms, or why each of the others is refused.
+    #[schema(value_type = Vec<Object>)]
+    techniques: Vec<Offer>,
 }
 
 /// A service.
@@ -68,6 +85,7 @@ pub async fn service_info(State(door): State<Door>) -> Json<ServiceInfo> {
         messages: MessageType::ALL.iter().map(|message| message.header()).collect(),
         services: Operation::ALL.iter().copied().filter(|o| services::is_service(*o)).map(Service::of).collect(),
         processing: processing::all(),
+        de_id_and_anonym: Treatments { algorithms: techniques::ALGORITHMS, techniques: techniques::offers() },
         most_message_bytes: door.limits.most_message_bytes,
         most_upload_bytes: door.limits.most_upload_bytes,
         doubt: door.aims.licensing.vigil().pass().err().map(|doubt| doubt.to_string()),

@@ -103,6 +103,24 @@ pub enum DataProcessTechnique {
     HomomorphicEncryption,
 }
 
+impl DataProcessTechnique {
+    /// All twelve, in the standard's order.
+    pub const ALL: &'static [Self] = &[
+        Self::DataMasking,
+        Self::DataAggregation,
+        Self::Generalisation,
+        Self::Perturbation,
+        Self::Tokenisation,
+        Self::Hashing,
+        Self::RemovalOfIdentifiers,
+        Self::KAnonymity,
+        Self::LDiversity,
+        Self::DifferentialPrivacy,
+        Self::SyntheticDataGeneration,
+        Self::HomomorphicEncryption,
+    ];
+}
+
 /// Kind of de-identification asked for.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
 pub enum DeIdAndAnonymType {

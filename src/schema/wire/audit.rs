@@ -113,6 +113,8 @@ pub enum ActKind {
     RevokeLicence,
     /// The item's key was destroyed.
     Erase,
+    /// The way back from the pseudonyms of a treated copy was opened, by the recorded yes to a `Retrieve` of the item.
+    Unseal,
 }
 
 /// One decision about an item.

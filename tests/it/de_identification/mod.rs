@@ -3,15 +3,24 @@
 //! | File | What |
 //! | --- | --- |
 //! | [`flow`] | the life of a treated copy: permitted, read, reported, audited, erased |
+//! | [`opened`] | what a licence opens to treated data only, for each family of formats |
+//! | [`fhir_cohort`] | Bundles of many patients |
+//! | [`back_end`] | on the Back End's own initiative |
 //! | [`refusals`] | requests that are wrong, each in its own way |
+//! | [`bad_input`] | files that are wrong, format by format |
 //! | [`unsealing`] | the way back, and who may go it |
 //! | [`planted`] | a thousand identifiers in, none out |
 //! | [`restart`] | a Back End that is killed in the middle |
 //!
-//! [`cohort`] writes tables and messages.
+//! [`cohort`] writes tables and messages, [`files`] a file of every format.
 
+mod back_end;
+mod bad_input;
 mod cohort;
+mod fhir_cohort;
+mod files;
 mod flow;
+mod opened;
 mod planted;
 mod refusals;
 mod restart;

@@ -1,17 +1,13 @@
 //! A thousand identifiers planted across the formats, sent through the street door, and none of them in what comes out:
 //! neither in the copies nor in what is said about them.
 
-use health_back_end::{
-    aims::aih_data_processing::ecg::{
-        edf_writer::{self, EdfContents},
-        synthetic::SyntheticEcg,
-    },
-    domain::ids::AihDataId,
-};
+use health_back_end::domain::ids::AihDataId;
 use serde_json::{Value, json};
-use time::macros::datetime;
 
-use super::cohort::{copy_of, parcel, payload, request, treat, wish};
+use super::{
+    cohort::{copy_of, parcel, payload, request, treat, wish},
+    files::{self, Garden},
+};
 use crate::{
     environment::{
         PATIENT,
@@ -20,246 +16,29 @@ use crate::{
     items::paper::new_item,
 };
 
-/// Identifiers given out so far, each unlike anything else in the files.
-#[derive(Default)]
-struct Garden {
-    planted: Vec<String>,
-}
-
-impl Garden {
-    fn plant(&mut self, identifier: String) -> String {
-        self.planted.push(identifier.clone());
-        identifier
-    }
-
-    /// A number of five letters, as words have it.
-    fn letters(&self) -> String {
-        let mut n = self.planted.len() + 1_000;
-        let mut text = String::new();
-        for _ in 0..5 {
-            text.push(char::from(b'a' + (n % 26) as u8));
-            n /= 26;
-        }
-        text
-    }
-
-    fn name(&mut self) -> String {
-        let name = format!("Zwq{} Vrk{}", self.letters(), self.letters());
-        self.plant(name)
-    }
-
-    fn word(&mut self) -> String {
-        let word = format!("Ykz{}", self.letters());
-        self.plant(word)
-    }
-
-    fn record(&mut self) -> String {
-        let record = format!("MRN83{:05}", self.planted.len());
-        self.plant(record)
-    }
-
-    fn mail(&mut self) -> String {
-        let mail = format!("{}.xq@planted.example", self.letters());
-        self.plant(mail)
-    }
-
-    fn telephone(&mut self) -> String {
-        let number = format!("+44 20 7946 {:05}", self.planted.len());
-        self.plant(number)
-    }
-
-    /// How many stand in some bytes, in whatever case.
-    fn found(&self, bytes: &[u8]) -> Vec<&str> {
-        let text = String::from_utf8_lossy(bytes).to_lowercase();
-        self.planted.iter().map(String::as_str).filter(|planted| text.contains(&planted.to_lowercase())).collect()
-    }
-}
-
-fn table(garden: &mut Garden, rows: usize, delimiter: char) -> Vec<u8> {
-    let mut lines = vec!["record,full_name,mail,telephone,age,sex,finding".to_owned()];
-    for n in 0..rows {
-        let (record, name, mail, telephone) = (garden.record(), garden.name(), garden.mail(), garden.telephone());
-        let (sex, finding) = (["f", "m"][n % 2], ["asthma", "migraine", "gout"][n % 3]);
-        lines.push(format!("{record},{name},{mail},{telephone},{},{sex},{finding}", 30 + n % 20));
-    }
-    (lines.join("\n") + "\n").replace(',', &delimiter.to_string()).into_bytes()
-}
-
-fn recording(garden: &mut Garden) -> Vec<u8> {
-    let made = SyntheticEcg { duration_s: 20.0, ..SyntheticEcg::default() }.generate().unwrap();
-    let note = format!("seen by {}", garden.word());
-    let contents = EdfContents {
-        start: datetime!(2026-01-01 08:00),
-        sampling_rate_hz: 250,
-        label: "ECG II",
-        samples_mv: &made.samples_mv,
-        beat_times_s: &[1.0, 2.0, 3.0],
-        beat_text: &note,
-    };
-    let mut bytes = Vec::new();
-    edf_writer::write(&contents, &mut bytes).unwrap();
-    let patient = format!("{} F 02-MAY-1951 {}", garden.record(), garden.word());
-    let session = format!("Startdate 01-JAN-2026 {} {} {}", garden.record(), garden.word(), garden.word());
-    for (at, text) in [(8, patient), (88, session)] {
-        assert!(text.len() <= 80, "{text}");
-        bytes[at..at + 80].copy_from_slice(format!("{text:<80}").as_bytes());
-    }
-    bytes
-}
-
-fn archive(garden: &mut Garden) -> Vec<u8> {
-    let made = SyntheticEcg { duration_s: 20.0, ..SyntheticEcg::default() }.generate().unwrap();
-    let values: Vec<i16> = made.samples_mv.iter().map(|mv| (mv * 200.0) as i16).collect();
-    let signal: Vec<u8> = values.iter().flat_map(|value| value.to_le_bytes()).collect();
-    let checksum = values.iter().fold(0_i16, |sum, value| sum.wrapping_add(*value));
-    let name = garden.record();
-    let mut header = format!(
-        "{name} 1 250 {} 08:00:00 01/01/2026\n{name}.dat 16 200(0)/mV 12 0 {} {checksum} 0 {}\n",
-        values.len(),
-        values[0],
-        garden.word(),
-    );
-    for _ in 0..60 {
-        header.push_str(&format!("# {} saw {}\n", garden.name(), garden.record()));
-    }
-    let mut archive = tar::Builder::new(Vec::new());
-    for (extension, contents) in [("hea", header.as_bytes()), ("dat", &signal)] {
-        let mut entry = tar::Header::new_ustar();
-        entry.set_size(contents.len() as u64);
-        entry.set_mode(0o644);
-        entry.set_username(&garden.word()).unwrap();
-        archive.append_data(&mut entry, format!("{name}.{extension}"), contents).unwrap();
-    }
-    archive.into_inner().unwrap()
-}
-
-fn variants(garden: &mut Garden) -> Vec<u8> {
-    let mut text = "##fileformat=VCFv4.3\n##contig=<ID=1>\n".to_owned();
-    for _ in 0..40 {
-        text.push_str(&format!("##{}={} by {}\n", garden.word(), garden.mail(), garden.name()));
-    }
-    text.push_str("##FORMAT=<ID=GT,Number=1,Type=String,Description=\"Genotype\">\n");
-    text.push_str(&format!("##INFO=<ID=NOTE,Number=1,Type=String,Description=\"{}\">\n", garden.name()));
-    let samples: Vec<String> = (0..80).map(|_| garden.record()).collect();
-    text.push_str(&format!("#CHROM\tPOS\tID\tREF\tALT\tQUAL\tFILTER\tINFO\tFORMAT\t{}\n", samples.join("\t")));
-    for n in 0..10 {
-        let line = format!("1\t{}\t{}\tA\tG\t50\tPASS\tNOTE={}\tGT", 1_000 + n, garden.word(), garden.word());
-        text.push_str(&format!("{line}{}\n", "\t0/1".repeat(samples.len())));
-    }
-    text.into_bytes()
-}
-
-fn record(garden: &mut Garden) -> Vec<u8> {
-    let person = "https://ehr.example/fhir/Patient/p1";
-    let entry = |url: &str, resource: Value| json!({"fullUrl": url, "resource": resource});
-    let patient = json!({
-        "resourceType": "Patient", "id": "p1", "gender": "female", "birthDate": "1951-05-02",
-        "text": {"status": "generated", "div": format!("<div>{}</div>", garden.name())},
-        "identifier": [{"system": "https://hospital.example/mrn", "value": garden.record()}],
-        "name": [{"family": garden.word(), "given": [garden.word()], "text": garden.name()}],
-        "telecom": [{"system": "phone", "value": garden.telephone()}, {"system": "email", "value": garden.mail()}],
-        "address": [{"line": [garden.name()], "city": garden.word(), "country": "IT"}],
-        "contact": [{"name": {"text": garden.name()}, "telecom": [{"system": "email", "value": garden.mail()}]}],
-        "extension": [{"url": "https://hospital.example/nickname", "valueString": garden.word()}],
-    });
-    let mut entries = vec![entry(person, patient)];
-    for n in 0..20 {
-        let heart_rate =
-            json!({"coding": [{"system": "http://loinc.org", "code": "8867-4", "display": garden.word()}]});
-        let observation = json!({
-            "resourceType": "Observation", "id": format!("o{n}"), "status": "final", "code": heart_rate,
-            "subject": {"reference": person, "display": garden.name()},
-            "effectiveDateTime": "2026-02-03T10:00:00Z", "note": [{"text": format!("{} called {}", garden.name(), garden.telephone())}],
-            "valueQuantity": {"value": 70 + n, "unit": "/min", "system": "http://unitsofmeasure.org", "code": "/min"},
-        });
-        entries.push(entry(&format!("https://ehr.example/fhir/Observation/o{n}"), observation));
-    }
-    json!({"resourceType": "Bundle", "type": "collection", "entry": entries}).to_string().into_bytes()
-}
-
-fn image(garden: &mut Garden) -> Vec<u8> {
-    use dicom_core::{DataElement, PrimitiveValue, VR};
-    use dicom_dictionary_std::tags;
-    use dicom_object::{InMemDicomObject, meta::FileMetaTableBuilder};
-
-    const CT: &str = "1.2.840.10008.5.1.4.1.1.2";
-    let instance = format!("1.2.826.0.1.3680043.8.498.77{}", garden.planted.len());
-    let instance = garden.plant(instance);
-    let told: Vec<String> = (0..6).map(|_| garden.word()).collect();
-    let texts = [
-        (tags::SOP_CLASS_UID, VR::UI, CT.to_owned()),
-        (tags::SOP_INSTANCE_UID, VR::UI, instance.clone()),
-        (tags::STUDY_DATE, VR::DA, "20260203".to_owned()),
-        (tags::ACCESSION_NUMBER, VR::SH, garden.record()),
-        (tags::MODALITY, VR::CS, "CT".to_owned()),
-        (tags::BURNED_IN_ANNOTATION, VR::CS, "NO".to_owned()),
-        (tags::INSTITUTION_NAME, VR::LO, told[0].clone()),
-        (tags::REFERRING_PHYSICIAN_NAME, VR::PN, told[1].clone()),
-        (tags::STUDY_DESCRIPTION, VR::LO, told[2].clone()),
-        (tags::OPERATORS_NAME, VR::PN, told[3].clone()),
-        (tags::PATIENT_NAME, VR::PN, told[4].clone()),
-        (tags::PATIENT_ID, VR::LO, garden.record()),
-        (tags::PATIENT_ADDRESS, VR::LO, told[5].clone()),
-        (tags::PATIENT_COMMENTS, VR::LT, format!("{} of {}", garden.name(), garden.mail())),
-        (tags::STUDY_INSTANCE_UID, VR::UI, "1.2.826.0.1.3680043.8.498.3".to_owned()),
-        (tags::SERIES_INSTANCE_UID, VR::UI, "1.2.826.0.1.3680043.8.498.4".to_owned()),
-        (tags::PHOTOMETRIC_INTERPRETATION, VR::CS, "MONOCHROME2".to_owned()),
-        (tags::PIXEL_SPACING, VR::DS, "1\\1".to_owned()),
-    ];
-    let mut object = InMemDicomObject::new_empty();
-    for (tag, vr, text) in texts {
-        object.put(DataElement::new(tag, vr, PrimitiveValue::from(text)));
-    }
-    let numbers = [
-        (tags::SAMPLES_PER_PIXEL, 1_u16),
-        (tags::ROWS, 4),
-        (tags::COLUMNS, 4),
-        (tags::BITS_ALLOCATED, 16),
-        (tags::BITS_STORED, 16),
-        (tags::HIGH_BIT, 15),
-        (tags::PIXEL_REPRESENTATION, 0),
-    ];
-    for (tag, number) in numbers {
-        object.put(DataElement::new(tag, VR::US, PrimitiveValue::from(number)));
-    }
-    object.put(DataElement::new(tags::PIXEL_DATA, VR::OW, PrimitiveValue::U16(vec![7_u16; 16].into())));
-    let meta = FileMetaTableBuilder::new()
-        .transfer_syntax("1.2.840.10008.1.2.1")
-        .media_storage_sop_class_uid(CT)
-        .media_storage_sop_instance_uid(instance);
-    let mut bytes = Vec::new();
-    object.with_meta(meta).unwrap().write_all(&mut bytes).unwrap();
-    bytes
-}
-
-fn steps(garden: &mut Garden) -> Vec<u8> {
-    let who = garden.record();
-    let minutes = (0..30).map(|n| {
-        json!({
-            "timestamp": format!("2026-02-03T10:{n:02}:00Z"), "steps": 10 + n, "subject": who, "note": garden.name(),
-        })
-    });
-    let minutes: Vec<Value> = minutes.collect();
-    json!(minutes).to_string().into_bytes()
+/// A file to be treated, and how.
+struct File {
+    class: &'static str,
+    format: &'static str,
+    asked: &'static str,
+    algorithm: Option<&'static str>,
+    parameters: Value,
+    bytes: Vec<u8>,
 }
 
 /// Uploads, treats, and reads everything there is to read about the copy.
-async fn through_the_door(
-    house: &House,
-    patient: &Client,
-    class: &str,
-    format: &str,
-    bytes: Vec<u8>,
-    parameters: Value,
-) -> Vec<u8> {
+async fn through_the_door(house: &House, patient: &Client, file: File) -> Vec<u8> {
     let item = new_item();
     let mut wish = wish(item, &["DeIDAndAnonym"]);
-    wish.data_class = class.to_owned();
-    let parcel = parcel(patient, &house.chain.deployment.back_end(), &wish, format, bytes);
+    wish.data_class = file.class.to_owned();
+    let parcel = parcel(patient, &house.chain.deployment.back_end(), &wish, file.format, file.bytes);
     parcel.send_in_parts(patient).await.expect(201);
-    let message = request(patient, item, "De-Identify", parameters);
+    let mut message = request(patient, item, file.asked, file.parameters);
+    if let Some(algorithm) = file.algorithm {
+        message["DeIDAndAnonym"]["Request"]["DeIDAndAnonymAlgoID"] = algorithm.into();
+    }
     let answer = treat(patient, &message).await;
-    assert_eq!(answer.status, 200, "{format}: {}", String::from_utf8_lossy(&answer.bytes));
+    assert_eq!(answer.status, 200, "{}: {}", file.format, String::from_utf8_lossy(&answer.bytes));
     let copy: AihDataId = copy_of(&answer);
     let read = payload(patient, copy).await;
     let described = patient.get(&format!("/v1/aih-data/{copy}")).await;
@@ -280,36 +59,62 @@ fn offered_techniques_only(report: &Value) {
     }
 }
 
+fn files(garden: &mut Garden) -> Vec<File> {
+    let roles = json!({
+        "PersonColumn": "record", "Identifiers": ["full_name", "mail", "telephone"], "KeptColumns": ["age", "sex", "finding"],
+    });
+    let anonymously = json!({
+        "PersonColumn": "record", "Identifiers": ["full_name", "mail", "telephone"], "QuasiIdentifiers": ["age", "sex"],
+        "SensitiveColumns": ["finding"], "K": 5,
+    });
+    let file = |class, format, parameters, bytes| File {
+        class,
+        format,
+        asked: "De-Identify",
+        algorithm: None,
+        parameters,
+        bytes,
+    };
+    let anonymise = |file: File| File { asked: "Anonymise", ..file };
+    let as_cohort = |file: File| File { algorithm: Some("DIA-FHC-V1.0"), ..file };
+    let image = json!({"PixelDataInspected": true});
+    vec![
+        file("ClinicalRecord", "CSV", roles.clone(), files::table(garden, 140, ',')),
+        anonymise(file("ClinicalRecord", "CSV", anonymously, files::table(garden, 60, ','))),
+        file("BehaviouralSignal", "TSV", roles, files::table(garden, 30, '\t')),
+        file("PhysiologicalSignal", "EDF+", json!({}), files::recording(garden)),
+        file("PhysiologicalSignal", "WFDB", json!({}), files::archive(garden)),
+        file("Omics", "VCF", json!({}), files::variants(garden)),
+        file("ClinicalRecord", "FHIR", json!({}), files::record(garden)),
+        file("ClinicalRecord", "FHIR", json!({"Dates": "year"}), files::record(garden)),
+        anonymise(file("ClinicalRecord", "FHIR", json!({"K": 5}), files::cohort(garden, 60))),
+        as_cohort(file("ClinicalRecord", "FHIR", json!({}), files::cohort(garden, 20))),
+        file("BehaviouralSignal", "JSON", json!({}), files::steps(garden)),
+        file("MedicalImaging", "DICOM", image, files::image(garden)),
+    ]
+}
+
 #[tokio::test]
 async fn of_a_thousand_planted_identifiers_none_is_found() {
     let house = House::start().await;
     let patient = house.end_user(PATIENT).await;
     let mut garden = Garden::default();
-    let roles = json!({
-        "PersonColumn": "record", "Identifiers": ["full_name", "mail", "telephone"], "KeptColumns": ["age", "sex", "finding"],
-    });
-    let files = [
-        ("ClinicalRecord", "CSV", table(&mut garden, 140, ','), roles.clone()),
-        ("BehaviouralSignal", "TSV", table(&mut garden, 30, '\t'), roles),
-        ("PhysiologicalSignal", "EDF+", recording(&mut garden), json!({})),
-        ("PhysiologicalSignal", "WFDB", archive(&mut garden), json!({})),
-        ("Omics", "VCF", variants(&mut garden), json!({})),
-        ("ClinicalRecord", "FHIR", record(&mut garden), json!({})),
-        ("BehaviouralSignal", "JSON", steps(&mut garden), json!({})),
-        ("MedicalImaging", "DICOM", image(&mut garden), json!({"PixelDataInspected": true})),
-    ];
+    let files = files(&mut garden);
     assert!(garden.planted.len() >= 1_000, "{}", garden.planted.len());
-    let mut planted = 0;
-    for (_, format, bytes, _) in &files {
-        let here = garden.found(bytes).len();
-        assert!(here > 0, "nothing was planted in {format}");
-        planted += here;
+    assert_eq!(garden.classes.iter().collect::<String>(), "ABCDEFGHIJKLMNOPQR", "all classes of Safe Harbor, in FHIR");
+    let mut standing = 0;
+    let mut told = Vec::new();
+    for file in files {
+        let (format, asked, algorithm) = (file.format, file.asked, file.algorithm.unwrap_or_default());
+        let planted = garden.found(&file.bytes).len();
+        assert!(planted > 0, "nothing was planted in {format}");
+        let seen = through_the_door(&house, &patient, file).await;
+        let found = garden.found(&seen);
+        assert_eq!(found, Vec::<&str>::new(), "{format} {asked} {algorithm}");
+        standing += planted;
+        told.push(format!("{format:5} {asked:12} {algorithm:13} {planted:5} planted, {} found", found.len()));
     }
-    assert!(planted >= 1_000, "{planted} stand in the files");
-    for (class, format, bytes, parameters) in files {
-        let seen = through_the_door(&house, &patient, class, format, bytes, parameters).await;
-        assert_eq!(garden.found(&seen), Vec::<&str>::new(), "{format}");
-    }
-    println!("{planted} identifiers planted, 0 found");
+    assert!(standing >= 1_000, "{standing} stand in the files");
+    println!("{}\n{standing} identifiers planted, 0 found", told.join("\n"));
     house.stop().await;
 }

@@ -232,3 +232,83 @@ async fn the_same_request_again_is_the_same_copy() {
     assert_ne!(copy_of(treat(&scene.patient, &fresh).await.expect(200)), copy_of(&first));
     scene.house.stop().await;
 }
+
+/// What the register holds about de-identifying an item, by status.
+async fn recorded(scene: &Scene, item: AihDataId) -> Vec<String> {
+    scene.house.indexed().await;
+    let events = scene.patient.get(&format!("/v1/audit/events?format=ndjson&item={item}")).await;
+    let text = String::from_utf8(events.expect(200).bytes.clone()).unwrap();
+    let lines = text.lines().map(|line| serde_json::from_str::<Value>(line).unwrap());
+    let asked = lines.filter(|line| line["Decision"]["ProcessingType"] == "DeIDAndAnonym");
+    asked.map(|line| line["Decision"]["Status"].as_str().unwrap().to_owned()).collect()
+}
+
+/// A recorded yes that nothing could come of would be a false entry in the register (decision 0034).
+#[tokio::test]
+async fn what_cannot_be_done_is_refused_before_anything_is_recorded() {
+    let scene = Scene::set().await;
+    let table = scene.upload(&["DeIDAndAnonym"], "CSV", &people(20)).await;
+    let picture = scene.upload(&["DeIDAndAnonym"], "PNG", "\u{89}PNG").await;
+    let asked = |client: &Client, item, kind: &str, algorithm: Option<&str>, parameters: Value| {
+        let mut message = request(client, item, kind, parameters);
+        if let Some(algorithm) = algorithm {
+            message["DeIDAndAnonym"]["Request"]["DeIDAndAnonymAlgoID"] = algorithm.into();
+        }
+        message
+    };
+    let mut epsilon = under_pseudonyms();
+    epsilon["Epsilon"] = json!(1);
+    for client in [&scene.patient, &scene.institute] {
+        for (message, says) in [
+            (asked(client, table, "De-Identify", Some("Data Masking"), under_pseudonyms()), "Data Masking"),
+            (asked(client, table, "De-Identify", Some("Hashing"), under_pseudonyms()), "Hashing"),
+            (asked(client, table, "De-Identify", Some("DIA-VCF-V1.0"), under_pseudonyms()), "DIA-VCF-V1.0"),
+            (asked(client, table, "De-Identify", Some("K Anonymity"), under_pseudonyms()), "K Anonymity"),
+            (asked(client, table, "De-Identify", None, epsilon.clone()), "no other parameters"),
+            (asked(client, picture, "De-Identify", None, json!({})), "the format PNG"),
+        ] {
+            let refused = treat(client, &message).await;
+            Scene::unprocessable(&refused, says);
+            // Sent again, it is the same request with the same end.
+            Scene::unprocessable(&treat(client, &message).await, says);
+        }
+    }
+    assert_eq!(recorded(&scene, table).await, Vec::<String>::new());
+    assert_eq!(recorded(&scene, picture).await, Vec::<String>::new());
+    // Whoever may not know of the item is told nothing, and that they asked is recorded.
+    let stranger = scene.house.third_party(2, UserClass::ProfitEntity).await;
+    let foreign = treat(&stranger, &asked(&stranger, picture, "De-Identify", None, json!({}))).await;
+    let unknown = treat(&stranger, &asked(&stranger, new_item(), "De-Identify", None, json!({}))).await;
+    assert_eq!(foreign.expect(404).bytes, unknown.expect(404).bytes);
+    assert_eq!(recorded(&scene, picture).await, ["denied"]);
+    // What can be done is recorded as ever.
+    treat(&scene.patient, &asked(&scene.patient, table, "De-Identify", None, under_pseudonyms())).await.expect(200);
+    assert_eq!(recorded(&scene, table).await, ["executed"]);
+    scene.house.stop().await;
+}
+
+#[tokio::test]
+async fn the_service_says_beforehand_what_is_offered_and_what_is_not() {
+    let scene = Scene::set().await;
+    let info = scene.patient.get("/v1/service-info").await;
+    let told = &info.expect(200).body["DeIDAndAnonym"];
+    let techniques = told["Techniques"].as_array().unwrap();
+    assert_eq!(techniques.len(), 12);
+    let item = scene.upload(&["DeIDAndAnonym"], "CSV", &people(20)).await;
+    for technique in techniques {
+        let word = technique["Technique"].as_str().unwrap();
+        let offered = technique["DeIDAndAnonymAlgoIDs"].as_array().cloned().unwrap_or_default();
+        assert_eq!(offered.is_empty(), technique["Refused"].is_string(), "{technique}");
+        // The door does as it says.
+        let mut message = request(&scene.patient, item, "De-Identify", under_pseudonyms());
+        message["DeIDAndAnonym"]["Request"]["DeIDAndAnonymAlgoID"] = word.into();
+        let anonymises = ["K Anonymity", "L Diversity"].contains(&word);
+        let status = if offered.contains(&json!("DIA-TAB-V1.0")) && !anonymises { 200 } else { 422 };
+        treat(&scene.patient, &message).await.expect(status);
+    }
+    let algorithms = told["Algorithms"].as_array().unwrap();
+    let cohort = algorithms.iter().find(|algorithm| algorithm["DeIDAndAnonymAlgoID"] == "DIA-FHC-V1.0").unwrap();
+    assert_eq!((&cohort["Gives"], &cohort["Formats"]), (&json!("CSV"), &json!(["FHIR", "NDJSON"])));
+    assert!(algorithms.iter().all(|algorithm| algorithm["Source"].is_string()));
+    scene.house.stop().await;
+}

@@ -2,7 +2,14 @@
 
 use std::collections::BTreeMap;
 
-use health_back_end::domain::{ids::AihDataId, taxonomy::UserClass};
+use health_back_end::{
+    domain::{ids::AihDataId, taxonomy::UserClass},
+    schema::{
+        self,
+        wire::{ActKind, Audit, AuditResponse, Exchange, ProcessingStatus},
+    },
+    verify::{Finding, Verification, verify},
+};
 use reqwest::Method;
 use serde_json::{Value, json};
 
@@ -10,7 +17,7 @@ use super::cohort::{copy_of, parcel, payload, people, request, treat, under_pseu
 use crate::{
     environment::{
         INSTITUTE, PATIENT,
-        house::{Client, House, send, urn},
+        house::{Answer, Client, House, send, urn},
     },
     items::paper::{licence_in, new_item, reasons, withdraw},
 };
@@ -28,8 +35,8 @@ fn place(copy: AihDataId) -> String {
     format!("/v1/aih-data/{copy}/de-identification/mapping")
 }
 
-/// What the audit says of an item: operation, status and requester of each entry.
-async fn audited(house: &House, patient: &Client, item: AihDataId) -> Vec<(String, String, String)> {
+/// The whole Audit Response about a patient's items.
+async fn audit(house: &House, patient: &Client) -> Answer {
     house.indexed().await;
     let period = json!({"StartTime": "2020-01-01T00:00:00Z", "EndTime": "2099-01-01T00:00:00Z"});
     let message = json!({
@@ -37,8 +44,21 @@ async fn audited(house: &House, patient: &Client, item: AihDataId) -> Vec<(Strin
         "Audit": {"Request": {"UserID": patient.user, "AuditPeriod": period}},
     });
     let answer = patient.post("/v1/audit", &message).await;
-    let response = answer.expect(200).body["Audit"]["Response"].clone();
-    assert_eq!(response["NonConformities"], json!([]), "{response}");
+    assert_eq!(answer.expect(200).body["Audit"]["Response"]["NonConformities"], json!([]), "{}", answer.body);
+    answer
+}
+
+/// The acts of a kind on an item, as an Audit Response tells them.
+fn acts(answer: &Answer, item: AihDataId, kind: &str) -> Vec<Value> {
+    let items = answer.body["Audit"]["Response"]["AIHData"].as_array().unwrap();
+    let found = items.iter().find(|entry| entry["AIHDataID"] == json!(item));
+    let acts = found.and_then(|entry| entry["Acts"].as_array()).cloned().unwrap_or_default();
+    acts.into_iter().filter(|act| act["Act"] == kind).collect()
+}
+
+/// What the audit says of an item: operation, status and requester of each entry.
+async fn audited(house: &House, patient: &Client, item: AihDataId) -> Vec<(String, String, String)> {
+    let response = audit(house, patient).await.body["Audit"]["Response"].clone();
     let items = response["AIHData"].as_array().unwrap();
     let found = items.iter().find(|entry| entry["AIHDataID"] == json!(item));
     let entries = found.map(|entry| entry["ProcessingTypes"].as_array().unwrap().clone()).unwrap_or_default();
@@ -157,5 +177,106 @@ async fn with_the_original_the_way_back_is_erased() {
     assert_eq!(house.database.find_treatment(copy).await.unwrap(), None);
     let gone = patient.post(&place(copy), &json!({})).await;
     gone.expect(404).problem("not-found");
+    house.stop().await;
+}
+
+/// An Audit Response against the chain, as `hfe audit verify` does it.
+async fn verified(house: &House, patient: &Client, response: &AuditResponse) -> Vec<Finding> {
+    let asked = Verification {
+        end_user: patient.user,
+        period: None,
+        operations: None,
+        response: Some(response.clone()),
+        first_block: 0,
+    };
+    verify(&house.chain.node(), &asked).await.unwrap().findings
+}
+
+#[tokio::test]
+async fn an_unsealing_has_its_own_name_in_the_audit_and_rests_on_the_chain() {
+    let house = House::start().await;
+    let patient = house.end_user(PATIENT).await;
+    let (item, _) = upload(&house, &patient, &["DeIDAndAnonym"]).await;
+    let answer = treat(&patient, &request(&patient, item, "De-Identify", under_pseudonyms())).await;
+    let copy = copy_of(answer.expect(200));
+    // Reading the item is a Retrieve and no unsealing.
+    payload(&patient, item).await.expect(200);
+    assert_eq!(acts(&audit(&house, &patient).await, item, "Unseal"), Vec::<Value>::new());
+    patient.post(&place(copy), &json!({"Usage": "Patient Use"})).await.expect(200);
+
+    let told = audit(&house, &patient).await;
+    let unsealed = acts(&told, item, "Unseal");
+    let [act] = unsealed.as_slice() else { panic!("{unsealed:?}") };
+    assert_eq!((&act["Status"], &act["UserID"]), (&json!("executed"), &json!(patient.user)));
+    let items = told.body["Audit"]["Response"]["AIHData"].as_array().unwrap();
+    let entry = items.iter().find(|entry| entry["AIHDataID"] == json!(item)).unwrap();
+    let decisions = entry["ProcessingTypes"].as_array().unwrap();
+    let confirmed = decisions.iter().find(|decision| decision["Evidence"] == act["Evidence"]).unwrap();
+    assert_eq!((&confirmed["ProcessingType"], &confirmed["Status"]), (&json!("Retrieve"), &json!("executed")));
+
+    // In every export, too.
+    for (format, says) in
+        [("ndjson", "\"Act\":\"Unseal\""), ("csv", ",Unseal,"), ("fhir", "\"valueString\":\"Unseal\"")]
+    {
+        let export = patient.get(&format!("/v1/audit/events?format={format}&item={item}")).await;
+        let text = String::from_utf8(export.expect(200).bytes.clone()).unwrap();
+        assert_eq!(text.matches(says).count(), 1, "{format}: {text}");
+    }
+
+    let Exchange::Response(response) = schema::read::<Audit>(&told.bytes, 1 << 24).unwrap().message.audit else {
+        panic!("no response")
+    };
+    let response: AuditResponse = response;
+    assert_eq!(verified(&house, &patient, &response).await, []);
+    let tampered = async |change: &dyn Fn(&mut Vec<schema::wire::Act>)| {
+        let mut changed = response.clone();
+        let entry = changed.aih_data.iter_mut().find(|entry| entry.aih_data_id == item).unwrap();
+        change(entry.acts.as_mut().unwrap());
+        verified(&house, &patient, &changed).await
+    };
+    let at = |acts: &[schema::wire::Act]| acts.iter().position(|act| act.kind == ActKind::Unseal).unwrap();
+    let doubled = tampered(&|acts| acts.push(acts[at(acts)].clone())).await;
+    assert!(matches!(doubled.as_slice(), [Finding::SaidTwice { .. }]), "{doubled:?}");
+    let elsewhere = tampered(&|acts| {
+        let at = at(acts);
+        acts[at].evidence.as_mut().unwrap().log_index += 77;
+    })
+    .await;
+    assert!(matches!(elsewhere.as_slice(), [Finding::NotOnChain { .. }]), "{elsewhere:?}");
+    let other = tampered(&|acts| {
+        let at = at(acts);
+        acts[at].user_id = None;
+        acts[at].status = ProcessingStatus::Permitted;
+    })
+    .await;
+    assert!(
+        matches!(
+            other.as_slice(),
+            [Finding::Differs { field: "Status", .. }, Finding::Differs { field: "UserID", .. }]
+        ),
+        "{other:?}"
+    );
+    // An answer to something else, here the de-identification, carries no unsealing.
+    let asked = decisions.iter().find(|decision| decision["ProcessingType"] == "DeIDAndAnonym").unwrap();
+    let evidence: schema::wire::Evidence = serde_json::from_value(asked["Evidence"].clone()).unwrap();
+    let wrong = tampered(&|acts| {
+        let at = at(acts);
+        acts[at].evidence = Some(evidence.clone());
+    })
+    .await;
+    assert!(wrong.iter().any(|finding| matches!(finding, Finding::Differs { field: "Act", .. })), "{wrong:?}");
+    house.stop().await;
+}
+
+#[tokio::test]
+async fn an_unsealing_that_was_denied_did_not_happen() {
+    let house = House::start().await;
+    let patient = house.end_user(PATIENT).await;
+    let institute = house.third_party(INSTITUTE, UserClass::NonProfitEntity).await;
+    let (item, _) = upload(&house, &patient, &["DeIDAndAnonym"]).await;
+    let made = treat(&institute, &request(&institute, item, "De-Identify", under_pseudonyms())).await;
+    institute.post(&place(copy_of(made.expect(200))), &json!({"Usage": "Research"})).await.expect(403);
+    let told = audit(&house, &patient).await;
+    assert_eq!(acts(&told, item, "Unseal"), Vec::<Value>::new());
     house.stop().await;
 }

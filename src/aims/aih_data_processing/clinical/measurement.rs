@@ -54,6 +54,21 @@ pub fn measure(loinc: &str) -> Option<&'static Measure> {
     MEASURES.measures.iter().find(|measure| measure.codes.iter().any(|code| code == loinc))
 }
 
+/// Names of all measures.
+pub fn names() -> impl Iterator<Item = &'static str> {
+    MEASURES.measures.iter().map(|measure| measure.name.as_str())
+}
+
+/// The measure of this name, by its name.
+pub fn named(name: &str) -> Option<&'static str> {
+    names().find(|known| *known == name)
+}
+
+/// The unit in which values of a measure are given.
+pub fn unit_of(name: &str) -> Option<&'static str> {
+    MEASURES.measures.iter().find(|measure| measure.name == name).map(|measure| measure.unit.as_str())
+}
+
 /// One value of one measure.
 #[derive(Debug, Clone, PartialEq, Serialize)]
 #[serde(rename_all = "PascalCase")]

@@ -13,7 +13,7 @@ use std::sync::LazyLock;
 use serde_json::{Map, Value};
 
 use super::error::ClinicalError;
-use crate::schema::{strict, wire::DataFormat};
+use crate::schema::{StrictError, strict, wire::DataFormat};
 
 /// Most bytes of one payload.
 pub const MOST_BYTES: usize = 64 << 20;
@@ -88,13 +88,29 @@ pub struct Document {
 /// # Errors
 /// [`ClinicalError`] when it is not strict JSON, not FHIR R4, or beyond the limits.
 pub fn read(format: DataFormat, payload: &[u8]) -> Result<Document, ClinicalError> {
+    document(format, payload, strict::read)
+}
+
+/// Reads a payload that is written out again: its numbers stay as they are written, in disguise (see
+/// [`crate::schema::as_written`]).
+///
+/// # Errors
+/// As [`read`].
+pub fn read_as_written(format: DataFormat, payload: &[u8]) -> Result<Document, ClinicalError> {
+    document(format, payload, strict::read_as_written)
+}
+
+/// How bytes become JSON.
+type Reader = fn(&[u8], usize) -> Result<Value, StrictError>;
+
+fn document(format: DataFormat, payload: &[u8], json: Reader) -> Result<Document, ClinicalError> {
     let first = payload.iter().find(|byte| !byte.is_ascii_whitespace()).ok_or(ClinicalError::Empty)?;
     if *first == b'<' {
         return Err(ClinicalError::Xml);
     }
     let document = match format {
-        DataFormat::Fhir => one_document(payload)?,
-        DataFormat::Ndjson => lines(payload)?,
+        DataFormat::Fhir => one_document(payload, json)?,
+        DataFormat::Ndjson => lines(payload, json)?,
         other => return Err(ClinicalError::Format(other.word())),
     };
     if document.resources.is_empty() {
@@ -103,7 +119,7 @@ pub fn read(format: DataFormat, payload: &[u8]) -> Result<Document, ClinicalErro
     Ok(document)
 }
 
-fn lines(payload: &[u8]) -> Result<Document, ClinicalError> {
+fn lines(payload: &[u8], json: Reader) -> Result<Document, ClinicalError> {
     if payload.len() > MOST_BYTES {
         return Err(ClinicalError::TooMany { what: "bytes", most: MOST_BYTES });
     }
@@ -113,7 +129,7 @@ fn lines(payload: &[u8]) -> Result<Document, ClinicalError> {
             continue;
         }
         let line_number = index + 1;
-        let value = strict::read(line, MOST_BYTES).map_err(|error| ClinicalError::Line { line: line_number, error })?;
+        let value = json(line, MOST_BYTES).map_err(|error| ClinicalError::Line { line: line_number, error })?;
         resources.push(resource(value, None, line_number)?);
         within(&resources)?;
     }
@@ -123,8 +139,8 @@ fn lines(payload: &[u8]) -> Result<Document, ClinicalError> {
     Ok(Document { shape: Shape::Lines, resources })
 }
 
-fn one_document(payload: &[u8]) -> Result<Document, ClinicalError> {
-    let value = strict::read(payload, MOST_BYTES).map_err(ClinicalError::Json)?;
+fn one_document(payload: &[u8], json: Reader) -> Result<Document, ClinicalError> {
+    let value = json(payload, MOST_BYTES).map_err(ClinicalError::Json)?;
     let mut single = resource(value, None, 1)?;
     if single.kind != "Bundle" {
         return Ok(Document { shape: Shape::Single, resources: vec![single] });

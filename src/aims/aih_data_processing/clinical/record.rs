@@ -13,7 +13,8 @@ use super::{
 };
 use crate::schema::wire::DataFormat;
 
-const ABOUT: [&str; 5] = ["subject", "patient", "beneficiary", "individual", "for"];
+/// Elements in which a resource says whom it is about.
+pub const ABOUT: [&str; 5] = ["subject", "patient", "beneficiary", "individual", "for"];
 
 /// A clinical record of one person.
 #[derive(Debug)]

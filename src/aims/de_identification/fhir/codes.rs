@@ -42,7 +42,7 @@ pub(super) static VOCABULARY: LazyLock<Vocabulary> = LazyLock::new(|| {
 });
 
 /// A Coding with system and code alone, when both are known.
-pub(super) fn coding(value: &Value) -> Option<Value> {
+pub(in crate::aims::de_identification) fn coding(value: &Value) -> Option<Value> {
     let known = concept::coding(value).filter(|code| is_known(code.system, code.code))?;
     let mut kept = Map::new();
     kept.insert("system".to_owned(), Value::from(known.system));

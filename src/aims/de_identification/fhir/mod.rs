@@ -15,6 +15,7 @@
 //! | --- | --- |
 //! | resource ids, `fullUrl`, references | keyed pseudonyms; what pointed somewhere in the item still points there |
 //! | dates | shifted by one number of days for the person (`Dates` = `shift`), or the year alone (`Dates` = `year`) |
+//! | numbers | themselves, as they are written: the precision of a decimal is kept |
 //! | ages over 89 | 90; the birth date becomes a year that says 90 or more; dates of more than 89 years ago are dropped |
 //! | address | country and State; of a US ZIP code three digits, `000` for small areas |
 //! | required elements that were dropped | marked `masked`, as FHIR provides |
@@ -23,10 +24,10 @@
 //! Shifted dates are not Safe Harbor (which leaves the year alone): they keep order and distance, and are named in the
 //! residual notes. The result is one person's record, so its status is `Pseudonymised`, never more.
 
-mod codes;
+pub(super) mod codes;
 mod dates;
 mod names;
-mod places;
+pub(super) mod places;
 mod quantities;
 mod rules;
 mod tally;
@@ -41,9 +42,13 @@ use serde_json::{Map, Value, json};
 use crate::{
     aims::{
         ai_modules::treatment::{Measure, Treated, Treatment},
-        aih_data_processing::clinical::{ClinicalError, Record, reading::Shape},
+        aih_data_processing::clinical::{
+            ClinicalError, Record,
+            reading::{self, Shape},
+        },
     },
     domain::taxonomy::DataStatus,
+    schema::as_written,
 };
 use dates::{DateRule, Dates};
 use names::Names;
@@ -60,11 +65,16 @@ pub const MOST_DAYS: u32 = 365;
 /// # Errors
 /// What is wrong with the record or the parameters, in words, never with a value of the record.
 pub fn treat(input: &Treatment<'_>) -> Result<Treated, String> {
-    perform(input).map_err(|error| error.to_string())
+    perform(input).map_err(|error| match error {
+        ClinicalError::MixedPatients => {
+            format!("{error}; a Bundle of many patients is a cohort, treated by DIA-FHC-V1.0")
+        }
+        other => other.to_string(),
+    })
 }
 
 fn perform(input: &Treatment<'_>) -> Result<Treated, ClinicalError> {
-    let record = Record::read(input.format, input.payload)?;
+    let record = Record::of(reading::read_as_written(input.format, input.payload)?)?;
     let person = record.person().unwrap_or_default();
     let days = input.pseudonyms.days(&person, MOST_DAYS);
     let rule = match input.parameters.get(DATES).map_or(Some("shift"), Value::as_str) {
@@ -94,11 +104,11 @@ fn written(record: &Record, walk: &mut Walk<'_>) -> Result<Vec<u8>, ClinicalErro
         resources.push((at, walk.resource(resource)?));
     }
     match &record.shape {
-        Shape::Bundle(own) => Ok(bundle(own, record, resources, walk).to_string().into_bytes()),
+        Shape::Bundle(own) => Ok(as_written::written(&bundle(own, record, resources, walk))),
         _ => {
-            let lines: Vec<String> = resources.into_iter().map(|(_, resource)| resource.to_string()).collect();
-            let end = if record.shape == Shape::Lines { "\n" } else { "" };
-            Ok((lines.join("\n") + end).into_bytes())
+            let lines: Vec<Vec<u8>> = resources.iter().map(|(_, resource)| as_written::written(resource)).collect();
+            let end: &[u8] = if record.shape == Shape::Lines { b"\n" } else { b"" };
+            Ok([lines.join(&b'\n').as_slice(), end].concat())
         }
     }
 }

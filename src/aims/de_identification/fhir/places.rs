@@ -8,7 +8,7 @@ use serde_json::{Map, Value};
 use super::codes::VOCABULARY;
 
 /// An address as it is kept.
-pub(super) fn address(value: &Value) -> Option<Value> {
+pub(in crate::aims::de_identification) fn address(value: &Value) -> Option<Value> {
     let text = |name: &str| value.get(name).and_then(Value::as_str).map(str::trim);
     let country =
         text("country").map(str::to_ascii_uppercase).filter(|c| VOCABULARY.countries.iter().any(|known| known == c));

@@ -1,17 +1,20 @@
 //! Quantities: numbers with a UCUM unit.
 //!
 //! A number can be somebody's number. One without a unit, or with the unit 1, is kept below a million only; one with a
-//! dimension below 10¹². An age over 89 becomes 90 (45 CFR 164.514(b)(2)(i)(C)).
+//! dimension below 10¹², and none with more than 18 digits, which is what FHIR asks a reader to keep (R4, 2.24.0.1) and no
+//! measurement needs. An age over 89 becomes 90 (45 CFR 164.514(b)(2)(i)(C)). Numbers stay as they are written.
 
 use serde_json::{Map, Value};
 
 use super::units;
-use crate::aims::aih_data_processing::clinical::concept::UCUM;
+use crate::{aims::aih_data_processing::clinical::concept::UCUM, schema::as_written::numeral};
 
 /// Below this a number without a unit is kept.
 const PLAIN_BELOW: f64 = 1e6;
 /// Below this a number with a dimension is kept.
 const MEASURED_BELOW: f64 = 1e12;
+/// Most digits of a number.
+const MOST_DIGITS: usize = 18;
 const OLDEST_YEARS: f64 = 89.0;
 /// UCUM: how many of a unit make a year.
 const PER_YEAR: [(&str, f64); 4] = [("a", 1.0), ("mo", 12.0), ("wk", 52.178_571_428_571_43), ("d", 365.25)];
@@ -21,8 +24,8 @@ pub(super) fn quantity(value: &Value) -> Option<(Value, bool)> {
     let system = value.get("system").and_then(Value::as_str).filter(|system| *system == UCUM);
     let unit = system.and_then(|_| units::plain(value.get("code")?.as_str()?));
     let dimension = unit.as_deref().is_some_and(|unit| !units::is_dimensionless(unit));
-    let number = value.get("value").filter(|v| v.is_number())?;
-    let size = number.as_f64()?;
+    let number = value.get("value")?;
+    let size = size(number)?;
     if size.abs() >= if dimension { MEASURED_BELOW } else { PLAIN_BELOW } {
         return None;
     }
@@ -42,14 +45,21 @@ pub(super) fn quantity(value: &Value) -> Option<(Value, bool)> {
     Some((Value::Object(kept), too_old))
 }
 
+/// The size of a number as it is written; `None` for what is no number, or has more digits than one needs.
+fn size(value: &Value) -> Option<f64> {
+    let text = numeral(value)?;
+    let digits = text.bytes().filter(u8::is_ascii_digit).count();
+    text.parse::<f64>().ok().filter(|_| digits <= MOST_DIGITS)
+}
+
 /// A number that is too small to be somebody's number.
 pub(super) fn number(value: &Value) -> Option<Value> {
-    value.as_f64().filter(|size| size.abs() < PLAIN_BELOW).map(|_| value.clone())
+    size(value).filter(|size| size.abs() < PLAIN_BELOW).map(|_| value.clone())
 }
 
 /// A whole number that is too small to be somebody's number.
 pub(super) fn integer(value: &Value) -> Option<Value> {
-    value.as_i64().and_then(|_| number(value))
+    size(value).filter(|size| size.fract() == 0.0).and_then(|_| number(value))
 }
 
 /// A series: its origin, its scale, and samples that are all numbers or the letters R4 gives a meaning.

@@ -13,12 +13,12 @@ use csv::WriterBuilder;
 use serde_json::{Map, Value};
 
 use super::{
-    classes::{Criterion, Ladder, Outcome, Population},
+    classes::{Criterion, Ladder, Outcome, Population, Sensitive},
     error::TableError,
     hierarchy::Rule,
-    identifiers::refuse_identifiers,
+    identifiers::{refuse_identifiers, refuse_identifiers_in_sets},
     lattice,
-    plan::{Roles, Thresholds},
+    plan::{Roles, SETS, Thresholds},
     proof::{Reached, reached},
     sheet::{Column, Persons, Sheet},
 };
@@ -52,10 +52,10 @@ pub fn anonymise(sheet: &Sheet<'_>, roles: &Roles, parameters: &Map<String, Valu
     let work = Work::read(sheet, roles, parameters)?;
     let ladders: Vec<Ladder> =
         work.rules.iter().zip(&work.quasi).map(|(rule, column)| Ladder::build(rule, column)).collect();
-    let population = Population::gather(&work.quasi, &work.sensitive, &work.persons);
+    let population = Population::gather(&work.quasi, &work.diverse(), &work.persons);
     let choice = work.choose(&ladders, &population)?;
     let (payload, persons) = work.write(&ladders, &population, &choice)?;
-    let found = reached(&payload, sheet.delimiter(), &roles.quasi, &roles.sensitive, &persons)?;
+    let found = reached(&payload, sheet.delimiter(), roles, &persons)?;
     let Criterion { k, l } = work.criterion();
     if found.k < k || found.l < l {
         return Err(TableError::NotProved { k, l, found_k: found.k, found_l: found.l });
@@ -90,17 +90,27 @@ impl<'a> Work<'a> {
         if persons.count < 2 {
             return Err(TableError::TooFew { persons: persons.count });
         }
+        if !roles.sets.is_empty() && persons.count < persons.rows.len() {
+            return Err(TableError::parameter(SETS, "takes one row for each person, who has one set"));
+        }
         let read = |names: &[String]| -> Result<Vec<Column>, TableError> {
             let places: Vec<usize> = names.iter().map(|name| sheet.place(name)).collect::<Result<_, _>>()?;
             sheet.read(&places)
         };
         let (quasi, sensitive) = (read(&roles.quasi)?, read(&roles.sensitive)?);
         for (name, column) in roles.sensitive.iter().zip(&sensitive) {
-            refuse_identifiers(name, column, persons.count)?;
+            let refuse = if roles.sets.contains(name) { refuse_identifiers_in_sets } else { refuse_identifiers };
+            refuse(name, column, persons.count)?;
         }
         let rules = roles.quasi.iter().zip(&quasi).map(|(name, column)| rule_for(name, column, &thresholds));
         let rules = rules.collect::<Result<_, _>>()?;
         Ok(Self { sheet, roles, thresholds, persons, quasi, sensitive, rules })
+    }
+
+    /// The sensitive columns as diversity counts them.
+    fn diverse(&self) -> Vec<Sensitive<'_>> {
+        let columns = self.roles.sensitive.iter().zip(&self.sensitive);
+        columns.map(|(name, column)| Sensitive::of(column, self.roles.sets.contains(name))).collect()
     }
 
     fn criterion(&self) -> Criterion {
@@ -203,7 +213,9 @@ impl<'a> Work<'a> {
         let rule = format!("rows of classes with fewer than {k} persons, or less diverse than {l}, left out");
         steps.push(Step { technique: "K Anonymity", rule, count: choice.outcome.suppressed as u64 });
         if l > 1 {
-            let rule = format!("at least {l} different values of each sensitive column in each class");
+            let sets =
+                if self.roles.sets.is_empty() { "" } else { ", and no value of a set that fewer than l - 1 lack" };
+            let rule = format!("at least {l} different values of each sensitive column in each class{sets}");
             steps.push(Step { technique: "L Diversity", rule, count: found.classes as u64 });
         }
         steps
@@ -243,6 +255,9 @@ impl<'a> Work<'a> {
                  the values are (skewness and similarity attacks)"
                     .to_owned(),
             ),
+        }
+        if !self.roles.sets.is_empty() {
+            notes.push("a set of values may be one person's alone: whoever knows all of it finds the row".to_owned());
         }
         notes.push(
             "put together with another copy of the same table, generalised otherwise, it may tell more".to_owned(),

@@ -5,6 +5,7 @@ use std::collections::HashMap;
 
 use super::{
     hierarchy::Rule,
+    meaning::{meaning, meaning_of_set, members},
     sheet::{Column, Persons},
 };
 
@@ -110,10 +111,42 @@ pub struct Population {
     rows: Vec<u32>,
     /// The persons of each; `None` when each row is another person.
     persons: Option<Vec<Vec<u32>>>,
-    /// The sensitive values of each, column by column; empty cells are no value.
+    /// The sensitive values of each, column by column, by their meaning; empty cells are no value.
     sensitive: Vec<Vec<Vec<u32>>>,
+    /// Of columns of sets, how many rows of each have which value.
+    holders: Vec<Vec<HashMap<u32, u32>>>,
     /// Which of them each row of the table is.
     of_row: Vec<u32>,
+}
+
+/// A sensitive column, as diversity counts it.
+#[derive(Debug)]
+pub struct Sensitive<'a> {
+    column: &'a Column,
+    /// For each value of the column what it means; `None` for nothing.
+    meanings: Vec<Option<u32>>,
+    /// Of a column of sets, for each value which values are in it.
+    members: Option<Vec<Vec<u32>>>,
+}
+
+impl<'a> Sensitive<'a> {
+    /// A column; of sets, when its cells are such.
+    pub fn of(column: &'a Column, sets: bool) -> Self {
+        let mut numbers = HashMap::new();
+        let mut number = |meaning: String| {
+            let next = numbers.len() as u32; // No more than values, of which rows count with 32 bits.
+            *numbers.entry(meaning).or_insert(next)
+        };
+        let whole = if sets { meaning_of_set } else { meaning };
+        let meanings = column.values.iter().map(|value| whole(value).map(&mut number)).collect();
+        let members =
+            sets.then(|| column.values.iter().map(|set| members(set).into_iter().map(&mut number).collect()).collect());
+        Self { column, meanings, members }
+    }
+
+    fn value(&self, row: usize) -> usize {
+        self.column.rows.get(row).map_or(usize::MAX, |value| *value as usize)
+    }
 }
 
 /// What must hold of a class.
@@ -141,7 +174,7 @@ pub struct Outcome {
 
 impl Population {
     /// Takes the rows together.
-    pub fn gather(quasi: &[Column], sensitive: &[Column], persons: &Persons) -> Self {
+    pub fn gather(quasi: &[Column], sensitive: &[Sensitive<'_>], persons: &Persons) -> Self {
         let mut known: HashMap<Vec<u32>, u32> = HashMap::new();
         let several = persons.count < persons.rows.len();
         let mut this = Self {
@@ -150,6 +183,7 @@ impl Population {
             rows: Vec::new(),
             persons: several.then(Vec::new),
             sensitive: vec![Vec::new(); sensitive.len()],
+            holders: vec![Vec::new(); sensitive.iter().filter(|column| column.members.is_some()).count()],
             of_row: Vec::with_capacity(persons.rows.len()),
         };
         for (row, person) in persons.rows.iter().enumerate() {
@@ -160,6 +194,7 @@ impl Population {
                 this.rows.push(0);
                 this.persons.iter_mut().for_each(|persons| persons.push(Vec::new()));
                 this.sensitive.iter_mut().for_each(|column| column.push(Vec::new()));
+                this.holders.iter_mut().for_each(|column| column.push(HashMap::new()));
                 next
             });
             this.add(tuple as usize, row, *person, sensitive);
@@ -172,7 +207,7 @@ impl Population {
         this
     }
 
-    fn add(&mut self, tuple: usize, row: usize, person: u32, sensitive: &[Column]) {
+    fn add(&mut self, tuple: usize, row: usize, person: u32, sensitive: &[Sensitive<'_>]) {
         if let Some(rows) = self.rows.get_mut(tuple) {
             *rows += 1;
         }
@@ -180,10 +215,16 @@ impl Population {
             persons.push(person);
         }
         for (list, column) in self.sensitive.iter_mut().zip(sensitive) {
-            let value = column.rows.get(row).copied().unwrap_or(u32::MAX);
-            let empty = column.values.get(value as usize).is_none_or(|value| value.trim().is_empty());
-            if let Some(list) = list.get_mut(tuple).filter(|_| !empty) {
-                list.push(value);
+            let meaning = column.meanings.get(column.value(row)).copied().flatten();
+            if let Some((list, meaning)) = list.get_mut(tuple).zip(meaning) {
+                list.push(meaning);
+            }
+        }
+        let sets = sensitive.iter().filter_map(|column| Some((column, column.members.as_ref()?)));
+        for (holders, (column, members)) in self.holders.iter_mut().zip(sets) {
+            let Some(holders) = holders.get_mut(tuple) else { continue };
+            for member in members.get(column.value(row)).into_iter().flatten() {
+                *holders.entry(*member).or_default() += 1;
             }
         }
     }
@@ -242,6 +283,12 @@ impl Population {
             let diverse = at_least(class_of, rows.len(), column, criterion.l);
             meets.iter_mut().zip(diverse).for_each(|(meets, diverse)| *meets &= diverse);
         }
+        for column in self.holders.iter().filter(|_| criterion.l > 1) {
+            let common = most_holders(class_of, rows.len(), column);
+            // Sets are taken with one row for each person only, so rows are persons.
+            let lacking = rows.iter().zip(common).map(|(rows, common)| rows.saturating_sub(common));
+            meets.iter_mut().zip(lacking).for_each(|(meets, lacking)| *meets &= lacking + 1 >= criterion.l);
+        }
         meets
     }
 
@@ -285,4 +332,21 @@ fn at_least(class_of: &[u32], classes: usize, members: &[Vec<u32>], least: usize
         }
     }
     counts.into_iter().map(|count| count >= least).collect()
+}
+
+/// Of each class, how many rows have its commonest value.
+fn most_holders(class_of: &[u32], classes: usize, holders: &[HashMap<u32, u32>]) -> Vec<usize> {
+    let mut counts: HashMap<(u32, u32), usize> = HashMap::new();
+    for (class, holders) in class_of.iter().zip(holders) {
+        for (value, count) in holders {
+            *counts.entry((*class, *value)).or_default() += *count as usize;
+        }
+    }
+    let mut most = vec![0; classes];
+    for ((class, _), count) in counts {
+        if let Some(most) = most.get_mut(class as usize) {
+            *most = count.max(*most);
+        }
+    }
+    most
 }

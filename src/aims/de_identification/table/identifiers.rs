@@ -4,9 +4,12 @@
 //!
 //! Names and forms follow the eighteen identifiers of the HIPAA Safe Harbor method, 45 CFR 164.514(b)(2)(i)(A)–(R).
 
+use std::collections::BTreeSet;
+
 use super::{
     error::TableError,
     hierarchy::{Rule, number},
+    meaning::members,
     sheet::Column,
 };
 
@@ -82,6 +85,15 @@ pub fn refuse_identifiers(name: &str, column: &Column, persons: usize) -> Result
     let looks = by_name(name).or_else(|| column.values.iter().find_map(|value| by_form(value)));
     let looks = looks.or_else(|| by_difference(column, persons));
     looks.map_or(Ok(()), |why| Err(TableError::Identifying { column: name.to_owned(), why }))
+}
+
+/// As [`refuse_identifiers`], of a column of sets: looked at is each value in them.
+///
+/// # Errors
+/// [`TableError::Identifying`].
+pub fn refuse_identifiers_in_sets(name: &str, column: &Column, persons: usize) -> Result<(), TableError> {
+    let values: BTreeSet<String> = column.values.iter().flat_map(|set| members(set)).collect();
+    refuse_identifiers(name, &Column { values: values.into_iter().collect(), rows: Vec::new() }, persons)
 }
 
 fn by_name(name: &str) -> Option<&'static str> {

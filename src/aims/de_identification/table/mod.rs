@@ -12,6 +12,7 @@
 //! | [`sheet`] | reading |
 //! | [`hierarchy`] | how values are made coarser |
 //! | [`classes`], [`lattice`] | which of all generalisations is the smallest that suffices |
+//! | [`meaning`] | what counts as another sensitive value, and sets of them |
 //! | [`proof`] | k and l, counted from what was written |
 //! | [`identifiers`] | what looks like an identifier and was not named as one |
 
@@ -21,6 +22,7 @@ pub mod error;
 pub mod hierarchy;
 pub mod identifiers;
 pub mod lattice;
+pub mod meaning;
 pub mod plan;
 pub mod proof;
 pub mod pseudonymise;

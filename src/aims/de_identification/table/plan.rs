@@ -8,6 +8,7 @@
 //! | `Identifiers` | columns that identify by themselves; removed | none |
 //! | `QuasiIdentifiers` | columns that identify together; generalised | refused, when anonymising |
 //! | `SensitiveColumns` | columns that must stay diverse; kept as they are | none |
+//! | `SetColumns` | those of them whose cells are several values, between `;`: then no one value may be everybody's | none |
 //! | `KeptColumns` | columns kept as they are; only when de-identifying | none |
 //! | `DateColumns` | columns whose dates are shifted by one span per person; only when de-identifying | none |
 //! | `Generalisation` | rules, `<column>: <rule>`, see [`super::hierarchy`] | chosen by the form of the values |
@@ -32,6 +33,9 @@ const USUAL_LIMIT: f64 = 0.05;
 /// Largest share of rows that may be left out: beyond, the table is another table.
 const MOST_LIMIT: f64 = 0.2;
 
+/// The parameter that names the columns of sets.
+pub const SETS: &str = "SetColumns";
+
 /// Names of the parameters, each once.
 pub const NAMES: &[&str] = &[
     "PersonColumn",
@@ -39,6 +43,7 @@ pub const NAMES: &[&str] = &[
     "Identifiers",
     "QuasiIdentifiers",
     "SensitiveColumns",
+    "SetColumns",
     "KeptColumns",
     "DateColumns",
     "Generalisation",
@@ -67,6 +72,8 @@ pub struct Roles {
     pub quasi: Vec<String>,
     /// Kept, and diverse.
     pub sensitive: Vec<String>,
+    /// Those of the sensitive columns whose cells are sets of values.
+    pub sets: Vec<String>,
     /// Kept.
     pub kept: Vec<String>,
     /// Shifted.
@@ -107,11 +114,20 @@ impl Roles {
             identifiers: columns(parameters, "Identifiers")?,
             quasi: columns(parameters, "QuasiIdentifiers")?,
             sensitive: columns(parameters, "SensitiveColumns")?,
+            sets: columns(parameters, SETS)?,
             kept: columns(parameters, "KeptColumns")?,
             dates: columns(parameters, "DateColumns")?,
         };
         roles.once()?;
+        roles.sets_are_sensitive()?;
         Ok(roles)
+    }
+
+    fn sets_are_sensitive(&self) -> Result<(), TableError> {
+        match self.sets.iter().all(|set| self.sensitive.contains(set)) {
+            true => Ok(()),
+            false => Err(TableError::parameter(SETS, "names sensitive columns, which SensitiveColumns names too")),
+        }
     }
 
     /// Every column that is named, with what it is named as.

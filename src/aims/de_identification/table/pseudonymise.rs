@@ -8,7 +8,7 @@ use time::{Date, Duration, macros::format_description};
 
 use super::{
     error::TableError,
-    identifiers::refuse_identifiers,
+    identifiers::{refuse_identifiers, refuse_identifiers_in_sets},
     plan::{Person, Roles},
     sheet::{Persons, Sheet, text},
 };
@@ -50,7 +50,7 @@ pub fn pseudonymise(sheet: &Sheet<'_>, roles: &Roles, pseudonyms: &Pseudonyms) -
     if fates.iter().all(|fate| *fate == Fate::Removed) {
         return Err(TableError::parameter("KeptColumns", "names at least one column, or nothing would be left"));
     }
-    guard(sheet, &fates, persons.count)?;
+    guard(sheet, roles, &fates, persons.count)?;
     let (payload, shifted) = write(sheet, roles, &fates, &persons, pseudonyms)?;
     let rows = persons.rows.len() as f64;
     Ok(Treated {
@@ -80,14 +80,16 @@ fn fates(sheet: &Sheet<'_>, roles: &Roles) -> Vec<Fate> {
 }
 
 /// What is kept must not look like an identifier, nor repeat one that is removed from the same row.
-fn guard(sheet: &Sheet<'_>, fates: &[Fate], persons: usize) -> Result<(), TableError> {
+fn guard(sheet: &Sheet<'_>, roles: &Roles, fates: &[Fate], persons: usize) -> Result<(), TableError> {
     let places = |wanted: &[Fate]| -> Vec<usize> {
         fates.iter().enumerate().filter(|(_, fate)| wanted.contains(fate)).map(|(place, _)| place).collect()
     };
     let name = |place: usize| sheet.columns().get(place).cloned().unwrap_or_default();
     let kept = places(&[Fate::Kept]);
     for (place, column) in kept.iter().zip(sheet.read(&kept)?) {
-        refuse_identifiers(&name(*place), &column, persons)?;
+        let name = name(*place);
+        let refuse = if roles.sets.contains(&name) { refuse_identifiers_in_sets } else { refuse_identifiers };
+        refuse(&name, &column, persons)?;
     }
     let gone = places(&[Fate::Removed, Fate::Person]);
     let mut repeating = None;

@@ -88,7 +88,7 @@ fn nobody_is_older_than_ninety() {
     for (value, unit, expected) in [
         (89.9, "a", json!(89.9)),
         (90.0, "a", json!(90)),
-        (1079.0, "mo", json!(1079)),
+        (1079.0, "mo", json!(1079.0)),
         (1081.0, "mo", json!(90)),
         (33000.0, "d", json!(90)),
     ] {

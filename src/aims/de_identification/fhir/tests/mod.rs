@@ -3,6 +3,7 @@
 mod dates;
 mod everywhere;
 mod identities;
+mod numbers;
 mod real_samples;
 mod refusals;
 mod safe_harbor;

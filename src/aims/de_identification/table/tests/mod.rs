@@ -1,5 +1,7 @@
 //! Tables as a whole: worked examples of the literature, every output counted, everything that is wrong with an input.
 
+mod sets;
+
 use proptest::prelude::*;
 use serde_json::{Map, Value, json};
 
@@ -7,6 +9,7 @@ use super::{
     classes::{Criterion, Ladder, Population},
     hierarchy::Rule,
     lattice,
+    plan::Roles,
     proof::{Reached, reached},
     sheet::{Persons, Sheet},
     treat,
@@ -39,8 +42,9 @@ fn measure(treated: &Treated, name: &str) -> f64 {
     treated.measures.iter().find(|measure| measure.name == name).unwrap().value
 }
 
-fn names(list: &[&str]) -> Vec<String> {
-    list.iter().map(|name| (*name).to_owned()).collect()
+fn roles(quasi: &[&str], sensitive: &[&str]) -> Roles {
+    let asked = json!({"QuasiIdentifiers": quasi, "SensitiveColumns": sensitive});
+    Roles::read(asked.as_object().unwrap()).unwrap()
 }
 
 fn each_row(table: &str) -> Vec<u32> {
@@ -76,8 +80,8 @@ fn k_and_l_of_the_textbook_are_counted() {
         black,1965,f,0213*,hypertension\nblack,1964,f,0213*,obesity\nblack,1964,f,0213*,chest pain\n\
         white,1964,m,0213*,chest pain\nwhite,1964,m,0213*,obesity\nwhite,1964,m,0213*,short breath\n\
         white,1967,m,0213*,chest pain\nwhite,1967,m,0213*,chest pain\n";
-    let quasi = names(&["race", "birth", "gender", "zip"]);
-    let found = reached(table.as_bytes(), b',', &quasi, &names(&["problem"]), &each_row(table)).unwrap();
+    let roles = roles(&["race", "birth", "gender", "zip"], &["problem"]);
+    let found = reached(table.as_bytes(), b',', &roles, &each_row(table)).unwrap();
     assert_eq!(found, Reached { k: 2, l: 1, classes: 5, rows: 11 });
 }
 
@@ -93,8 +97,8 @@ fn the_diverse_table_of_the_textbook_is_told_from_the_other() {
         1485*,>40,*,cancer\n1485*,>40,*,heart\n1485*,>40,*,viral\n1485*,>40,*,viral\n\
         1306*,<=40,*,heart\n1306*,<=40,*,viral\n1306*,<=40,*,cancer\n1306*,<=40,*,cancer\n";
     let count = |table: &str| {
-        let quasi = names(&["zip", "age", "nationality"]);
-        let found = reached(table.as_bytes(), b',', &quasi, &names(&["condition"]), &each_row(table)).unwrap();
+        let roles = roles(&["zip", "age", "nationality"], &["condition"]);
+        let found = reached(table.as_bytes(), b',', &roles, &each_row(table)).unwrap();
         (found.k, found.l)
     };
     assert_eq!(count(anonymous), (4, 1));
@@ -104,7 +108,7 @@ fn the_diverse_table_of_the_textbook_is_told_from_the_other() {
 #[test]
 fn rows_of_one_person_count_once() {
     let table = "q\na\na\na\n";
-    let found = reached(table.as_bytes(), b',', &names(&["q"]), &[], &[0, 0, 1]).unwrap();
+    let found = reached(table.as_bytes(), b',', &roles(&["q"], &[]), &[0, 0, 1]).unwrap();
     assert_eq!((found.k, found.rows), (2, 3));
     let mut rows = "who,age,finding\n".to_owned();
     // Ten rows each of four persons: 40 rows that look alike are still four persons.

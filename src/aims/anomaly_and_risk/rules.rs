@@ -10,7 +10,7 @@
 //! | [`rule`] | one rule: what it applies to, who says so |
 //! | [`condition`] | what must hold, and how grave it is |
 //!
-//! The table of all rules in `docs/alerting.md` is written from these files; `tests/alert_rules.rs` compares.
+//! The table of all rules in `docs/alerting.md` is written from these files; `tests/it/alerting/documented.rs` compares.
 
 pub mod condition;
 pub mod rule;

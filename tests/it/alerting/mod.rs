@@ -2,14 +2,26 @@
 //!
 //! | File | What |
 //! | --- | --- |
+//! | [`asked`] | when the chain is asked at all |
 //! | [`told`] | what is found reaches streams, webhooks, results and readers, each as far as it is theirs |
 //! | [`acts`] | naming recipients, acknowledging, clearing |
+//! | [`shares`] | on every path findings leave by: the types a licence names, and no others |
 //! | [`webhooks`] | addresses that are refused, receivers that fail, secrets that are replaced, restarts |
+//! | [`delays`] | how long pauses are, and how long an old secret signs |
+//! | [`hostile`] | receivers that lie, drip, flood and send elsewhere; names that change their minds |
+//! | [`documented`] | the table of rules in docs/alerting.md |
+//! | [`cost`] | what alerting adds to the time of a processing |
 //!
 //! [`receiver`] is the other end of a webhook.
 
 mod acts;
+mod asked;
+mod cost;
+mod delays;
+mod documented;
+mod hostile;
 mod receiver;
+mod shares;
 mod told;
 mod webhooks;
 

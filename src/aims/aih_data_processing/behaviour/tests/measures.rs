@@ -264,15 +264,16 @@ fn a_day_cut_off_is_not_taken_for_a_lazy_one() {
 }
 
 #[test]
-fn the_rhythm_is_offered_where_the_recording_is_long_enough() {
-    // A hand that moves by day and lies still by night, once a minute.
-    let moves = |tick: i64| {
-        let by_day = (tick / 600) % 1440 >= 480;
-        let swing = if by_day && tick % 2 == 0 { 0.2 } else { 0.0 };
-        [0.0, 0.0, 1.0 + swing]
+fn the_rhythm_is_offered_where_the_recording_is_long_enough_and_of_movement() {
+    let names = |signal: Signal, hours: i64| {
+        let value = |minute: i64| Some(if minute % 1440 < 480 { 4.0 } else { 30.0 + (minute % 7) as f64 });
+        let values = (0..hours * 60).map(value).collect();
+        let recording = Recording { signal, start: MONDAY, epoch: 60, values, wear_assessed: true };
+        let observed = crate::aims::aih_data_processing::behaviour::observe::observations(&recording);
+        observed.values.into_iter().map(|value| value.name).collect::<Vec<_>>()
     };
-    let names =
-        |minutes| observed(&acceleration(minutes, moves)).values.into_iter().map(|v| v.name).collect::<Vec<_>>();
-    assert_eq!(names(1440), Vec::<String>::new());
-    assert_eq!(names(3 * 1440), ["Relative amplitude", "Interdaily stability", "Intradaily variability"]);
+    assert_eq!(names(Signal::Acceleration, 71), Vec::<String>::new());
+    let all = ["Relative amplitude", "Interdaily stability", "Intradaily variability"];
+    assert_eq!(names(Signal::Acceleration, 72), all);
+    assert_eq!(names(Signal::Steps, 72), Vec::<String>::new());
 }

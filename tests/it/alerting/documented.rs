@@ -73,11 +73,16 @@ fn condition(condition: &Condition) -> String {
         Condition::Limits { bands: all } => bands(all),
         Condition::Held { bands: all, .. } => all
             .iter()
-            .map(|held| format!("{}, {} values, {} s", band(&held.band), held.values.max(1), held.seconds))
+            .map(|held| {
+                let values = if held.values > 1 { format!(", {} values", held.values) } else { String::new() };
+                let seconds = if held.seconds > 0.0 { format!(", {} s", held.seconds) } else { String::new() };
+                format!("{}{values}{seconds}", band(&held.band))
+            })
             .collect::<Vec<_>>()
             .join("; "),
         Condition::RobustZ { bands: all, least_values, least_seconds } => {
-            format!("{} robust deviations of {least_values} values and more, for {least_seconds} s", bands(all))
+            let seconds = if *least_seconds > 0.0 { format!(", for {least_seconds} s") } else { String::new() };
+            format!("{} robust deviations of {least_values} values and more{seconds}", bands(all))
         }
         Condition::Hampel { bands: all, half_window } => {
             format!("{} robust deviations within {half_window} values on each side", bands(all))
@@ -89,7 +94,7 @@ fn condition(condition: &Condition) -> String {
             format!("{risk:?}: by {least_change} and more; CUSUM of {block_seconds} s blocks, k {slack}, h {decision}")
         }
         Condition::Decline(plan) => format!(
-            "{:?}: below {} of the median of up to {} values before and {} robust deviations below it, {} values",
+            "{:?}: below {} of the median of up to {} values before and {} robust deviations below it, values in a row: {}",
             plan.risk, plan.share, plan.reference_values, plan.deviations, plan.values
         ),
         Condition::Coded { codes, risk, recent_days, .. } => {

@@ -4,7 +4,7 @@ use reqwest::Method;
 use serde_json::{Value, json};
 
 use super::{
-    LOOKED_FOR, Scene, Terms, heart,
+    LOOKED_FOR, Scene, Terms, heart_of,
     receiver::Receiver,
     told::{hear, listen, types},
 };
@@ -15,9 +15,9 @@ use crate::{
 
 const ALL: [&str; 4] = ["Collective Anomaly", "Contextual Anomaly", "Medical Condition Anomaly", "Point Anomaly"];
 
-/// A fast heart, and what is found in it, by type.
+/// A heart that becomes fast, and what is found in it, by type.
 async fn found(scene: &Scene, terms: Terms<'_>) -> (Parcel, Vec<String>) {
-    let parcel = scene.uploaded(&heart(170.0), terms).await;
+    let parcel = scene.uploaded(&heart_of(&[70.0, 170.0]), terms).await;
     let found = types(&scene.patient.get(&parcel.path()).await.expect(200).body);
     assert!(found.len() > 1, "one type alone shows nothing: {found:?}");
     (parcel, found)

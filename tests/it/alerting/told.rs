@@ -117,25 +117,6 @@ async fn it_is_asked_in_the_transaction_of_the_processing_and_found_once() {
 }
 
 #[tokio::test]
-async fn a_result_carries_the_types_its_licence_names_and_no_others() {
-    let scene = Scene::new().await;
-    let all = ["Collective Anomaly", "Contextual Anomaly", "Medical Condition Anomaly", "Point Anomaly"];
-    for named in [&[][..], &all[..1], &all[2..3], &all[..]] {
-        let parcel = scene.uploaded(&heart(170.0), Terms { institute: named, ..LOOKED_FOR }).await;
-        let found = types(&scene.patient.get(&parcel.path()).await.body);
-        assert!(!found.is_empty());
-        let done = process(&scene.institute, &request(&scene.institute, parcel.id, PARAMETERS, "Research")).await;
-        let received = types(result_item(done.expect(200)));
-        let expected: Vec<String> = found.iter().filter(|kind| named.contains(&kind.as_str())).cloned().collect();
-        assert_eq!(received, expected, "{named:?}");
-        // The End User sees all of it in the same result.
-        let id = result_item(&done)["AIHDataID"].as_str().unwrap();
-        assert_eq!(types(&scene.patient.get(&format!("/v1/aih-data/{id}")).await.expect(200).body), found);
-    }
-    scene.house.stop().await;
-}
-
-#[tokio::test]
 async fn who_is_named_hears_and_who_is_not_does_not() {
     let scene = Scene::new().await;
     scene.name(&[&scene.caregiver, &scene.institute]).await;

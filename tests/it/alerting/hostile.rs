@@ -79,6 +79,19 @@ impl Fiend {
         Self { url, came, wrote }
     }
 
+    /// Says the same to everybody and hangs up.
+    async fn answering(answer: String) -> Self {
+        let answer: Arc<str> = answer.into();
+        Self::doing(move |mut stream, _| {
+            let answer = answer.clone();
+            async move {
+                let _ = stream.write_all(answer.as_bytes()).await;
+            }
+            .boxed()
+        })
+        .await
+    }
+
     /// Writes a beginning and then a piece again and again, until nobody takes it any more.
     async fn flooding(beginning: &'static str, piece: &'static str) -> Self {
         let flood = move |mut stream: TcpStream, wrote: Arc<AtomicU64>| {
@@ -152,19 +165,12 @@ async fn floods_slow_answers_and_silence_end_in_bounded_time_and_memory() {
 async fn a_redirect_into_the_house_is_not_followed() {
     let house = House::delivering(here(), pace(), |_| {}).await;
     let patient = house.end_user(PATIENT).await;
-    let inside = Fiend::flooding("HTTP/1.1 204 No Content\r\n\r\n", "").await;
+    let inside = Fiend::answering("HTTP/1.1 204 No Content\r\n\r\n".to_owned()).await;
     for status in
         ["301 Moved Permanently", "302 Found", "303 See Other", "307 Temporary Redirect", "308 Permanent Redirect"]
     {
         let answer = format!("HTTP/1.1 {status}\r\nLocation: {}\r\nContent-Length: 0\r\n\r\n", inside.url);
-        let outside = Fiend::doing(move |mut stream, _| {
-            let answer = answer.clone();
-            async move {
-                let _ = stream.write_all(answer.as_bytes()).await;
-            }
-            .boxed()
-        })
-        .await;
+        let outside = Fiend::answering(answer).await;
         let webhook = house.door.aims.register_webhook(patient.user, &outside.url).await.unwrap().id;
         let (row, _) = ended(&house, &patient, webhook).await;
         let reason = format!("after 2 attempts: the receiver answered {}", &status[..3]);
@@ -228,7 +234,7 @@ async fn a_name_that_was_public_and_became_private_is_not_called() {
 async fn the_connection_goes_to_the_address_that_was_judged() {
     let receiver = Receiver::answering(&[]).await;
     let judged: SocketAddr = receiver.url.trim_start_matches("http://").split('/').next().unwrap().parse().unwrap();
-    let other = Fiend::flooding("HTTP/1.1 204 No Content\r\n\r\n", "").await;
+    let other = Fiend::answering("HTTP/1.1 204 No Content\r\n\r\n".to_owned()).await;
     let elsewhere: SocketAddr = other.url.trim_start_matches("http://").trim_end_matches('/').parse().unwrap();
     let names = Fickle::new(vec![vec![judged], vec![judged], vec![elsewhere]]);
     let allowed = vec!["127.0.0.0/8".parse().unwrap()];

@@ -1,5 +1,7 @@
 //! The judge on series whose anomalies are known because they were put there.
 
+mod behaviour;
+
 use time::macros::datetime;
 
 use super::{
@@ -197,8 +199,15 @@ fn single_values_at_their_limits() {
         ("Systolic blood pressure", "mm[Hg]", 180.0, Some(Risk::Orange)),
         ("Systolic blood pressure", "mm[Hg]", 139.0, None),
         ("Systolic blood pressure", "mm[Hg]", 90.0, Some(Risk::Orange)),
-        ("NEWS2", "1", 7.0, Some(Risk::Red)),
+        ("NEWS2", "{score}", 0.0, None),
+        ("NEWS2", "{score}", 1.0, Some(Risk::Green)),
+        ("NEWS2", "{score}", 4.0, Some(Risk::Green)),
         ("NEWS2", "1", 5.0, Some(Risk::Orange)),
+        ("NEWS2", "1", 6.0, Some(Risk::Orange)),
+        ("NEWS2", "1", 7.0, Some(Risk::Red)),
+        ("NEWS2", "1", 20.0, Some(Risk::Red)),
+        ("NEWS2 highest parameter", "{score}", 2.0, None),
+        ("NEWS2 highest parameter", "{score}", 3.0, Some(Risk::Orange)),
         ("QTc interval", "ms", 501.0, Some(Risk::Orange)),
         ("Shoe size", "1", 501.0, None),
     ] {
@@ -263,6 +272,11 @@ fn codes_and_their_age() {
     assert_eq!(colour(&coded("http://snomed.info/sct", "22298006", None)), Some(Risk::Red));
     assert_eq!(colour(&coded("http://hl7.org/fhir/sid/icd-10", "I21.4", None)), Some(Risk::Red));
     assert_eq!(colour(&coded("http://hl7.org/fhir/sid/icd-10", "J21.4", None)), None);
+    assert_eq!(colour(&coded("http://snomed.info/sct", "22298006", Some("2026-02-01T00:00:00Z"))), Some(Risk::Red));
+    assert_eq!(colour(&coded("http://snomed.info/sct", "22298006", Some("2026-01-31T00:00:00Z"))), Some(Risk::Green));
+    // Severe sepsis in the American edition, and something else in the WHO's.
+    assert_eq!(colour(&coded("http://hl7.org/fhir/sid/icd-10-cm", "R65.20", None)), Some(Risk::Red));
+    assert_eq!(colour(&coded("http://hl7.org/fhir/sid/icd-10", "R65.2", None)), None);
     assert_eq!(colour(&coded("http://loinc.org", "22298006", None)), None);
 }
 

@@ -7,13 +7,16 @@
 //! | [`Bearer`] | the authenticated caller and the services their Token opens |
 //! | [`PathId`] | an identifier in the path |
 //! | [`Params`] | the query |
+//! | [`PageAsked`] | of a query, which page of a list |
 
 mod bearer;
 mod body;
 mod message;
+mod page;
 mod path;
 
 pub use bearer::Bearer;
 pub use body::{Plain, read_bounded};
 pub use message::Message;
+pub use page::PageAsked;
 pub use path::{Params, PathId};

@@ -104,7 +104,8 @@ fn outside() -> OpenApiRouter<Door> {
 
 /// All routes with their description.
 pub(super) fn described() -> OpenApiRouter<Door> {
-    OpenApiRouter::with_openapi(openapi::head()).nest("/v1", quick()).nest("/v1", slow()).merge(outside())
+    // Merged before they are nested: a path that both have, with another method each, would lose the first otherwise.
+    OpenApiRouter::with_openapi(openapi::head()).nest("/v1", quick().merge(slow())).merge(outside())
 }
 
 /// The whole door as a router.

@@ -2,14 +2,26 @@
 //!
 //! | File | What |
 //! | --- | --- |
+//! | [`asked`] | when the chain is asked at all |
 //! | [`told`] | what is found reaches streams, webhooks, results and readers, each as far as it is theirs |
 //! | [`acts`] | naming recipients, acknowledging, clearing |
+//! | [`shares`] | on every path findings leave by: the types a licence names, and no others |
 //! | [`webhooks`] | addresses that are refused, receivers that fail, secrets that are replaced, restarts |
+//! | [`delays`] | how long pauses are, and how long an old secret signs |
+//! | [`hostile`] | receivers that lie, drip, flood and send elsewhere; names that change their minds |
+//! | [`documented`] | the table of rules in docs/alerting.md |
+//! | [`cost`] | what alerting adds to the time of a processing |
 //!
 //! [`receiver`] is the other end of a webhook.
 
 mod acts;
+mod asked;
+mod cost;
+mod delays;
+mod documented;
+mod hostile;
 mod receiver;
+mod shares;
 mod told;
 mod webhooks;
 
@@ -134,12 +146,19 @@ fn licence(
 
 /// Two minutes at a rate per minute.
 pub fn heart(rate: f64) -> Recording {
-    let made = SyntheticEcg { mean_heart_rate_bpm: rate, ..SyntheticEcg::default() }.generate().unwrap();
+    heart_of(&[rate])
+}
+
+/// A heart that beats at each of these rates for two minutes: when they differ, its level moves, which is an anomaly of
+/// another type than being fast.
+pub fn heart_of(rates: &[f64]) -> Recording {
+    let made = |rate: &f64| SyntheticEcg { mean_heart_rate_bpm: *rate, ..SyntheticEcg::default() }.generate().unwrap();
+    let samples_mv: Vec<_> = rates.iter().flat_map(|rate| made(rate).samples_mv).collect();
     let contents = EdfContents {
         start: datetime!(2026-01-01 08:00),
         sampling_rate_hz: 250,
         label: "ECG II",
-        samples_mv: &made.samples_mv,
+        samples_mv: &samples_mv,
         beat_times_s: &[],
         beat_text: "N",
     };

@@ -15,7 +15,7 @@ use crate::{
 };
 
 /// Reads a client's event stream until it holds an event of a kind; gives its data.
-async fn hear(stream: reqwest::Response, kind: &str) -> Value {
+pub(super) async fn hear(stream: reqwest::Response, kind: &str) -> Value {
     let (mut bytes, mut heard) = (stream.bytes_stream(), String::new());
     loop {
         if let Some((_, after)) = heard.split_once(&format!("event: {kind}\n"))
@@ -28,12 +28,12 @@ async fn hear(stream: reqwest::Response, kind: &str) -> Value {
     }
 }
 
-async fn listen(client: &Client) -> reqwest::Response {
+pub(super) async fn listen(client: &Client) -> reqwest::Response {
     client.request(Method::GET, "/v1/events").send().await.unwrap()
 }
 
 /// Types of the findings in an AIH Data message.
-fn types(message: &Value) -> Vec<String> {
+pub(super) fn types(message: &Value) -> Vec<String> {
     let list = message["ARAData"].as_array().cloned().unwrap_or_default();
     let mut types: Vec<String> =
         list.iter().filter_map(|found| found["ARAData"]["AnomalyType"].as_str().map(str::to_owned)).collect();
@@ -74,7 +74,7 @@ async fn a_fast_heart_is_told_on_the_stream_and_at_the_webhook() {
     let alert = heard["AlertID"].as_str().unwrap();
     let seen = scene.patient.get(&format!("/v1/alerts/{alert}")).await;
     let found = &seen.expect(200).body["ARAData"][0]["ARAData"];
-    assert_eq!((&found["RiskType"], &found["Method"]), (&json!("Red"), &json!("tachycardia@1.0.0")));
+    assert_eq!((&found["RiskType"], &found["Method"]), (&json!("Red"), &json!("tachycardia@1.1.0")));
     assert!(found["Finding"].as_str().unwrap().starts_with("Fast heart rate: 1"), "{found}");
     assert!(found["FindingTime"]["StartTime"].as_str().unwrap().starts_with("2026-02-03T22:0"), "{found}");
     let item = scene.patient.get(&parcel.path()).await;
@@ -113,52 +113,6 @@ async fn it_is_asked_in_the_transaction_of_the_processing_and_found_once() {
     assert_eq!(alerts().await, 1);
     assert_eq!(types(&item), ["Medical Condition Anomaly"]);
     assert_eq!(item["ARAData"][0]["ARAData"]["AIHDataID"], json!(parcel.id));
-    scene.house.stop().await;
-}
-
-#[tokio::test]
-async fn a_result_carries_the_types_its_licence_names_and_no_others() {
-    let scene = Scene::new().await;
-    let all = ["Collective Anomaly", "Contextual Anomaly", "Medical Condition Anomaly", "Point Anomaly"];
-    for named in [&[][..], &all[..1], &all[2..3], &all[..]] {
-        let parcel = scene.uploaded(&heart(170.0), Terms { institute: named, ..LOOKED_FOR }).await;
-        let found = types(&scene.patient.get(&parcel.path()).await.body);
-        assert!(!found.is_empty());
-        let done = process(&scene.institute, &request(&scene.institute, parcel.id, PARAMETERS, "Research")).await;
-        let received = types(result_item(done.expect(200)));
-        let expected: Vec<String> = found.iter().filter(|kind| named.contains(&kind.as_str())).cloned().collect();
-        assert_eq!(received, expected, "{named:?}");
-        // The End User sees all of it in the same result.
-        let id = result_item(&done)["AIHDataID"].as_str().unwrap();
-        assert_eq!(types(&scene.patient.get(&format!("/v1/aih-data/{id}")).await.expect(200).body), found);
-    }
-    scene.house.stop().await;
-}
-
-#[tokio::test]
-async fn without_a_licence_nothing_is_looked_for_and_the_processing_goes_on() {
-    let scene = Scene::new().await;
-    let parcel = scene.parcel(&heart(170.0), Terms { licensed: false, ..LOOKED_FOR });
-    parcel.send_in_parts(&scene.patient).await.expect(201);
-    let done = process(&scene.institute, &request(&scene.institute, parcel.id, PARAMETERS, "Research")).await;
-    assert_eq!(types(result_item(done.expect(200))), Vec::<String>::new());
-    let rows = scene.house.database.list_operations_on_item(parcel.id, None, 10).await.unwrap().rows;
-    // On arrival nothing was asked; with the processing a no was recorded.
-    let alerting: Vec<_> = rows.iter().filter(|row| row.kind == OperationKind::Alert).collect();
-    assert_eq!(alerting.len(), 1);
-    assert_eq!((alerting[0].state, alerting[0].started_at_us), (OperationState::Denied, None));
-    assert_eq!(scene.patient.get("/v1/alerts").await.expect(200).body["Alerts"], json!([]));
-    scene.house.stop().await;
-}
-
-#[tokio::test]
-async fn a_processing_that_is_denied_takes_its_alerting_with_it() {
-    let scene = Scene::new().await;
-    let parcel = scene.uploaded(&heart(72.0), LOOKED_FOR).await;
-    process(&scene.institute, &request(&scene.institute, parcel.id, PARAMETERS, "Health Care")).await.expect(403);
-    let rows = scene.house.database.list_operations_on_item(parcel.id, None, 10).await.unwrap().rows;
-    let newest = rows.iter().find(|row| row.kind == OperationKind::Alert).unwrap();
-    assert_eq!((newest.state, newest.started_at_us), (OperationState::Undone, None));
     scene.house.stop().await;
 }
 

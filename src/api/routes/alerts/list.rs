@@ -1,29 +1,17 @@
 //! `GET /v1/alerts`: the alerts the caller was told of.
 
 use axum::{Json, extract::State};
-use serde::{Deserialize, Serialize};
-use utoipa::{IntoParams, ToSchema};
+use serde::Serialize;
+use utoipa::ToSchema;
 
 use super::Alert;
 use crate::{
-    api::{Bearer, Door, Kind, Problem, extract::Params},
-    db::Cursor,
+    api::{
+        Bearer, Door, Problem,
+        extract::{PageAsked, Params},
+    },
     domain::operation::Operation,
 };
-
-/// Alerts on one page when nothing else is asked.
-const USUAL: u32 = 50;
-
-/// Which page.
-#[derive(Debug, Deserialize, IntoParams)]
-#[serde(deny_unknown_fields, rename_all = "lowercase")]
-#[into_params(parameter_in = Query)]
-pub struct Page {
-    /// `Next` of the page before.
-    after: Option<String>,
-    /// Most alerts on the page, at most 1,000; 50 when not given.
-    limit: Option<u32>,
-}
 
 /// A page of alerts.
 #[derive(Debug, Serialize, ToSchema)]
@@ -39,17 +27,16 @@ pub struct Alerts {
 /// Lists the alerts the caller was told of
 ///
 /// Newest first; of their own items, and of items whose End User names them. What was found stands in each alert itself.
-#[utoipa::path(get, path = "/alerts", tag = "alerts", params(Page), security(("token" = [])),
+#[utoipa::path(get, path = "/alerts", tag = "alerts", params(PageAsked), security(("token" = [])),
     responses((status = 200, body = Alerts)))]
 pub async fn list(
     State(door): State<Door>,
     caller: Bearer,
-    Params(page): Params<Page>,
+    Params(page): Params<PageAsked>,
 ) -> Result<Json<Alerts>, Problem> {
     caller.must_open(Operation::AnomalyAndRiskAlerting)?;
-    let after = page.after.as_deref().map(str::parse::<Cursor>).transpose();
-    let after = after.map_err(|error| Problem::new(Kind::MalformedRequest, error.to_string()))?;
-    let found = door.aims.alerts_of(caller.user(), after.as_ref(), page.limit.unwrap_or(USUAL)).await?;
+    let (after, limit) = page.place()?;
+    let found = door.aims.alerts_of(caller.user(), after.as_ref(), limit).await?;
     let alerts = found.rows.iter().map(Alert::of).collect::<Result<_, _>>()?;
     Ok(Json(Alerts { alerts, next: found.next.map(|cursor| cursor.to_string()) }))
 }

@@ -249,6 +249,43 @@ fn what_can_be_judged_is_activity_by_the_minute() {
     assert_eq!((series.values.len(), series.at_seconds.len(), series.at_seconds[1]), (2880, 2880, 60.0));
     let context = series.context.as_ref().unwrap();
     assert_eq!((context[359].as_str(), context[360].as_str()), ("night", "day"));
-    let daily = observed.values.iter().map(|v| (v.value, v.at_seconds.unwrap())).collect::<Vec<_>>();
-    assert_eq!(daily, [(22.5, 0.0), (22.5, 86_400.0)]);
+    let daily = &observed.series[1];
+    assert_eq!((daily.name.as_str(), daily.unit.as_str()), ("Daily steps", "{steps}/d"));
+    assert_eq!((&daily.values[..], &daily.at_seconds[..]), (&[32_400.0, 32_400.0][..], &[0.0, 86_400.0][..]));
+    assert!(observed.values.is_empty(), "{:?}", observed.values);
+}
+
+fn observed(file: &str) -> crate::aims::ai_modules::observations::Observations {
+    let (parameters, attachments) = (serde_json::Map::new(), std::collections::BTreeMap::new());
+    let input = Input {
+        operation: BehaviouralStateDetection,
+        format: DataFormat::Csv,
+        parameters: &parameters,
+        payload: file.as_bytes(),
+        attachments: &attachments,
+    };
+    observe(&input).unwrap()
+}
+
+#[test]
+fn a_day_cut_off_is_not_taken_for_a_lazy_one() {
+    // From noon of the first day to noon of the fourth.
+    let file = steps(4, |minute| (720..3 * 1440 + 720).contains(&minute).then_some(10));
+    let daily = &observed(&file).series[1];
+    assert_eq!((&daily.values[..], &daily.at_seconds[..]), (&[14_400.0, 14_400.0][..], &[43_200.0, 129_600.0][..]));
+}
+
+#[test]
+fn the_rhythm_is_offered_where_the_recording_is_long_enough_and_of_movement() {
+    let names = |signal: Signal, hours: i64| {
+        let value = |minute: i64| Some(if minute % 1440 < 480 { 4.0 } else { 30.0 + (minute % 7) as f64 });
+        let values = (0..hours * 60).map(value).collect();
+        let recording = Recording { signal, start: MONDAY, epoch: 60, values, wear_assessed: true };
+        let observed = crate::aims::aih_data_processing::behaviour::observe::observations(&recording);
+        observed.values.into_iter().map(|value| value.name).collect::<Vec<_>>()
+    };
+    assert_eq!(names(Signal::Acceleration, 71), Vec::<String>::new());
+    let all = ["Relative amplitude", "Interdaily stability", "Intradaily variability"];
+    assert_eq!(names(Signal::Acceleration, 72), all);
+    assert_eq!(names(Signal::Steps, 72), Vec::<String>::new());
 }

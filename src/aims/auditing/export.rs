@@ -70,7 +70,7 @@ impl Aims {
         let words = Words { chain_id: self.back_end().chain_id(), back_end: self.back_end().address() };
         let scope = opened.scope().clone();
         let findings = self.findings(scope.clone());
-        async_stream::try_stream! {
+        std::convert::identity(async_stream::try_stream! {
             futures_util::pin_mut!(findings);
             yield Bytes::from(head(format));
             let mut first = true;
@@ -79,7 +79,7 @@ impl Aims {
                 first = false;
             }
             yield Bytes::from(end(format, &scope));
-        }
+        })
     }
 }
 
@@ -261,9 +261,7 @@ impl Said {
                 (&d.process_time, d.user_id, d.user_type, d.aih_data_id, d.processing_type.word().to_owned())
             }
             Self::Act(a) => (&a.act_time, a.user_id, None, a.aih_data_id, text(Some(a.kind))),
-            Self::Earlier(e) => {
-                (&e.process_time, e.user_id, None, e.aih_data_id, e.processing_type.word().to_owned())
-            }
+            Self::Earlier(e) => (&e.process_time, e.user_id, None, e.aih_data_id, e.processing_type.word().to_owned()),
             Self::NonConformity(f) => {
                 (&f.process_time, f.user_id, None, f.aih_data_id, f.processing_type.word().to_owned())
             }

@@ -16,6 +16,7 @@ use tokio::sync::{OwnedSemaphorePermit, watch};
 
 use crate::{
     access::Caller,
+    aims::driven::driven,
     api::{Bearer, Door, Kind, Problem},
 };
 
@@ -39,7 +40,7 @@ pub async fn events(State(door): State<Door>, bearer: Bearer, headers: HeaderMap
     };
     let bell = door.bell.listen(&door);
     let reader = Reader { door, caller: bearer.0, after, bell, _seat: seat };
-    Ok(Sse::new(reader.stream()).keep_alive(KeepAlive::new().interval(KEEP_ALIVE)).into_response())
+    Ok(Sse::new(driven(reader.stream())).keep_alive(KeepAlive::new().interval(KEEP_ALIVE)).into_response())
 }
 
 fn last_seen(headers: &HeaderMap) -> Result<Option<i64>, Problem> {

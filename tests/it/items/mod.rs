@@ -12,14 +12,16 @@
 //! | [`reset`] | a chain that was reset, and restored |
 //! | [`mutations`] | thousands of mutated messages: no 5xx |
 //! | [`storage`] [`restart`] | a Back End in a process of its own: memory, crashes, a full disk, the end |
+//! | [`tampering`] | rows changed behind the house's back, in the audit |
 //! | [`acts`] | what the house does without being asked by a Licence Confirm, in the audit |
 //! | [`keeper`] | anvil ends with the Back End, however that ends |
 //! | [`doubt`] | a chain that is away, another, changed, or ahead of time |
 //! | [`stuck`] | transactions that are stuck, lost, or overtaken |
 //!
-//! [`paper`] writes the messages, [`server`] runs the Back End as a process, [`relay`] cuts its line to the chain.
+//! [`paper`] writes the messages, [`caught`] catches works in the middle, [`server`] runs the Back End as a process, [`relay`] cuts its line to the chain.
 
 mod acts;
+pub mod caught;
 mod doubt;
 mod endless;
 mod erasure;
@@ -39,3 +41,4 @@ pub mod server;
 mod signatures;
 mod storage;
 mod stuck;
+mod tampering;

@@ -267,7 +267,7 @@ async fn what_was_decided_before_a_reset_is_told_as_that_and_only_after_a_restor
     let patient = server.end_user(PATIENT).await;
     let institute = institute(&server, folder).await;
     let kept = used(&server, &patient, &institute).await;
-    let never = request(&institute, kept.parcel.id, PARAMETERS, "Clinical Trial");
+    let never = request(&institute, kept.parcel.id, PARAMETERS, "Health Care");
     process(&institute, &never).await.expect(403);
     let erased = used(&server, &patient, &institute).await;
     withdraw(&patient, &server.back_end, erased.parcel.id, erased.licence).await;
@@ -412,7 +412,8 @@ async fn a_restoration_that_is_killed_again_and_again_comes_to_the_same_end() {
         }
     }
     println!("killed {kills} times");
-    assert!(kills >= 8, "{kills}: users, licences, derivations and withdrawals are each a transaction");
+    // Users, licences, derivations and withdrawals are each a transaction; some attempts manage two before they are killed.
+    assert!(kills >= 4, "{kills}");
 
     let server = Server::on(folder, &devnet.url()).await;
     let patient = server.again(PATIENT).await;

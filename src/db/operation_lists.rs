@@ -10,38 +10,6 @@ use super::{
 };
 use crate::domain::ids::{AihDataId, UserId};
 
-/// A page of rows in rising order of a time. The condition's values come first, then the cursor's and the limit's places.
-macro_rules! rising {
-    ($condition:literal, $at:literal, [$after:literal, $key:literal, $limit:literal]) => {
-        select_operation!(
-            "WHERE ",
-            $condition,
-            " AND (",
-            $at,
-            ", operation_id) > (",
-            $after,
-            ", ",
-            $key,
-            ") ORDER BY ",
-            $at,
-            ", operation_id LIMIT ",
-            $limit
-        )
-    };
-}
-
-/// The same, newest first, of what has one value to ask for.
-macro_rules! newest_of {
-    ($condition:literal) => {
-        select_operation!(
-            "WHERE ",
-            $condition,
-            " AND (created_at_us, operation_id) < ($2, $3)
-             ORDER BY created_at_us DESC, operation_id DESC LIMIT $4"
-        )
-    };
-}
-
 /// Where a list of a period begins: the empty key sorts before every operation of the same moment.
 fn behind(after: Option<&Cursor>, from: i64) -> Cursor {
     after.filter(|after| after.at >= from).cloned().unwrap_or_else(|| Cursor::new(from, ""))
@@ -93,7 +61,11 @@ impl Database {
         after: Option<&Cursor>,
         limit: u32,
     ) -> Result<Page<OperationRow>> {
-        let query = sqlx::query(newest_of!("requester = $1")).bind(requester.to_string());
+        let query = sqlx::query(select_operation!(
+            "WHERE requester = $1 AND (created_at_us, operation_id) < ($2, $3)
+             ORDER BY created_at_us DESC, operation_id DESC LIMIT $4"
+        ))
+        .bind(requester.to_string());
         self.list_operations(query, (Cursor::highest(after), limit), |operation| operation.created_at_us).await
     }
 
@@ -107,7 +79,11 @@ impl Database {
         after: Option<&Cursor>,
         limit: u32,
     ) -> Result<Page<OperationRow>> {
-        let query = sqlx::query(newest_of!("aih_data_id = $1")).bind(item.to_string());
+        let query = sqlx::query(select_operation!(
+            "WHERE aih_data_id = $1 AND (created_at_us, operation_id) < ($2, $3)
+             ORDER BY created_at_us DESC, operation_id DESC LIMIT $4"
+        ))
+        .bind(item.to_string());
         self.list_operations(query, (Cursor::highest(after), limit), |operation| operation.created_at_us).await
     }
 
@@ -122,10 +98,10 @@ impl Database {
         after: Option<&Cursor>,
         limit: u32,
     ) -> Result<Page<OperationRow>> {
-        let query = sqlx::query(rising!(
-            "state IN ('requested', 'confirmed', 'running') AND updated_at_us < $1",
-            "updated_at_us",
-            ["$2", "$3", "$4"]
+        let query = sqlx::query(select_operation!(
+            "WHERE state IN ('requested', 'confirmed', 'running') AND updated_at_us < $1
+                 AND (updated_at_us, operation_id) > ($2, $3)
+             ORDER BY updated_at_us, operation_id LIMIT $4"
         ))
         .bind(untouched_since_us);
         self.list_operations(query, (Cursor::lowest(after), limit), |operation| operation.updated_at_us).await
@@ -144,10 +120,10 @@ impl Database {
         after: Option<&Cursor>,
         limit: u32,
     ) -> Result<Page<OperationRow>> {
-        let query = sqlx::query(rising!(
-            "owner = $1 AND started_at_us IS NOT NULL AND started_at_us < $2",
-            "started_at_us",
-            ["$3", "$4", "$5"]
+        let query = sqlx::query(select_operation!(
+            "WHERE owner = $1 AND started_at_us IS NOT NULL AND started_at_us < $2
+                 AND (started_at_us, operation_id) > ($3, $4)
+             ORDER BY started_at_us, operation_id LIMIT $5"
         ))
         .bind(owner.to_string())
         .bind(until_us);
@@ -168,10 +144,10 @@ impl Database {
         after: Option<&Cursor>,
         limit: u32,
     ) -> Result<Page<OperationRow>> {
-        let query = sqlx::query(rising!(
-            "owner = $1 AND confirmed_at_s IS NOT NULL AND confirmed_at_s < $2",
-            "confirmed_at_s",
-            ["$3", "$4", "$5"]
+        let query = sqlx::query(select_operation!(
+            "WHERE owner = $1 AND confirmed_at_s IS NOT NULL AND confirmed_at_s < $2
+                 AND (confirmed_at_s, operation_id) > ($3, $4)
+             ORDER BY confirmed_at_s, operation_id LIMIT $5"
         ))
         .bind(owner.to_string())
         .bind(until_s);

@@ -33,14 +33,14 @@ use crate::domain::{
 
 /// Columns by name: a newer program may add some while this one runs.
 macro_rules! select_operation {
-    ($($tail:literal),+) => {
+    ($tail:literal) => {
         concat!(
             "SELECT operation_id, kind, message_id, requester, user_class, aih_data_id, owner, operation, \
              usage_word, intended_at_s, parameters, confirm_id, state, tx_hash, verdict, licence, \
              block_number, block_hash, log_index, confirmed_at_s, progress, result_id, error_kind, \
              error_text, created_at_us, updated_at_us, started_at_us, finished_at_us \
              FROM operations ",
-            $($tail),+
+            $tail
         )
     };
 }

@@ -9,7 +9,7 @@
 //! | [`endless`] | bodies that never end |
 //! | [`licence_life`] | withdrawn, changed and expired in the middle of things |
 //! | [`erasure`] | what is left of an erased item, and of anything on chain |
-//! | [`reset`] | a chain that was reset, and restored |
+//! | [`reset`] [`restored`] | a chain that was reset, and restored; what is told of the time before |
 //! | [`mutations`] | thousands of mutated messages: no 5xx |
 //! | [`storage`] [`restart`] | a Back End in a process of its own: memory, crashes, a full disk, the end |
 //! | [`tampering`] | rows changed behind the house's back, in the audit |
@@ -36,6 +36,7 @@ mod refusals;
 mod relay;
 mod reset;
 mod restart;
+mod restored;
 mod retries;
 pub mod server;
 mod signatures;

@@ -2,33 +2,15 @@
 
 use health_back_end::{
     domain::{ids::AihDataId, taxonomy::UserClass},
-    schema::{
-        self,
-        wire::{Audit, AuditResponse, Exchange, NonConformityKind as Kind},
-    },
+    schema::wire::NonConformityKind as Kind,
 };
-use serde_json::json;
 use sqlx::{AnyConnection, AssertSqlSafe, Connection};
 
-use super::paper::{self, PARAMETERS, licence_in, process, request, withdraw};
-use crate::environment::{
-    INSTITUTE, PATIENT,
-    house::{Client, House, urn},
+use super::{
+    acts::audit,
+    paper::{self, PARAMETERS, licence_in, process, request, withdraw},
 };
-
-async fn audit(client: &Client) -> AuditResponse {
-    let message = json!({
-        "Header": "AIH-ADT-V1.0", "AuditID": urn(), "AuditTime": "2026-03-01T09:00:00Z",
-        "Audit": {"Request": {
-            "UserID": client.user,
-            "AuditPeriod": {"StartTime": "2020-01-01T00:00:00Z", "EndTime": "2099-01-01T00:00:00Z"},
-        }},
-    });
-    let answer = client.post("/v1/audit", &message).await;
-    let audit = schema::read::<Audit>(&answer.expect(200).bytes, 1 << 24).unwrap().message.audit;
-    let Exchange::Response(response) = audit else { panic!("no response") };
-    response
-}
+use crate::environment::{INSTITUTE, PATIENT, house::House};
 
 /// Changes the one row of an institute's processing of an item.
 async fn tamper(house: &House, item: AihDataId, change: &str) {

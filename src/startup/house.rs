@@ -257,7 +257,7 @@ impl House {
         if tokio::time::timeout(LAST_JOBS, queue).await.is_err() {
             tracing::warn!("shutdown.jobs_left");
         }
-        // What is committed is durable without this; a job that was left behind may keep a connection for ever.
+        // What is committed is durable without this, and a job that was left behind may be in the middle of a statement.
         const LAST_STATEMENTS: Duration = Duration::from_secs(5);
         if tokio::time::timeout(LAST_STATEMENTS, database.close()).await.is_err() {
             tracing::warn!("shutdown.connections_left");

@@ -35,6 +35,8 @@ pub struct Restored {
     pub derived: u64,
     /// Withdrawals likewise.
     pub withdrawals: u64,
+    /// Transactions that it took.
+    pub sent: u64,
     /// Items left without a licence, because a withdrawal cannot be repeated.
     pub left: Vec<AihDataId>,
 }
@@ -120,7 +122,7 @@ impl Aims {
                 restored.left.push(item);
                 return Ok(());
             }
-            if !self.restore_licence(row).await? {
+            if !self.restore_licence(row, restored).await? {
                 restored.left.push(item);
                 return Ok(());
             }
@@ -152,7 +154,7 @@ impl Aims {
     }
 
     /// Issues or changes to a licence, unless the chain is past it. False when something before it is missing.
-    async fn restore_licence(&self, row: &ModelLicenceRow) -> Result<bool, RestoreError> {
+    async fn restore_licence(&self, row: &ModelLicenceRow, restored: &mut Restored) -> Result<bool, RestoreError> {
         let offer = self.offer_of(row)?;
         let node = self.licensing.node();
         let found = node.predict(&offer).await?;
@@ -173,6 +175,7 @@ impl Aims {
             None => self.licensing.issue(row.aih_data_id, &offer, &row.signature).await?,
             Some(_) => self.licensing.change(row.aih_data_id, &offer, &row.signature).await?,
         };
+        restored.sent += 1;
         // The payload is there, or is not wanted any more.
         drop(issued.permit);
         Ok(true)
@@ -204,6 +207,7 @@ impl Aims {
                 let requester = self.back_end().address();
                 let lineage = Lineage { parent, item: child.id, status: child.status, requester };
                 let derived = self.licensing.derive(&lineage).await?;
+                restored.sent += 1;
                 let found = derived.licence.address();
                 drop(derived.permit);
                 if found != licence {
@@ -231,9 +235,11 @@ impl Aims {
             match (scope, &withdrawal.signature) {
                 (RevocationScope::BackEnd, _) if !on_chain.renounced && !on_chain.revoked => {
                     self.licensing.renounce(item).await?;
+                    restored.sent += 1;
                 }
                 (RevocationScope::Licence, Some(signature)) if !on_chain.revoked => {
                     self.licensing.revoke(item, signature).await?;
+                    restored.sent += 1;
                 }
                 _ => {}
             }

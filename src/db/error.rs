@@ -108,6 +108,10 @@ pub enum Unique {
     Event,
     /// `chain_cursor_pk`
     ChainCursor,
+    /// `earlier_events_pk`
+    EarlierEvent,
+    /// `restorations_pk`
+    Restoration,
     /// `idempotency_pk`
     IdempotencyKey,
     /// `notices_pk`
@@ -170,6 +174,12 @@ impl Unique {
         (Self::Block, "chain_blocks_pk", "chain_blocks.number"),
         (Self::Event, "chain_events_pk", "chain_events.block_number, chain_events.log_index"),
         (Self::ChainCursor, "chain_cursor_pk", "chain_cursor.chain_id, chain_cursor.registry"),
+        (
+            Self::EarlierEvent,
+            "earlier_events_pk",
+            "earlier_events.ended_at_us, earlier_events.block_number, earlier_events.log_index",
+        ),
+        (Self::Restoration, "restorations_pk", "restorations.began_at_us"),
         (
             Self::IdempotencyKey,
             "idempotency_pk",

@@ -21,7 +21,7 @@ use crate::{
 /// [`StartError::Running`] when another process has it.
 pub(super) fn lock(settings: &Settings) -> Result<Option<File>, StartError> {
     DirBuilder::new().recursive(true).mode(0o700).create(&settings.data)?;
-    if !settings.database().starts_with("sqlite:") {
+    if !settings.is_alone() {
         return Ok(None);
     }
     let file = OpenOptions::new().create(true).truncate(false).write(true).open(settings.data.join("hbe.lock"))?;

@@ -271,7 +271,7 @@ impl House {
         if tokio::time::timeout(LAST_JOBS, queue).await.is_err() {
             tracing::warn!("shutdown.jobs_left");
         }
-        // What is committed is durable without this; a job that was left behind may keep a connection for ever.
+        // What is committed is durable without this, and a job that was left behind may be in the middle of a statement.
         const LAST_STATEMENTS: Duration = Duration::from_secs(5);
         if tokio::time::timeout(LAST_STATEMENTS, database.close()).await.is_err() {
             tracing::warn!("shutdown.connections_left");
@@ -352,8 +352,8 @@ fn quiet_objects(settings: &Settings) -> Duration {
     if settings.objects_url.is_some() { LONGEST_WORK } else { quiet_time(settings) }
 }
 
-/// How long nothing must have happened to what a start takes back. A SQLite file has one instance, and that is this one;
-/// a database server may have others.
+/// How long nothing must have happened to what a start takes back. Where there is one instance, that is this one; on a
+/// database server there may be others.
 fn quiet_time(settings: &Settings) -> Duration {
-    if settings.database().starts_with("sqlite:") { Duration::ZERO } else { LONGEST_WORK }
+    if settings.is_alone() { Duration::ZERO } else { LONGEST_WORK }
 }

@@ -19,6 +19,7 @@ use tokio::{
 
 use crate::{
     access::Caller,
+    aims::driven::driven,
     api::{Bearer, Door, Kind, Problem},
 };
 
@@ -45,7 +46,7 @@ pub async fn events(State(door): State<Door>, bearer: Bearer, headers: HeaderMap
     look.set_missed_tick_behavior(MissedTickBehavior::Delay);
     look.reset();
     let reader = Reader { door, caller: bearer.0, after, bell, look, _seat: seat };
-    Ok(Sse::new(reader.stream()).keep_alive(KeepAlive::new().interval(KEEP_ALIVE)).into_response())
+    Ok(Sse::new(driven(reader.stream())).keep_alive(KeepAlive::new().interval(KEEP_ALIVE)).into_response())
 }
 
 fn last_seen(headers: &HeaderMap) -> Result<Option<i64>, Problem> {

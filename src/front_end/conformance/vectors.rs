@@ -20,8 +20,8 @@ impl Kit {
     /// Sends the vectors below a folder.
     pub(super) async fn send_vectors(&mut self, examples: &Path, place: &Place) -> Result<(), KitError> {
         for vector in conformance::vectors(examples)? {
-            let Some((method, path)) = address(vector.message, place) else { continue };
             let examined = Examined::new(vector.file.clone(), &vector.bytes, vector.expectation, Some(vector.message));
+            let Some((method, path)) = address(&vector, examined.part, place) else { continue };
             if vector.expectation == Expectation::Accept && !is_for_the_door(&vector, examined.part) {
                 continue;
             }
@@ -38,9 +38,11 @@ impl Kit {
     }
 }
 
-/// Where a Back End takes messages of a type; `None` for those that only travel inside others or out.
-fn address(message: MessageType, place: &Place) -> Option<(Method, String)> {
-    let path = match message {
+/// Where a Back End takes messages of a type; `None` for those that only travel inside others or out. A round is started
+/// with a Federated Learn Request; what Front Ends send is the Response.
+fn address(vector: &Vector, part: Part, place: &Place) -> Option<(Method, String)> {
+    let starts_round = vector.expectation == Expectation::Accept && part == Part::Request;
+    let path = match vector.message {
         MessageType::AihData => "/v1/aih-data",
         MessageType::ModelLicence => "/v1/licences/compile",
         MessageType::BlockchainLicence => return Some((Method::POST, place.revocation())),
@@ -50,6 +52,7 @@ fn address(message: MessageType, place: &Place) -> Option<(Method, String)> {
         MessageType::Register => "/v1/register",
         MessageType::Tokens => "/v1/tokens",
         MessageType::DeIdAndAnonym => "/v1/de-id-and-anonym",
+        MessageType::FederatedLearn if starts_round => "/v1/federated-learn/rounds",
         MessageType::FederatedLearn => "/v1/federated-learn",
         MessageType::MlModelObject
         | MessageType::AraData
@@ -60,14 +63,15 @@ fn address(message: MessageType, place: &Place) -> Option<(Method, String)> {
     Some((Method::POST, path.to_owned()))
 }
 
-/// A route takes requests: a valid response is not for it, nor is an item as the Back End gives it out, nor one whose
+/// A route takes requests, but for a Front End's answer in a round: any other valid response is not for it, nor is an item as the Back End gives it out, nor one whose
 /// payload comes beside the message.
 fn is_for_the_door(vector: &Vector, part: Part) -> bool {
     let document: Value = serde_json::from_slice(&vector.bytes).unwrap_or_default();
     let given_out = document.get("LicenceID").is_some();
     let inline = document["AIHData"].get("Data").is_some();
     let is_upload = inline && !given_out;
-    part != Part::Response && (vector.message != MessageType::AihData || is_upload)
+    let is_sent = part != Part::Response || vector.message == MessageType::FederatedLearn;
+    is_sent && (vector.message != MessageType::AihData || is_upload)
 }
 
 /// What came of a vector; `None` when it was taken as a message.

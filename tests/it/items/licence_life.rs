@@ -21,14 +21,16 @@ use reqwest::Method;
 use serde_json::{Value, json};
 
 use super::{
+    caught::is_alive,
     paper::{self, PARAMETERS, Parcel, STATE, follow, licence_in, process, reasons, request, result_item, withdraw},
-    restart::{catch, catch_with, is_alive},
+    restart::{catch, catch_with},
     server::{Server, until},
 };
 use crate::environment::{
     Chain, INSTITUTE, PATIENT,
     house::{Client, House, send, urn},
     key,
+    premises::Premises,
 };
 
 /// What the issue allows between the block and the end of a job.
@@ -70,7 +72,7 @@ async fn put(client: &Client, licence: LicenceId, body: &Value) -> crate::enviro
 async fn a_running_job_stops_within_two_seconds_of_the_block() {
     for way in ["withdrawn by the Back End", "withdrawn on chain", "changed"] {
         let chain = Chain::start().await;
-        let folder = tempfile::tempdir().unwrap();
+        let folder = Premises::new().await;
         let server = Server::start(&chain, &chain.devnet.url(), folder.path()).await;
         let caught = catch(&chain, &server).await;
         let (patient, institute) = (server.again(PATIENT).await, server.again(INSTITUTE).await);
@@ -271,9 +273,38 @@ async fn what_has_expired_is_neither_permitted_nor_handed_out_again() {
 }
 
 #[tokio::test]
+async fn what_has_expired_is_read_by_nobody_but_its_end_user() {
+    let scene = Scene::new().await;
+    let back_end = scene.house.chain.deployment.back_end();
+    let id = paper::new_item();
+    let mut wish = paper::wish(id);
+    wish.processes.push("Retrieve".to_owned());
+    wish.end = scene.house.clock.seconds() + SHORT_SECONDS;
+    let document = paperwork::write(&wish, &scene.patient.user, &back_end);
+    let parcel = paper::sealed(&scene.patient, &back_end, id, document, &paper::ecg());
+    let (_, _, result, _) = scene.used_parcel(parcel).await;
+    let read = async |client: &Client, item| client.get(&format!("/v1/aih-data/{item}/payload?usage=Research")).await;
+    for item in [id, result] {
+        read(&scene.institute, item).await.expect(200);
+    }
+    let_time_pass(&scene.house.chain).await;
+    // The item itself, what derives from it, and a request asked anew: each answer is recorded.
+    for item in [id, result] {
+        assert_eq!(reasons(read(&scene.institute, item).await.expect(403).problem("licence-denied")), ["Expired"]);
+    }
+    let asked = process(&scene.institute, &request(&scene.institute, id, PARAMETERS, "Research")).await;
+    assert_eq!(reasons(asked.expect(403).problem("licence-denied")), ["Expired"]);
+    assert!(asked.body["evidence"]["BlockHash"].is_string(), "{}", asked.body);
+    for item in [id, result] {
+        read(&scene.patient, item).await.expect(200);
+    }
+    scene.house.stop().await;
+}
+
+#[tokio::test]
 async fn a_long_job_that_outlives_its_licence_is_withheld() {
     let chain = Chain::start().await;
-    let folder = tempfile::tempdir().unwrap();
+    let folder = Premises::new().await;
     let server = Server::start(&chain, &chain.devnet.url(), folder.path()).await;
     let caught = catch_with(&chain, &server, short).await;
     let_time_pass(&chain).await;

@@ -12,9 +12,11 @@
 //! | [`attempts`] | an upload that was kept and not acknowledged |
 //! | [`starts`] | starts that must not succeed |
 //! | [`bids`] | what is sent, and sent again, to the chain |
-//! | [`reset`] | an erased item, a reset chain |
+//! | [`erasure`] | what is left of an erased item, and of anything on chain |
+//! | [`reset`] [`restored`] | a chain that was reset, and restored; what is told of the time before |
 //! | [`mutations`] | thousands of mutated messages: no 5xx |
 //! | [`storage`] [`restart`] | a Back End in a process of its own: memory, crashes, a full disk, the end |
+//! | [`tampering`] | rows changed behind the house's back, in the audit |
 //! | [`acts`] | what the house does without being asked by a Licence Confirm, in the audit |
 //! | [`every_class`] | each class of data in each declared format, each declared processing type, and those that nobody declares |
 //! | [`bad_payloads`] | payloads and models that are wrong, in each format |
@@ -22,14 +24,16 @@
 //! | [`doubt`] | a chain that is away, another, changed, or ahead of time |
 //! | [`stuck`] | transactions that are stuck, lost, or overtaken |
 //!
-//! [`paper`] writes the messages, [`server`] runs the Back End as a process, [`relay`] cuts its line to the chain.
+//! [`paper`] writes the messages, [`caught`] catches works in the middle, [`server`] runs the Back End as a process, [`relay`] cuts its line to the chain.
 
 mod acts;
 mod attempts;
 mod bids;
 mod bad_payloads;
+pub mod caught;
 mod doubt;
 mod endless;
+mod erasure;
 pub mod every_class;
 mod flow;
 mod keeper;
@@ -43,9 +47,11 @@ mod refusals;
 mod relay;
 mod reset;
 mod restart;
+mod restored;
 mod retries;
 pub mod server;
 mod signatures;
 mod starts;
 mod storage;
 mod stuck;
+mod tampering;

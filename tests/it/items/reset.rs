@@ -1,24 +1,33 @@
-//! What is left when something is gone: an erased item, a reset chain.
+//! A chain that was reset, and restored.
 
-use std::path::{Path, PathBuf};
+use std::path::Path;
 
-use health_back_end::domain::{
-    ids::{AihDataId, LicenceId},
-    taxonomy::UserClass,
+use alloy::providers::Provider;
+use health_back_end::{
+    chain::node::connect,
+    config::anvil::AnvilConfig,
+    db::Database,
+    domain::{
+        ids::{AihDataId, LicenceId},
+        taxonomy::UserClass,
+    },
+    startup::devnet::{Devnet, binary},
 };
 use reqwest::Method;
 use serde_json::{Value, json};
 
 use super::{
+    acts::audit,
     paper::{self, PARAMETERS, Parcel, licence_in, process, reasons, request, result_item, withdraw},
-    server::Server,
+    server::{Server, until},
 };
 use crate::environment::{
     INSTITUTE, PATIENT,
     house::{Client, send},
+    premises::{self, Premises},
 };
 
-async fn institute(server: &Server, folder: &Path) -> Client {
+pub(super) async fn institute(server: &Server, folder: &Path) -> Client {
     let client = server.stranger(INSTITUTE);
     let services = crate::environment::house::ALL_SERVICES;
     client.register(&client.organisation("Non-Profit Entity"), &services).await.expect(202);
@@ -29,13 +38,13 @@ async fn institute(server: &Server, folder: &Path) -> Client {
     server.again(INSTITUTE).await
 }
 
-struct Used {
-    parcel: Parcel,
-    licence: LicenceId,
-    result: AihDataId,
+pub(super) struct Used {
+    pub(super) parcel: Parcel,
+    pub(super) licence: LicenceId,
+    pub(super) result: AihDataId,
 }
 
-async fn used(server: &Server, patient: &Client, institute: &Client) -> Used {
+pub(super) async fn used(server: &Server, patient: &Client, institute: &Client) -> Used {
     let parcel = paper::parcel(patient, &server.back_end, &paper::ecg());
     let licence = licence_in(&parcel.send_in_parts(patient).await.expect(201).body);
     let done = process(institute, &request(institute, parcel.id, PARAMETERS, "Research")).await;
@@ -50,12 +59,12 @@ async fn standing(client: &Client, licence: &str) -> Value {
     json!([response["State"], response["RootLicenceID"], response["ParentLicenceID"], response["ModelLicenceHash"]])
 }
 
-async fn licence_of(client: &Client, item: AihDataId) -> String {
+pub(super) async fn licence_of(client: &Client, item: AihDataId) -> String {
     let answer = client.get(&format!("/v1/aih-data/{item}")).await;
     answer.expect(200).body["LicenceID"].as_str().unwrap().to_owned()
 }
 
-fn wipe(folder: &Path) {
+pub(super) fn wipe(folder: &Path) {
     let config = std::fs::read_to_string(folder.join("anvil.toml")).unwrap();
     for line in config.lines().filter(|line| line.starts_with("state =") || line.starts_with("cache_path")) {
         let path = line.split('"').nth(1).unwrap();
@@ -67,7 +76,7 @@ fn wipe(folder: &Path) {
 
 #[tokio::test]
 async fn a_reset_chain_is_restored_with_the_same_licences_and_verdicts() {
-    let place = tempfile::tempdir().unwrap();
+    let place = Premises::new().await;
     let folder = place.path();
     let server = Server::alone(folder).await;
     let patient = server.end_user(PATIENT).await;
@@ -130,7 +139,7 @@ async fn a_reset_chain_is_restored_with_the_same_licences_and_verdicts() {
 
 #[tokio::test]
 async fn another_registry_is_not_restored_into() {
-    let place = tempfile::tempdir().unwrap();
+    let place = Premises::new().await;
     let folder = place.path();
     let server = Server::alone(folder).await;
     let patient = server.end_user(PATIENT).await;
@@ -145,103 +154,92 @@ async fn another_registry_is_not_restored_into() {
     assert!(!done.status.success() && wrong.contains("nothing was written"), "{wrong}");
 }
 
-/// One character for each byte, because searching texts is fast.
-fn text(bytes: &[u8]) -> String {
-    bytes.iter().map(|byte| char::from(*byte)).collect()
+pub(super) async fn restore(folder: &Path) -> String {
+    let done = Server::command(folder, &["chain", "restore"]).await;
+    let (said, wrong) = (String::from_utf8_lossy(&done.stdout), String::from_utf8_lossy(&done.stderr));
+    assert!(done.status.success(), "{said}\n{wrong}");
+    said.into_owned()
 }
 
-fn files(folder: &Path) -> Vec<(PathBuf, String)> {
-    let mut found = Vec::new();
-    for entry in std::fs::read_dir(folder).unwrap().flatten() {
-        let path = entry.path();
-        match path.is_dir() {
-            true => found.extend(files(&path)),
-            false => found.push((path.clone(), text(&std::fs::read(&path).unwrap_or_default()))),
-        }
+/// Killed at its very last step, a restoration may be done all the same.
+async fn nothing_starts_on_what_is_half_restored(folder: &Path, rpc_url: &str) {
+    let cellar = Database::connect(&premises::database_url(folder), 1).await.unwrap();
+    let half = cellar.is_restoring().await.unwrap();
+    cellar.close().await;
+    if half {
+        let up = Server::command(folder, &["up", "--listen", "127.0.0.1:0", "--rpc-url", rpc_url]).await;
+        let wrong = String::from_utf8_lossy(&up.stderr);
+        assert!(!up.status.success() && wrong.contains("run `hbe chain restore` again"), "{wrong}");
     }
-    found
-}
-
-/// In how many files a text stands: as it is, in hex, or in hex of capitals.
-fn places(files: &[(PathBuf, String)], needle: &[u8]) -> Vec<PathBuf> {
-    let hex = alloy::hex::encode(needle);
-    let forms = [text(needle), hex.clone(), hex.to_uppercase()];
-    let with = files.iter().filter(|(_, content)| forms.iter().any(|form| content.contains(form)));
-    with.map(|(path, _)| path.clone()).collect()
 }
 
 #[tokio::test]
-async fn of_an_erased_item_nothing_can_be_read_anywhere_and_the_chain_never_held_any() {
-    let place = tempfile::tempdir().unwrap();
-    let folder = place.path();
+async fn a_restoration_that_is_killed_again_and_again_comes_to_the_same_end() {
+    let premises = Premises::new().await;
+    let folder = premises.path();
     let server = Server::alone(folder).await;
     let patient = server.end_user(PATIENT).await;
     let institute = institute(&server, folder).await;
-    const PERSON: &str = "Philomena Quastenflosser-Dingsbach";
-    const NOTE: &str = "seen by Doctor Umbrellastand on the ninth floor";
-    let mut recording = paper::ecg();
-    recording.bytes[8..8 + PERSON.len()].copy_from_slice(PERSON.as_bytes());
-    let mut parcel = paper::parcel(&patient, &server.back_end, &recording);
-    parcel.message["DescrMetadata"] = json!(NOTE);
-    let form = reqwest::multipart::Form::new()
-        .part("message", reqwest::multipart::Part::text(parcel.announced(parcel.payload.len()).to_string()))
-        .part("payload", reqwest::multipart::Part::bytes(parcel.payload.clone()));
-    let sent = patient.request(Method::POST, "/v1/aih-data").header("idempotency-key", "upload").multipart(form);
-    let licence = licence_in(&send(sent).await.expect(201).body);
-    let message = request(&institute, parcel.id, PARAMETERS, "Research");
-    let keyed = institute.post_once("/v1/aih-data-process", "process", &message).await;
-    let done = paper::follow(&institute, keyed).await;
-    let result: AihDataId = result_item(done.expect(200))["AIHDataID"].as_str().unwrap().parse().unwrap();
-    let result_text = serde_json::to_vec(&paper::result(&done)).unwrap();
-    patient.get(&format!("{}/payload", parcel.path())).await.expect(200);
-
-    // What could open it: the wrapped keys of both items, and the sealed bytes.
-    let database = folder.join("data/hbe.db");
-    let cellar = health_back_end::db::Database::connect(&format!("sqlite://{}", database.display()), 1).await.unwrap();
-    let mut secrets = Vec::new();
-    for id in [parcel.id, result] {
-        let row = cellar.find_data_item(id).await.unwrap().unwrap();
-        let object = files(&folder.join("data/objects")).into_iter();
-        let name = row.object_name.clone().unwrap();
-        let sealed = object.filter(|(path, _)| path.to_string_lossy().contains(&name)).map(|(_, bytes)| bytes);
-        let piece = |content: String| content.chars().skip(200).take(32).map(|c| c as u8).collect::<Vec<_>>();
-        secrets.extend(sealed.map(piece));
-        secrets.extend([row.item_key_wrapped.unwrap(), name, row.sha256.unwrap().to_string()].map(String::into_bytes));
+    let mut items = Vec::new();
+    for n in 0..4 {
+        let used = used(&server, &patient, &institute).await;
+        if n % 2 == 1 {
+            withdraw(&patient, &server.back_end, used.parcel.id, used.licence).await;
+        }
+        items.push(used);
     }
-    cellar.close().await;
-    assert_eq!(secrets.len(), 8);
-    let everything = files(folder);
-    for secret in &secrets {
-        assert!(!places(&everything, secret).is_empty(), "what is looked for is there before");
+    let mut before = Vec::new();
+    for item in items.iter().flat_map(|used| [used.parcel.id, used.result]) {
+        let licence = licence_of(&patient, item).await;
+        before.push((item, standing(&patient, &licence).await, licence));
     }
-
-    withdraw(&patient, &server.back_end, parcel.id, licence).await;
-    send(patient.request(Method::DELETE, &parcel.path())).await.expect(204);
-    patient.get(&format!("{}/payload", parcel.path())).await.expect(410);
     assert_eq!(server.terminate().await, Some(0));
+    wipe(folder);
 
-    let everything = files(folder);
-    assert!(everything.iter().any(|(path, _)| path.ends_with("log")) && everything.len() > 5);
-    let middle = parcel.payload.len() / 2;
-    secrets.extend([PERSON.as_bytes().to_vec(), NOTE.as_bytes().to_vec()]);
-    secrets.extend([parcel.payload[middle..middle + 24].to_vec(), result_text[..40].to_vec()]);
-    for secret in &secrets {
-        assert_eq!(places(&everything, secret), Vec::<PathBuf>::new(), "{}", String::from_utf8_lossy(secret));
-    }
-    // The audit stays: the register of the house knows the item by name. The chain never did.
-    assert!(!places(&everything, parcel.id.to_string().as_bytes()).is_empty());
-    let chain: Vec<_> =
-        everything.into_iter().filter(|(path, _)| path.components().any(|part| part.as_os_str() == "anvil")).collect();
-    assert!(chain.iter().map(|(_, bytes)| bytes.len()).sum::<usize>() > 100_000, "anvil's state is among the files");
-    for id in [parcel.id, result] {
-        let text = id.to_string();
-        let uuid = text.trim_start_matches("urn:uuid:");
-        for form in
-            [text.clone().into_bytes(), uuid.as_bytes().to_vec(), alloy::hex::decode(uuid.replace('-', "")).unwrap()]
-        {
-            assert_eq!(places(&chain, &form), Vec::<PathBuf>::new(), "{text}");
+    // A chain of its own, so that it lives on while the restoration is killed: after each further transaction, until one
+    // attempt comes through.
+    let anvil = AnvilConfig {
+        port: 0,
+        state: None,
+        state_interval: None,
+        cache_path: Some(folder.join("another-cache")),
+        ..AnvilConfig::read(Path::new("anvil.toml")).unwrap()
+    };
+    let devnet = Devnet::start(&binary(Path::new(".")), &anvil, folder).await.unwrap();
+    let node = connect(&devnet.url()).await.unwrap();
+    let deployed = Server::command(folder, &["deploy", "--rpc-url", &devnet.url()]).await;
+    assert!(deployed.status.success(), "{}", String::from_utf8_lossy(&deployed.stderr));
+    let (mut kills, mut ended) = (0, false);
+    while !ended {
+        let reached = node.get_block_number().await.unwrap();
+        let mut attempt = Server::begin(folder, &["chain", "restore", "--rpc-url", &devnet.url()]);
+        ended = until("it sends something, or is done", async || {
+            if let Some(status) = attempt.try_wait().unwrap() {
+                assert!(status.success());
+                return Some(true);
+            }
+            (node.get_block_number().await.unwrap() > reached).then_some(false)
+        })
+        .await;
+        if !ended {
+            attempt.kill().await.unwrap();
+            kills += 1;
+            nothing_starts_on_what_is_half_restored(folder, &devnet.url()).await;
         }
     }
-    let licence = alloy::hex::encode(licence.address());
-    assert!(!places(&chain, licence.as_bytes()).is_empty(), "the scan finds what is on chain");
+    println!("killed {kills} times");
+    // Users, licences, derivations and withdrawals are each a transaction; some attempts manage two before they are killed.
+    assert!(kills >= 4, "{kills}");
+
+    let server = Server::on(folder, &devnet.url()).await;
+    let patient = server.again(PATIENT).await;
+    for (item, state, licence) in before {
+        assert_eq!(licence_of(&patient, item).await, licence);
+        assert_eq!(standing(&patient, &licence).await, state, "{item}");
+    }
+    let after = audit(&patient).await;
+    assert_eq!(after.non_conformities, Some(vec![]));
+    assert!(after.earlier_chain.is_some());
+    assert_eq!(server.terminate().await, Some(0));
+    devnet.stop().await;
 }

@@ -10,7 +10,10 @@ use futures_util::stream;
 use serde_json::{Map, Value, json};
 use uuid::Uuid;
 
-use super::module::{EXAMPLES, ModelTask, Score};
+use super::{
+    aside,
+    module::{EXAMPLES, ModelTask, Score},
+};
 use crate::{
     aims::{
         AimError, Aims,
@@ -164,7 +167,8 @@ impl Library<'_> {
     /// # Errors
     /// [`AimError::Unprocessable`] when they do not fit.
     pub async fn score(&self, model: B256, held_out: B256) -> Result<Score, AimError> {
-        let bytes = self.shelf.blobs.read(held_out)?;
+        let blobs = self.shelf.blobs.clone();
+        let bytes = aside(move || blobs.read(held_out)).await??;
         self.ask(ModelTask::Score, model, &[Attachment { name: EXAMPLES.to_owned(), bytes }]).await
     }
 
@@ -184,7 +188,8 @@ impl Library<'_> {
         digest: B256,
         attachments: &[Attachment],
     ) -> Result<T, AimError> {
-        let file = self.shelf.blobs.verified(digest)?;
+        let blobs = self.shelf.blobs.clone();
+        let file = aside(move || blobs.verified(digest)).await??;
         let length = file.metadata().map_err(ModelError::File)?.len();
         let task = Task {
             purpose: Purpose::Model(task),

@@ -32,3 +32,10 @@ mod licences;
 pub mod message;
 pub mod module;
 pub mod round;
+
+use super::AimError;
+
+/// Does what takes a while, such as hashing a model, where it keeps no request waiting.
+async fn aside<T: Send + 'static>(work: impl FnOnce() -> T + Send + 'static) -> Result<T, AimError> {
+    tokio::task::spawn_blocking(work).await.map_err(|error| AimError::Worker(error.to_string()))
+}

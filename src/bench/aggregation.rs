@@ -2,7 +2,7 @@
 //!
 //! The floor is reading every number once. A rule reads them two or three times: lengths, directions or distances, then
 //! the combination. What is reported of memory is the most the process held during the rule, and how much of that came on
-//! top of what it held before.
+//! top of what it held before the first: freed memory often stays with a process, so rules would hide behind one another.
 
 use std::{fmt, fs, io, path::Path, time::Instant};
 
@@ -36,7 +36,7 @@ pub struct Taken {
     pub seconds: f64,
     /// Most memory the process held (`VmHWM`), in bytes; `None` where the system does not tell.
     pub peak: Option<u64>,
-    /// How much of it was not there before.
+    /// How much of it was not there before the first rule.
     pub own: Option<u64>,
 }
 
@@ -74,9 +74,10 @@ pub fn aggregation(size: &Size) -> Result<Aggregations, BenchError> {
     let base = open(size.models)?;
     let answers: Vec<Answer> =
         (0..size.models).map(|n| Ok(Answer { numbers: open(n)?, samples: 100 })).collect::<Result<_, BenchError>>()?;
-    let mut rows = vec![timed("reading once", || read_once(&answers))?];
+    let before = forget_peak().ok().and_then(|()| peak());
+    let mut rows = vec![timed("reading once", before, || read_once(&answers))?];
     for (rule, plan) in plans(size) {
-        rows.push(timed(rule, || {
+        rows.push(timed(rule, before, || {
             let mut output = fs::File::options().write(true).open(folder.path().join("output"))?;
             aggregate(&plan, &base, &answers, &mut output)?;
             Ok(())
@@ -137,13 +138,17 @@ fn read_once(answers: &[Answer]) -> Result<(), BenchError> {
     Ok(())
 }
 
-fn timed(rule: &'static str, work: impl FnOnce() -> Result<(), BenchError>) -> Result<Taken, BenchError> {
-    let before = forget_peak().ok().and_then(|()| peak());
+fn timed(
+    rule: &'static str,
+    before: Option<u64>,
+    work: impl FnOnce() -> Result<(), BenchError>,
+) -> Result<Taken, BenchError> {
+    let forgotten = forget_peak();
     let begun = Instant::now();
     work()?;
     let seconds = begun.elapsed().as_secs_f64();
     // Where the peak cannot be forgotten, what is there is not the rule's.
-    let peak = before.and_then(|_| peak());
+    let peak = forgotten.ok().and_then(|()| peak());
     Ok(Taken { rule, seconds, peak, own: peak.zip(before).map(|(peak, before)| peak.saturating_sub(before)) })
 }
 

@@ -32,8 +32,11 @@ pub struct Size {
 pub struct Taken {
     /// The rule.
     pub rule: &'static str,
-    /// Seconds.
+    /// Seconds by the clock.
     pub seconds: f64,
+    /// Seconds of all processors together, which say more where others are at work too; `None` where the system does not
+    /// tell.
+    pub processor_seconds: Option<f64>,
     /// Most memory the process held (`VmHWM`), in bytes; `None` where the system does not tell.
     pub peak: Option<u64>,
     /// How much of it was not there before the first rule.
@@ -144,12 +147,27 @@ fn timed(
     work: impl FnOnce() -> Result<(), BenchError>,
 ) -> Result<Taken, BenchError> {
     let forgotten = forget_peak();
-    let begun = Instant::now();
+    let (begun, spent) = (Instant::now(), processor_seconds());
     work()?;
     let seconds = begun.elapsed().as_secs_f64();
+    let processor_seconds = processor_seconds().zip(spent).map(|(after, before)| after - before);
     // Where the peak cannot be forgotten, what is there is not the rule's.
     let peak = forgotten.ok().and_then(|()| peak());
-    Ok(Taken { rule, seconds, peak, own: peak.zip(before).map(|(peak, before)| peak.saturating_sub(before)) })
+    Ok(Taken {
+        rule,
+        seconds,
+        processor_seconds,
+        peak,
+        own: peak.zip(before).map(|(peak, before)| peak.saturating_sub(before)),
+    })
+}
+
+/// Linux: user and system time of the process, in hundredths of a second, behind its name in parentheses.
+fn processor_seconds() -> Option<f64> {
+    let stat = fs::read_to_string("/proc/self/stat").ok()?;
+    let (_, behind) = stat.rsplit_once(") ")?;
+    let times = behind.split(' ').skip(11).take(2).map(|hundredths| hundredths.parse::<f64>());
+    Some(times.sum::<Result<f64, _>>().ok()? / 100.0)
 }
 
 /// Linux: the peak becomes what is held now.
@@ -181,12 +199,17 @@ impl fmt::Display for Aggregations {
             "{} models of {} numbers: {one:.0} MiB each, {all:.0} MiB in all; {processors} processors",
             size.models, size.numbers
         )?;
-        writeln!(f, "{:>14} {:>9} {:>14} {:>10} {:>8}", "rule", "seconds", "times reading", "VmHWM MiB", "own MiB")?;
+        writeln!(
+            f,
+            "{:>14} {:>9} {:>12} {:>14} {:>10} {:>8}",
+            "rule", "seconds", "processor s", "times reading", "VmHWM MiB", "own MiB"
+        )?;
         let floor = self.rows.first().map_or(f64::NAN, |row| row.seconds);
         for row in &self.rows {
             let told = |bytes: Option<u64>| bytes.map_or_else(|| "–".to_owned(), |b| format!("{:.0}", mib(b as f64)));
+            let spent = row.processor_seconds.map_or_else(|| "–".to_owned(), |seconds| format!("{seconds:.2}"));
             let (times, peak, own) = (row.seconds / floor, told(row.peak), told(row.own));
-            writeln!(f, "{:>14} {:>9.2} {times:>14.1} {peak:>10} {own:>8}", row.rule, row.seconds)?;
+            writeln!(f, "{:>14} {:>9.2} {spent:>12} {times:>14.1} {peak:>10} {own:>8}", row.rule, row.seconds)?;
         }
         let Some(held) = self.most_models_held() else { return Ok(()) };
         let mark = if held <= MOST_MODELS_HELD { "reached" } else { "MISSED" };
@@ -213,7 +236,7 @@ mod tests {
 
     #[test]
     fn the_goal_is_judged_by_the_hungriest_rule() {
-        let row = |own| Taken { rule: "r", seconds: 1.0, peak: Some(1 << 20), own };
+        let row = |own| Taken { rule: "r", seconds: 1.0, processor_seconds: None, peak: Some(1 << 20), own };
         let of = |rows| Aggregations { size: Size { models: 10, numbers: 1_000 }, rows };
         assert_eq!(of(vec![row(Some(400)), row(Some(20_000))]).most_models_held(), Some(5.0));
         assert!(of(vec![row(Some(20_000))]).to_string().contains("MISSED"));

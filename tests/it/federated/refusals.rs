@@ -126,8 +126,8 @@ async fn a_round_survives_a_restart_and_leaves_out_who_withdrew_and_who_shouts()
     assert_eq!(reason(0), "a licence behind it does not permit it: Revoked", "{ended}");
     assert!(reason(4).contains("times as long as the median"), "{ended}");
     assert!(reason(5).contains("points against"), "{ended}");
-    for n in 1..4 {
-        assert_eq!(outcome(&ended, &front_ends[n]), ("used".to_owned(), String::new()), "{ended}");
+    for front_end in &front_ends[1..4] {
+        assert_eq!(outcome(&ended, front_end), ("used".to_owned(), String::new()), "{ended}");
     }
     scene.stop().await;
 }

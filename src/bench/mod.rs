@@ -1,5 +1,6 @@
-//! Measuring the gate on a devnet of its own: `hbe bench confirm`, and `cargo bench` through `benches/confirm.rs`.
+//! Measuring: the gate, and the aggregation of models ([`aggregation()`]: `hbe bench aggregation`, `benches/aggregation.rs`).
 //!
+//! The gate is measured on a devnet of its own: `hbe bench confirm`, and `cargo bench` through `benches/confirm.rs`.
 //! For 1, 8, 64 and 512 requesters who each ask again as soon as they are answered, three ways in the same run:
 //!
 //! | Way | What it is |
@@ -19,7 +20,9 @@
 //! | [`proof`] | reading the events back |
 //! | [`breakdown`] | where the time of one batch goes |
 //! | [`report`] | figures, goals, and how they print |
+//! | [`mod@aggregation`] | every rule of aggregation over models that do not fit in memory |
 
+mod aggregation;
 mod breakdown;
 mod load;
 mod proof;
@@ -29,14 +32,17 @@ mod ways;
 
 use std::{path::PathBuf, time::Duration};
 
+pub use aggregation::{Aggregations, Size, Taken, aggregation};
 pub use breakdown::Breakdown;
 pub use report::{Alone, Figures, Goal, Report, Row};
 use site::Site;
 
 use crate::{
+    aims::federated_learning::aggregation::AggregationError,
     chain::{ChainError, deploy::DeployError},
     db::DbError,
     licensing::{LicensingError, ledger::LedgerError},
+    mpai_store::models::ModelError,
     startup::devnet::DevnetError,
 };
 
@@ -82,6 +88,15 @@ pub enum BenchError {
     /// The gate.
     #[error(transparent)]
     Licensing(#[from] LicensingError),
+    /// The rules.
+    #[error(transparent)]
+    Aggregation(#[from] AggregationError),
+    /// A model file.
+    #[error(transparent)]
+    Model(#[from] ModelError),
+    /// A file.
+    #[error("a file cannot be read or written")]
+    File(#[from] std::io::Error),
     /// A folder for it all.
     #[error("no temporary folder")]
     Folder(#[source] std::io::Error),

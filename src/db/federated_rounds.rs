@@ -19,7 +19,7 @@ use super::{
     columns::{Columns, bigint, exactly_one, step_in},
     federated_answers::AnswerEnd,
     models::{ModelRow, add_model},
-    notices::{NewNotice, append_notices},
+    notices::{Call, NewNotice, append_calls, append_notices},
     state::states,
 };
 use crate::domain::{
@@ -154,11 +154,12 @@ impl RoundRow {
 }
 
 impl Database {
-    /// Opens a round.
+    /// Opens a round and tells whoever is asked, both or neither.
     ///
     /// # Errors
     /// [`super::DbError::Taken`] for an ID in use, a number taken meanwhile, or a lineage that has an unfinished round.
-    pub async fn insert_round(&self, round: &RoundRow) -> Result<()> {
+    pub async fn insert_round(&self, round: &RoundRow, call: &Call) -> Result<()> {
+        let mut tx = self.begin().await?;
         let result = sqlx::query(
             "INSERT INTO federated_rounds (round_id, lineage, round_number, base_model, front_end, least, most,
                  deadline_s, aggregation, usage_word, parameters, state, rho, opened_by, created_at_us, updated_at_us)
@@ -177,9 +178,11 @@ impl Database {
         .bind(round.parameters.to_string())
         .bind(round.opened_by.to_string())
         .bind(round.created_at_us)
-        .execute(&self.writers)
+        .execute(&mut *tx)
         .await?;
-        exactly_one("federated_rounds", result.rows_affected())
+        exactly_one("federated_rounds", result.rows_affected())?;
+        append_calls(&mut tx, std::slice::from_ref(call)).await?;
+        Ok(tx.commit().await?)
     }
 
     /// The round with this ID.

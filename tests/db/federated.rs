@@ -7,9 +7,9 @@ use health_back_end::{
         federated_answers::{AnswerEnd, AnswerRow, AnswerState, RefusalRow},
         federated_rounds::{RoundEnd, RoundRow, RoundState},
         models::{EvaluationSetRow, ModelRow, StoredFormat},
-        notices::NewNotice,
+        notices::{Audience, Call, NewNotice},
     },
-    domain::{ids::LicenceId, taxonomy::Usage},
+    domain::{ids::LicenceId, operation::Operation, taxonomy::Usage},
 };
 use serde_json::{Value, json};
 use uuid::Uuid;
@@ -21,6 +21,7 @@ on_both!(
     a_lineage_has_one_round_at_a_time,
     answers_are_taken_while_the_round_takes_them,
     a_round_ends_whole_and_once,
+    who_is_in_a_service_hears_its_calls_among_their_own_notices,
 );
 
 fn model(n: u128, version: u32) -> ModelRow {
@@ -68,6 +69,11 @@ fn round(n: u128, number: u32) -> RoundRow {
         created_at_us: 10,
         updated_at_us: 10,
     }
+}
+
+fn call() -> Call {
+    let audience = Audience::Service(Operation::FederatedLearning);
+    Call { audience, kind: "federated-learn.opened".into(), data: json!({}), created_at_us: 10 }
 }
 
 fn answer(round: Uuid, from: u8, digest: u8) -> AnswerRow {
@@ -121,10 +127,10 @@ async fn models_come_back_and_their_versions_are_unique(db: &Place) {
 
 async fn a_lineage_has_one_round_at_a_time(db: &Place) {
     db.insert_model(&model(1, 1)).await.unwrap();
-    db.insert_round(&round(1, 1)).await.unwrap();
+    db.insert_round(&round(1, 1), &call()).await.unwrap();
     assert_eq!(db.find_round(Uuid::from_u128(101)).await.unwrap(), Some(round(1, 1)));
-    assert!(matches!(db.insert_round(&round(2, 2)).await, Err(DbError::Taken(Unique::RoundOpen))));
-    assert!(matches!(db.insert_round(&round(1, 2)).await, Err(DbError::Taken(_))));
+    assert!(matches!(db.insert_round(&round(2, 2), &call()).await, Err(DbError::Taken(Unique::RoundOpen))));
+    assert!(matches!(db.insert_round(&round(1, 2), &call()).await, Err(DbError::Taken(_))));
     assert_eq!(db.list_unfinished_rounds().await.unwrap(), [round(1, 1)]);
     assert!(db.begin_aggregating(Uuid::from_u128(101), 0.25, 30).await.unwrap().is_done());
     assert!(!db.begin_aggregating(Uuid::from_u128(101), 0.25, 31).await.unwrap().is_done());
@@ -139,13 +145,16 @@ async fn a_lineage_has_one_round_at_a_time(db: &Place) {
         notices: vec![],
     };
     assert!(db.end_round(Uuid::from_u128(101), &end, 40).await.unwrap().is_done());
-    db.insert_round(&round(2, 2)).await.unwrap();
+    db.insert_round(&round(2, 2), &call()).await.unwrap();
     let numbers: Vec<u32> =
         db.list_rounds_of_lineage(Uuid::from_u128(1), 9).await.unwrap().iter().map(|r| r.number).collect();
     assert_eq!(numbers, [2, 1]);
     assert!(matches!(
-        db.insert_round(&RoundRow { base_model: Uuid::from_u128(50), lineage: Uuid::from_u128(50), ..round(3, 1) })
-            .await,
+        db.insert_round(
+            &RoundRow { base_model: Uuid::from_u128(50), lineage: Uuid::from_u128(50), ..round(3, 1) },
+            &call()
+        )
+        .await,
         Err(DbError::Unrelated(_))
     ));
 }
@@ -154,7 +163,7 @@ async fn answers_are_taken_while_the_round_takes_them(db: &Place) {
     db.insert_model(&model(1, 1)).await.unwrap();
     let id = Uuid::from_u128(101);
     assert!(!db.insert_answer(&answer(id, 1, 11)).await.unwrap());
-    db.insert_round(&round(1, 1)).await.unwrap();
+    db.insert_round(&round(1, 1), &call()).await.unwrap();
     assert!(db.insert_answer(&answer(id, 1, 11)).await.unwrap());
     db.begin_collecting(id, 25).await.unwrap();
     assert!(matches!(db.insert_answer(&answer(id, 1, 12)).await, Err(DbError::Taken(Unique::FederatedAnswer))));
@@ -175,7 +184,7 @@ async fn answers_are_taken_while_the_round_takes_them(db: &Place) {
 async fn a_round_ends_whole_and_once(db: &Place) {
     db.insert_model(&model(1, 1)).await.unwrap();
     let id = Uuid::from_u128(101);
-    db.insert_round(&round(1, 1)).await.unwrap();
+    db.insert_round(&round(1, 1), &call()).await.unwrap();
     for (from, digest) in [(1, 11), (2, 12)] {
         assert!(db.insert_answer(&answer(id, from, digest)).await.unwrap());
     }
@@ -211,4 +220,24 @@ async fn a_round_ends_whole_and_once(db: &Place) {
             .unwrap()
             .is_done()
     );
+}
+
+async fn who_is_in_a_service_hears_its_calls_among_their_own_notices(db: &Place) {
+    const SERVICE: Operation = Operation::FederatedLearning;
+    db.insert_model(&model(1, 1)).await.unwrap();
+    let tell = |n| NewNotice { user: user(n), kind: "own".into(), data: json!({}), created_at_us: 1 };
+    db.insert_notices(&[tell(1), tell(2)]).await.unwrap();
+    db.insert_round(&round(1, 1), &call()).await.unwrap();
+    // A round that is not opened calls nobody.
+    assert!(db.insert_round(&round(2, 2), &call()).await.is_err());
+    db.insert_notices(&[tell(1)]).await.unwrap();
+    let kinds = |rows: Vec<health_back_end::db::notices::NoticeRow>| {
+        rows.into_iter().map(|row| (row.seq, row.user, row.kind)).collect::<Vec<_>>()
+    };
+    let heard = kinds(db.list_notices_and_calls(user(1), SERVICE, 0, 9).await.unwrap());
+    let of = |seq, kind: &str| (seq, user(1), kind.to_owned());
+    assert_eq!(heard, [of(1, "own"), of(3, "federated-learn.opened"), of(4, "own")]);
+    assert_eq!(kinds(db.list_notices_and_calls(user(1), SERVICE, 1, 1).await.unwrap()), heard[1..2]);
+    assert_eq!(kinds(db.list_notices(user(1), 0, 9).await.unwrap()), [of(1, "own"), of(4, "own")]);
+    assert_eq!(db.list_notices_and_calls(user(2), Operation::Store, 0, 9).await.unwrap().len(), 1);
 }

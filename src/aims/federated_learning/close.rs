@@ -12,6 +12,7 @@ use uuid::Uuid;
 
 use super::{
     aggregation::{Aggregated, AggregationError, Answer as Input, aggregate, slices::Numbers},
+    aside,
     licences::{Licensed, denied},
     round::Settings,
 };
@@ -87,7 +88,8 @@ impl Aims {
     async fn whole_answers(&self, round: &RoundRow) -> Result<(Vec<AnswerRow>, Vec<AnswerEnd>), AimError> {
         let (mut whole, mut left_out) = (Vec::new(), Vec::new());
         for answer in self.database.list_answers(round.id).await? {
-            match self.models.blobs.verified(answer.digest) {
+            let (blobs, digest) = (self.models.blobs.clone(), answer.digest);
+            match aside(move || blobs.verified(digest)).await? {
                 Ok(_) => whole.push(answer),
                 Err(error) => {
                     tracing::error!(round = %round.id, %error, "federated_learning.answer_damaged");
@@ -134,6 +136,9 @@ impl Aims {
             if withdrawn.is_empty() {
                 return self.promote(round, licensed, result, left_out).await;
             }
+            // What the withdrawn data went into does not outlive the withdrawal.
+            self.discard(result.model).await?;
+            self.discard(result.onnx).await?;
             for (place, verdict) in withdrawn.into_iter().rev() {
                 let gone = licensed.remove(place);
                 left_out.push(AnswerEnd { front_end: gone.answer.front_end, left_out: Some(denied(verdict)) });
@@ -146,25 +151,41 @@ impl Aims {
     async fn result(&self, round: &RoundRow, settings: &Settings, licensed: &[Licensed]) -> Result<Made, Halt> {
         let base = self.database.find_model(round.base_model).await?.ok_or(AimError::NotFound)?;
         let (aggregated, model) = self.aggregated(settings, &base, licensed).await?;
-        let held_out = self.database.find_evaluation_set(round.lineage).await?.ok_or(AimError::NotFound)?;
-        let library = self.library();
-        let before = library.score(base.digest, held_out.digest).await?;
-        let after = library.score(model, held_out.digest).await?;
-        if after.accuracy < before.accuracy {
-            self.models.blobs.remove(model)?;
-            return Err(Halt::Rejected(format!(
-                "the held-out accuracy would fall from {:.4} to {:.4}",
-                before.accuracy, after.accuracy
-            )));
-        }
-        let onnx = library.export(model).await?;
+        let (scores, onnx) = match self.judged(round, &base, model).await {
+            Ok(judged) => judged,
+            Err(halt) => {
+                self.discard(model).await?;
+                return Err(halt);
+            }
+        };
         let mut left_out = Vec::new();
         for (place, one) in licensed.iter().enumerate().filter(|(place, _)| !aggregated.used.contains(place)) {
             let reason = aggregated.screened.get(place).and_then(|seen| seen.reason());
             let reason = reason.unwrap_or_else(|| "the aggregation chose other answers".to_owned());
             left_out.push(AnswerEnd { front_end: one.answer.front_end, left_out: Some(reason) });
         }
-        Ok(Made { model, onnx, scores: (before.accuracy, after.accuracy), used: aggregated.used, left_out })
+        Ok(Made { model, onnx, scores, used: aggregated.used, left_out })
+    }
+
+    /// Accuracy of base and result on the held-out data, and the result as ONNX.
+    async fn judged(&self, round: &RoundRow, base: &ModelRow, model: B256) -> Result<((f64, f64), B256), Halt> {
+        let held_out = self.database.find_evaluation_set(round.lineage).await?.ok_or(AimError::NotFound)?;
+        let library = self.library();
+        let before = library.score(base.digest, held_out.digest).await?.accuracy;
+        let after = library.score(model, held_out.digest).await?.accuracy;
+        if after < before {
+            let fall = format!("the held-out accuracy would fall from {before:.4} to {after:.4}");
+            return Err(Halt::Rejected(fall));
+        }
+        Ok(((before, after), library.export(model).await?))
+    }
+
+    /// Removes a file that no row names. The result of a round may be, byte for byte, the model it began with.
+    async fn discard(&self, digest: B256) -> Result<(), AimError> {
+        match self.database.is_model_file_in_use(digest).await? {
+            true => Ok(()),
+            false => Ok(self.models.blobs.remove(digest)?),
+        }
     }
 
     async fn aggregated(
@@ -181,19 +202,22 @@ impl Aims {
         let blobs = self.models.blobs.clone();
         let mut inputs = Vec::with_capacity(licensed.len());
         for one in licensed {
-            // Hashed first: a file that was damaged meanwhile is not aggregated.
-            drop(blobs.verified(one.answer.digest)?);
             let own = layout(&one.answer.layout)?;
             let numbers = Numbers::new(blobs.path(one.answer.digest), &own, &base_layout)?;
             inputs.push(Input { numbers, samples: one.answer.samples });
         }
         let (plan, base_digest) = (settings.plan, base.digest);
+        let digests: Vec<B256> = licensed.iter().map(|one| one.answer.digest).collect();
         let work = move || -> Result<(Aggregated, B256), AggregationError> {
-            let mut numbers = Numbers::new(blobs.path(base_digest), &base_layout, &base_layout)?;
+            // Hashed first: a file that was damaged meanwhile is not aggregated.
+            for digest in digests {
+                drop(blobs.verified(digest)?);
+            }
+            let numbers = Numbers::new(blobs.path(base_digest), &base_layout, &base_layout)?;
             let staged = tempfile::NamedTempFile::new()?;
             std::io::copy(&mut blobs.verified(base_digest)?, &mut staged.as_file())?;
             let mut output = BufWriter::new(File::options().write(true).open(staged.path())?);
-            let aggregated = aggregate(&plan, &mut numbers, &mut inputs, &mut output)?;
+            let aggregated = aggregate(&plan, &numbers, &inputs, &mut output)?;
             drop(output);
             let mut incoming = blobs.begin()?;
             let mut file = File::open(staged.path())?;
@@ -208,8 +232,7 @@ impl Aims {
             let (digest, _) = blobs.keep(incoming)?;
             Ok((aggregated, digest))
         };
-        let outcome = tokio::task::spawn_blocking(work).await.map_err(|error| AimError::Worker(error.to_string()))?;
-        outcome.map_err(|error| match error {
+        aside(work).await?.map_err(|error| match error {
             AggregationError::TooFew { .. } | AggregationError::Unsound(_) => Halt::Rejected(error.to_string()),
             AggregationError::Model(error) => Halt::Interrupted(error.into()),
             AggregationError::File(error) => Halt::Interrupted(ModelError::File(error).into()),
@@ -290,9 +313,7 @@ impl Aims {
         tracing::info!(round = %round.id, state = %end.state, done = moved.is_done(), "federated_learning.round_ended");
         // Front Ends' own models have served: what they told is in the result, and no more is kept of it.
         for digest in digests {
-            if !self.database.is_model_file_in_use(digest).await? {
-                self.models.blobs.remove(digest)?;
-            }
+            self.discard(digest).await?;
         }
         Ok(())
     }

@@ -11,6 +11,7 @@ use serde_json::{Map, Value, json};
 use uuid::Uuid;
 
 use super::{
+    aside,
     assets::damaged,
     message::stored_as,
     module::{EXAMPLES, ModelTask, Score},
@@ -205,7 +206,8 @@ impl Library<'_> {
     /// # Errors
     /// [`AimError::Unprocessable`] when they do not fit.
     pub async fn score(&self, model: B256, held_out: B256) -> Result<Score, AimError> {
-        let bytes = self.shelf.blobs.read(held_out)?;
+        let blobs = self.shelf.blobs.clone();
+        let bytes = aside(move || blobs.read(held_out)).await??;
         self.ask(ModelTask::Score, model, &[Attachment { name: EXAMPLES.to_owned(), bytes }]).await
     }
 
@@ -225,7 +227,8 @@ impl Library<'_> {
         digest: B256,
         attachments: &[Attachment],
     ) -> Result<T, AimError> {
-        let file = self.shelf.blobs.verified(digest)?;
+        let blobs = self.shelf.blobs.clone();
+        let file = aside(move || blobs.verified(digest)).await??;
         let length = file.metadata().map_err(ModelError::File)?.len();
         let task = Task {
             purpose: Purpose::Model(task),

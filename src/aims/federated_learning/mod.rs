@@ -36,3 +36,10 @@ pub mod message;
 pub mod module;
 pub mod round;
 pub mod upload;
+
+use super::AimError;
+
+/// Does what takes a while, such as hashing a model, where it keeps no request waiting.
+async fn aside<T: Send + 'static>(work: impl FnOnce() -> T + Send + 'static) -> Result<T, AimError> {
+    tokio::task::spawn_blocking(work).await.map_err(|error| AimError::Worker(error.to_string()))
+}

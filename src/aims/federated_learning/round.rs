@@ -10,7 +10,7 @@
 //!
 //! Any other name is refused: a round that means more than it does would be worse than none.
 
-use serde_json::{Map, Value};
+use serde_json::{Map, Value, json};
 use uuid::Uuid;
 
 use super::{
@@ -23,10 +23,13 @@ use crate::{
         DbError, Unique,
         federated_rounds::{RoundRow, RoundState},
         models::StoredFormat,
+        notices::{Audience, Call},
     },
     domain::{
         ids::UserId,
+        operation::Operation,
         taxonomy::{Usage, Word},
+        window,
     },
     schema::wire::{Aggregation, FederatedLearnRequest, FrontEnd},
 };
@@ -145,8 +148,28 @@ impl Settings {
     }
 }
 
+/// What is told when a round opens: to the Front End asked, or to every Front End that may hear of rounds.
+fn opened(round: &RoundRow) -> Call {
+    let (audience, asked) = match round.front_end {
+        Some(user) => (Audience::User(user), user.to_string()),
+        None => (Audience::Service(Operation::FederatedLearning), "*".to_owned()),
+    };
+    Call {
+        audience,
+        kind: "federated-learn.opened".to_owned(),
+        data: json!({
+            "FederatedLearnID": format!("urn:uuid:{}", round.id),
+            "Round": round.number,
+            "HFEID": asked,
+            "PreLearnNNModelID": format!("urn:uuid:{}", round.base_model),
+            "Deadline": window::rfc3339(round.deadline_s.cast_unsigned()),
+        }),
+        created_at_us: round.created_at_us,
+    }
+}
+
 impl Aims {
-    /// Opens a round. The same request again finds the first.
+    /// Opens a round and tells who is asked. The same request again finds the first, and tells nobody.
     ///
     /// # Errors
     /// When the model is not the newest of its lineage or has no held-out data, a parameter is refused, the privacy budget
@@ -159,7 +182,7 @@ impl Aims {
             };
         }
         let round = self.round_of(opening).await?;
-        match self.database.insert_round(&round).await {
+        match self.database.insert_round(&round, &opened(&round)).await {
             Ok(()) => Ok(round),
             Err(DbError::Taken(Unique::RoundOpen | Unique::RoundNumber)) => {
                 Err(AimError::Conflict("this model has a round under way"))

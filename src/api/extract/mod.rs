@@ -3,6 +3,7 @@
 //! | Extractor | Gives |
 //! | --- | --- |
 //! | [`Message`] | a message of the standard, schema-valid and typed, with its document and bytes |
+//! | [`carried`] | a message with a payload, inside it or behind it; `meter` bounds what is held of such a body |
 //! | [`Plain`] | a small JSON body that is no message of the standard |
 //! | [`Bearer`] | the authenticated caller and the services their Token opens |
 //! | [`PathId`] | an identifier in the path |
@@ -11,12 +12,14 @@
 
 mod bearer;
 mod body;
+pub mod carried;
 mod message;
+mod meter;
 mod page;
 mod path;
 
 pub use bearer::Bearer;
-pub use body::{Plain, read_bounded};
+pub use body::Plain;
 pub use message::Message;
 pub use page::PageAsked;
 pub use path::{Params, PathId};

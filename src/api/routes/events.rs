@@ -18,9 +18,11 @@ use tokio::{
 };
 
 use crate::{
-    access::Caller,
+    access::{Caller, Scope},
     aims::driven::driven,
     api::{Bearer, Door, Kind, Problem},
+    db::{DbError, notices::NoticeRow},
+    domain::operation::Operation,
 };
 
 const LAST_EVENT_ID: HeaderName = HeaderName::from_static("last-event-id");
@@ -68,9 +70,7 @@ impl Reader {
     fn stream(mut self) -> impl Stream<Item = Result<Event, Infallible>> {
         async_stream::stream! {
             loop {
-                let notices =
-                    self.door.aims.database.list_notices(self.caller.user, self.after, MOST_AT_ONCE).await;
-                let notices = match notices {
+                let notices = match self.read().await {
                     Ok(notices) => notices,
                     Err(error) => {
                         tracing::warn!(%error, "notices.not_read");
@@ -87,6 +87,16 @@ impl Reader {
                     return;
                 }
             }
+        }
+    }
+
+    /// What is for the caller, and for everybody in federated learning when the Token opens it.
+    async fn read(&self) -> Result<Vec<NoticeRow>, DbError> {
+        const SERVICE: Operation = Operation::FederatedLearning;
+        let (database, user) = (&self.door.aims.database, self.caller.user);
+        match self.caller.scopes.contains(&Scope::Service(SERVICE)) {
+            true => database.list_notices_and_calls(user, SERVICE, self.after, MOST_AT_ONCE).await,
+            false => database.list_notices(user, self.after, MOST_AT_ONCE).await,
         }
     }
 

@@ -13,7 +13,7 @@ pub(super) struct Listen {
     /// What `hbe up --ready-file` wrote.
     #[arg(long)]
     ready_file: PathBuf,
-    /// Only events of this kind, or of kinds that begin so, such as `alert.`.
+    /// Only events of this kind, or of kinds that begin so, such as `alert.` or `federated-learn.`.
     #[arg(long, default_value = "alert.")]
     kind: String,
     /// End after so many events; 0 for never.
@@ -27,7 +27,7 @@ pub(super) struct Listen {
 impl Listen {
     pub(super) async fn run(self) -> Outcome {
         let mut client = Client::new(&Address::read(&self.ready_file)?, key()?)?;
-        client.log_in(&["AnomalyAndRiskAlerting"]).await?;
+        client.log_in(&["AnomalyAndRiskAlerting", "FederatedLearning"]).await?;
         let mut listener = Listener::open(&client, self.after).await?;
         eprintln!("listening as {}", client.user());
         let mut heard = 0;

@@ -136,7 +136,7 @@ fn combine(base: &[u8], answers: &[Vec<u8>], rule: Aggregation, screens: bool) -
         std::fs::write(&path, bytes).unwrap();
         Numbers::new(path, &Layout::read(bytes).unwrap(), &layout).unwrap()
     };
-    let mut inputs: Vec<Answer> = answers
+    let inputs: Vec<Answer> = answers
         .iter()
         .enumerate()
         .map(|(n, bytes)| Answer { numbers: open(&n.to_string(), bytes), samples: 60 })
@@ -144,7 +144,7 @@ fn combine(base: &[u8], answers: &[Vec<u8>], rule: Aggregation, screens: bool) -
     let limits = Limits { clip_norm: if screens { None } else { Some(1e9) }, screens };
     let plan = Plan { rule, attackers: 3, limits, noise_multiplier: None };
     let mut output = std::io::Cursor::new(base.to_vec());
-    aggregate(&plan, &mut open("base", base), &mut inputs, &mut output).unwrap();
+    aggregate(&plan, &open("base", base), &inputs, &mut output).unwrap();
     output.into_inner()
 }
 

@@ -3,75 +3,26 @@
 
 use health_back_end::{
     front_end::{
-        client::ClientError,
-        paperwork,
+        client::new_id,
         training::session::{answer_message, verified_bytes},
     },
-    mpai_store::models::{blobs::sha256, layout, network::Network, seal::AnswerStatement},
+    mpai_store::models::layout,
 };
 use serde_json::{Value, json};
 use uuid::Uuid;
 
-use super::scene::{FrontEnd, Scene, round_message};
-
-const TRAINING: &[&str] = &["FederatedLearning"];
-
-/// What a Front End sends, to be spoilt.
-struct Draft {
-    statement: AnswerStatement,
-    bytes: Vec<u8>,
-}
-
-fn uuid(urn: &str) -> Uuid {
-    urn["urn:uuid:".len()..].parse().unwrap()
-}
+use super::{
+    answers::{Asked, Draft, TRAINING, along, moved, outcome, refused, send, uuid, with_first, withdraw},
+    scene::{FrontEnd, Scene, round_message},
+};
 
 async fn base(scene: &Scene, front_end: &FrontEnd) -> Vec<u8> {
     verified_bytes(&front_end.client, &scene.address.rpc, uuid(&scene.model)).await.unwrap()
 }
 
 fn draft(scene: &Scene, front_end: &FrontEnd, round: &str, bytes: Vec<u8>) -> Draft {
-    let statement = AnswerStatement {
-        back_end: scene.address.back_end,
-        round: uuid(round),
-        number: 1,
-        base: uuid(&scene.model),
-        digest: sha256(&bytes),
-        samples: 50,
-        items: vec![front_end.item],
-    };
-    Draft { statement, bytes }
-}
-
-async fn send(front_end: &FrontEnd, draft: &Draft) -> Result<Value, ClientError> {
-    let signature = draft.statement.sign(front_end.client.key()).unwrap();
-    let message = answer_message(front_end.client.user(), &draft.statement, &signature, draft.bytes.len(), None);
-    front_end.client.answer_round(&message, draft.bytes.clone()).await
-}
-
-/// A network moved a little, so that it is an update.
-fn moved(base: &[u8], by: f64) -> Vec<u8> {
-    let mut network = Network::read(base).unwrap();
-    network.hidden.weights.iter_mut().for_each(|weight| *weight += by * 0.01);
-    network.output.biases.iter_mut().for_each(|bias| *bias += by * 0.001);
-    network.write().unwrap()
-}
-
-fn with_first(base: &[u8], value: f32) -> Vec<u8> {
-    let layout = layout::Layout::read(base).unwrap();
-    let (mut bytes, at) = (base.to_vec(), layout.tensors[0].offset as usize);
-    bytes[at..at + 4].copy_from_slice(&value.to_le_bytes());
-    bytes
-}
-
-fn refused(outcome: Result<Value, ClientError>, status: u16) -> String {
-    match outcome {
-        Err(ClientError::Problem { status: found, problem }) => {
-            assert_eq!(found.as_u16(), status, "{problem}");
-            problem["detail"].as_str().unwrap().to_owned()
-        }
-        other => panic!("not refused: {other:?}"),
-    }
+    let (round, base) = (round.to_owned(), scene.model.clone());
+    Asked { back_end: scene.address.back_end, round, number: 1, base }.draft(front_end, bytes)
 }
 
 fn request(scene: &Scene, more: Value) -> Value {
@@ -153,44 +104,30 @@ async fn a_round_survives_a_restart_and_leaves_out_who_withdrew_and_who_shouts()
     let more = json!({"MinimumResponses": 3, "MaximumResponses": 6, "Aggregation": "Median"});
     let round = scene.open(request(&scene, more)).await;
     let base = base(&scene, &front_ends[0]).await;
+    let better = scene.learned(&base);
     for (n, front_end) in front_ends.iter().take(4).enumerate() {
-        send(front_end, &draft(&scene, front_end, &round, moved(&base, 0.01 + 0.001 * n as f64))).await.unwrap();
+        let bytes = along(&base, &better, 1.0 + 0.01 * n as f64);
+        send(front_end, &draft(&scene, front_end, &round, bytes)).await.unwrap();
     }
     // One withdraws after answering.
-    let gone = &front_ends[0];
-    let signature =
-        paperwork::sign_withdrawal(&gone.item, gone.licence.address(), gone.client.back_end(), gone.client.key())
-            .unwrap();
-    let body = json!({
-        "Header": "AIH-BCL-V1.0", "BlockchainLicenceID": health_back_end::front_end::client::new_id(),
-        "BlockchainLicenceTime": "2026-03-01T09:00:00Z",
-        "BlockchainLicence": {"Request": {"AIHDataID": gone.item, "Revocation": {
-            "LicenceID": gone.licence, "Scope": "WholeLicence", "Signature": signature,
-        }}},
-    });
-    gone.client.post(&format!("/v1/licences/{}/revocation", gone.licence), &body).await.unwrap();
+    withdraw(&front_ends[0]).await;
     scene.restart().await;
     for front_end in &mut front_ends {
         front_end.client = scene.again(front_end).await;
     }
     assert_eq!(scene.round(&round).await["State"], "collecting");
-    let shout = draft(&scene, &front_ends[4], &round, moved(&base, 12.0));
+    let shout = draft(&scene, &front_ends[4], &round, along(&base, &better, 50.0));
     send(&front_ends[4], &shout).await.unwrap();
-    let turned = draft(&scene, &front_ends[5], &round, moved(&base, -0.012));
+    let turned = draft(&scene, &front_ends[5], &round, along(&base, &better, -1.0));
     send(&front_ends[5], &turned).await.unwrap();
     let ended = scene.ended(&round).await;
-    assert!(["promoted", "rejected"].iter().any(|state| ended["State"] == *state), "{ended}");
-    let reason = |front_end: &FrontEnd| {
-        let id = front_end.client.user().to_string();
-        let all = ended["Participants"].as_array().unwrap();
-        let own = all.iter().find(|answer| answer["HFEID"] == id.as_str()).unwrap();
-        own["Reason"].as_str().unwrap_or_default().to_owned()
-    };
-    assert_eq!(reason(&front_ends[0]), "a licence behind it does not permit it: Revoked", "{ended}");
-    if ended["State"] == "promoted" {
-        assert!(reason(&front_ends[4]).contains("times as long as the median"), "{ended}");
-        assert!(reason(&front_ends[5]).contains("points against"), "{ended}");
-        assert_eq!(reason(&front_ends[1]), "", "{ended}");
+    assert_eq!(ended["State"], "promoted", "{ended}");
+    let reason = |n: usize| outcome(&ended, &front_ends[n]).1;
+    assert_eq!(reason(0), "a licence behind it does not permit it: Revoked", "{ended}");
+    assert!(reason(4).contains("times as long as the median"), "{ended}");
+    assert!(reason(5).contains("points against"), "{ended}");
+    for front_end in &front_ends[1..4] {
+        assert_eq!(outcome(&ended, front_end), ("used".to_owned(), String::new()), "{ended}");
     }
     scene.stop().await;
 }
@@ -199,7 +136,7 @@ async fn a_round_survives_a_restart_and_leaves_out_who_withdrew_and_who_shouts()
 async fn a_round_that_promises_too_much_is_not_opened_and_a_spent_budget_stops() {
     let scene = Scene::start().await;
     let open = async |more: Value| {
-        let message = round_message(&health_back_end::front_end::client::new_id(), request(&scene, more));
+        let message = round_message(&new_id(), request(&scene, more));
         scene.operator.post("/v1/federated-learn/rounds", &message).await
     };
     let private = |epsilon: f64| {

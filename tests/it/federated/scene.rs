@@ -16,7 +16,9 @@ use health_back_end::{
     front_end::{
         client::{Address, Client, new_id, now},
         paperwork::{self, Wish},
+        training::learner::{Recipe, train},
     },
+    mpai_store::models::{examples::Examples, network::Network},
 };
 use serde_json::{Value, json};
 use time::macros::datetime;
@@ -78,6 +80,50 @@ pub fn person(seed: u64) -> SyntheticBeats {
     }
 }
 
+/// The model after some epochs on these windows.
+pub fn learned(base: &[u8], examples: &Examples) -> Vec<u8> {
+    let mut network = Network::read(base).unwrap();
+    train(&mut network, examples, &Recipe { epochs: 4, learning_rate: 0.01, ..Recipe::default() });
+    network.write().unwrap()
+}
+
+/// A registered End User with a recording, uploaded under a licence for these operations of the Back End.
+pub async fn enrol(address: &Address, folder: &Path, person: &SyntheticBeats, processes: &[&str]) -> FrontEnd {
+    let mut client = Client::new(address, PrivateKeySigner::random()).unwrap();
+    let human = json!({ "IfHuman": { "Name": "Ada", "Surname": "Example", "UserType": "End User" } });
+    client.register(human, &["Store", "LicenceChange", "FederatedLearning"]).await.unwrap();
+    let recording = folder.join(format!("recording-{}.edf", person.seed));
+    write_recording(&recording, person);
+    let item = AihDataId::from_uuid(Uuid::now_v7());
+    let start = Clock::system().seconds() - 3_600;
+    let words = |list: &[&str]| list.iter().map(|word| (*word).to_owned()).collect();
+    let wish = Wish {
+        item,
+        data_class: "PhysiologicalSignal".to_owned(),
+        start,
+        end: start + 86_400,
+        status: "Identified".to_owned(),
+        back_end_processes: words(processes),
+        back_end_usages: words(&["Research"]),
+        user_types: Vec::new(),
+        processes: Vec::new(),
+        usages: Vec::new(),
+    };
+    let document = paperwork::write(&wish, &client.user(), client.back_end());
+    let bytes = std::fs::read(&recording).unwrap();
+    let message = json!({
+        "Header": "AIH-AHD-V1.0", "AIHDataID": item, "EndUserID": client.user(), "AIHDataTime": now(),
+        "AIHData": { "DataLength": bytes.len(), "DataURI": "cid:payload" },
+        "AIHDataQualifier": {"DataClass": "PhysiologicalSignal", "Format": "EDF+", "MediaType": "application/edf"},
+        "ModelLicence": document,
+        "ModelLicenceSignature": paperwork::sign(&document, client.back_end(), 0, client.key()).unwrap(),
+    });
+    let length = bytes.len() as u64;
+    let answer = client.upload(&message, bytes.into(), length).await.unwrap();
+    let licence = answer["LicenceID"].as_str().unwrap().parse().unwrap();
+    FrontEnd { client, recording, item, licence }
+}
+
 impl Scene {
     pub async fn start() -> Self {
         let chain = Chain::start().await;
@@ -116,41 +162,15 @@ impl Scene {
         output(command).await
     }
 
-    /// A registered End User with a recording, uploaded under a licence for these operations of the Back End.
+    /// As [`enrol`]; the person is the one of this number.
     pub async fn front_end(&self, seed: u64, processes: &[&str]) -> FrontEnd {
-        let mut client = Client::new(&self.address, PrivateKeySigner::random()).unwrap();
-        let human = json!({ "IfHuman": { "Name": "Ada", "Surname": "Example", "UserType": "End User" } });
-        client.register(human, &["Store", "LicenceChange", "FederatedLearning"]).await.unwrap();
-        let recording = self.folder.path().join(format!("recording-{seed}.edf"));
-        write_recording(&recording, &person(seed));
-        let item = AihDataId::from_uuid(Uuid::now_v7());
-        let start = Clock::system().seconds() - 3_600;
-        let words = |list: &[&str]| list.iter().map(|word| (*word).to_owned()).collect();
-        let wish = Wish {
-            item,
-            data_class: "PhysiologicalSignal".to_owned(),
-            start,
-            end: start + 86_400,
-            status: "Identified".to_owned(),
-            back_end_processes: words(processes),
-            back_end_usages: words(&["Research"]),
-            user_types: Vec::new(),
-            processes: Vec::new(),
-            usages: Vec::new(),
-        };
-        let document = paperwork::write(&wish, &client.user(), client.back_end());
-        let bytes = std::fs::read(&recording).unwrap();
-        let message = json!({
-            "Header": "AIH-AHD-V1.0", "AIHDataID": item, "EndUserID": client.user(), "AIHDataTime": now(),
-            "AIHData": { "DataLength": bytes.len(), "DataURI": "cid:payload" },
-            "AIHDataQualifier": {"DataClass": "PhysiologicalSignal", "Format": "EDF+", "MediaType": "application/edf"},
-            "ModelLicence": document,
-            "ModelLicenceSignature": paperwork::sign(&document, client.back_end(), 0, client.key()).unwrap(),
-        });
-        let length = bytes.len() as u64;
-        let answer = client.upload(&message, bytes.into(), length).await.unwrap();
-        let licence = answer["LicenceID"].as_str().unwrap().parse().unwrap();
-        FrontEnd { client, recording, item, licence }
+        enrol(&self.address, self.folder.path(), &person(seed), processes).await
+    }
+
+    /// A model that learned from the held-out data itself, and so is sure to be judged better.
+    pub fn learned(&self, base: &[u8]) -> Vec<u8> {
+        let windows = std::fs::read(self.folder.path().join("held-out.safetensors")).unwrap();
+        learned(base, &Examples::read(&windows).unwrap())
     }
 
     /// Opens a round for all; gives its ID.

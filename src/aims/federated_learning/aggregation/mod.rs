@@ -15,7 +15,8 @@
 //! | [`noise`] | the discrete Gaussian of differential privacy |
 //!
 //! What is combined are *updates*, answer minus base, each clipped to a norm. Files are read slice by slice in several
-//! passes, so a hundred models of ten million numbers take the memory of one slice of each.
+//! passes, so a hundred models of ten million numbers take the memory of one slice of each. What is done to a slice is shared
+//! out among the processors; the result does not depend on their number.
 
 pub mod krum;
 pub mod noise;
@@ -31,7 +32,7 @@ use std::io::{Seek, SeekFrom, Write};
 use self::{
     noise::Noise,
     screen::{Limits, Screened},
-    slices::{Numbers, SLICE_NUMBERS},
+    slices::Numbers,
 };
 use crate::{mpai_store::models::ModelError, schema::wire::Aggregation};
 
@@ -100,8 +101,8 @@ pub struct Aggregated {
 /// [`AggregationError`]; the output is then worth nothing.
 pub fn aggregate(
     plan: &Plan,
-    base: &mut Numbers,
-    answers: &mut [Answer],
+    base: &Numbers,
+    answers: &[Answer],
     output: &mut (impl Write + Seek),
 ) -> Result<Aggregated, AggregationError> {
     if plan.noise_multiplier.is_some() && plan.rule != Aggregation::WeightedMean {
@@ -138,14 +139,14 @@ pub fn aggregate(
 /// The clipped updates of one slice, in the order of `used`.
 fn updates(
     base: &[f32],
-    answers: &mut [Answer],
+    answers: &[Answer],
     used: &[usize],
     factors: &[f64],
     slice: usize,
 ) -> Result<Vec<Vec<f64>>, AggregationError> {
     let mut updates = Vec::with_capacity(used.len());
     for place in used {
-        let (Some(answer), Some(factor)) = (answers.get_mut(*place), factors.get(*place)) else { continue };
+        let (Some(answer), Some(factor)) = (answers.get(*place), factors.get(*place)) else { continue };
         let numbers = answer.numbers.read(slice)?;
         updates.push(numbers.iter().zip(base).map(|(n, b)| factor * (f64::from(*n) - f64::from(*b))).collect());
     }
@@ -156,7 +157,11 @@ fn clip_factor(norm: f64, clip_norm: f64) -> f64 {
     if norm > clip_norm { clip_norm / norm } else { 1.0 }
 }
 
-/// Numbers that are in memory at once, for so many answers.
-pub fn numbers_at_once(answers: usize) -> usize {
-    SLICE_NUMBERS * (answers + 2)
+/// Numbers below which another thread is not worth starting.
+const LEAST_TO_SHARE: usize = 64 << 10;
+
+/// Threads for work on so many numbers: the processors there are, or one when there is little to do.
+fn workers(numbers: usize) -> usize {
+    let most = std::thread::available_parallelism().map_or(1, std::num::NonZero::get);
+    most.min(numbers / LEAST_TO_SHARE + 1)
 }

@@ -8,11 +8,16 @@
 //! A sample count is a claim of whoever sends it. A weight is therefore at most [`MOST_WEIGHT`] times the median count, or
 //! one boast would outweigh everybody.
 
-use super::{AggregationError, Answer, Plan};
+use std::thread;
+
+use super::{AggregationError, Answer, Plan, workers};
 use crate::schema::wire::Aggregation;
 
 /// Largest weight, in medians of the round's sample counts.
 pub const MOST_WEIGHT: f64 = 4.0;
+
+/// Places that are turned at once.
+const TILE_NUMBERS: usize = 64;
 
 /// A rule with what it knows of the answers.
 pub(super) struct Combine {
@@ -81,15 +86,43 @@ fn trimmed_mean_of(updates: &[Vec<f64>], trimmed: usize, count: usize) -> Vec<f6
     })
 }
 
-fn by_coordinate(updates: &[Vec<f64>], count: usize, rule: impl Fn(&mut [f64]) -> f64) -> Vec<f64> {
-    let mut column = vec![0.0; updates.len()];
-    let of_place = |place: usize| {
-        for (value, update) in column.iter_mut().zip(updates) {
-            *value = update.get(place).copied().unwrap_or_default();
+/// Applies a rule to what the updates have at each place, the places shared out among the processors.
+fn by_coordinate(updates: &[Vec<f64>], count: usize, rule: impl Fn(&mut [f64]) -> f64 + Sync) -> Vec<f64> {
+    let mut found = vec![0.0; count];
+    let share = count.div_ceil(workers(count * updates.len())).max(1);
+    thread::scope(|scope| {
+        let rule = &rule;
+        let mut shares = found.chunks_mut(share).enumerate();
+        let own = shares.next();
+        for (n, found) in shares {
+            scope.spawn(move || columns(updates, n * share, found, rule));
         }
-        rule(&mut column)
-    };
-    (0..count).map(of_place).collect()
+        if let Some((_, found)) = own {
+            columns(updates, 0, found, rule);
+        }
+    });
+    found
+}
+
+/// Turned tile by tile, so that the numbers of one place lie side by side.
+fn columns(updates: &[Vec<f64>], from: usize, found: &mut [f64], rule: impl Fn(&mut [f64]) -> f64) {
+    if updates.is_empty() {
+        return;
+    }
+    let rows = updates.len();
+    let mut turned = vec![0.0; TILE_NUMBERS * rows];
+    for (tile, found) in found.chunks_mut(TILE_NUMBERS).enumerate() {
+        let start = from + tile * TILE_NUMBERS;
+        for (row, update) in updates.iter().enumerate() {
+            let numbers = update.get(start..start + found.len()).unwrap_or_default();
+            for (place, number) in turned.iter_mut().skip(row).step_by(rows).zip(numbers) {
+                *place = *number;
+            }
+        }
+        for (found, column) in found.iter_mut().zip(turned.chunks_exact_mut(rows)) {
+            *found = rule(column);
+        }
+    }
 }
 
 /// The median; the mean of the two in the middle when there is none. Zero of nothing.

@@ -63,8 +63,8 @@ impl Screened {
 /// Measures every answer; gives what was seen and the clipping norm.
 pub(super) fn screen(
     plan: &Plan,
-    base: &mut Numbers,
-    answers: &mut [Answer],
+    base: &Numbers,
+    answers: &[Answer],
 ) -> Result<(Vec<Screened>, f64), AggregationError> {
     let norms = norms(base, answers)?;
     let private = plan.noise_multiplier.is_some();
@@ -89,7 +89,7 @@ pub(super) fn screen(
     Ok((screened, clip_norm))
 }
 
-fn norms(base: &mut Numbers, answers: &mut [Answer]) -> Result<Vec<f64>, AggregationError> {
+fn norms(base: &Numbers, answers: &[Answer]) -> Result<Vec<f64>, AggregationError> {
     let (all, ones): (Vec<usize>, Vec<f64>) = (0..answers.len()).map(|n| (n, 1.0)).unzip();
     let mut squares = vec![0.0; answers.len()];
     for slice in 0..base.slices() {
@@ -104,8 +104,8 @@ fn norms(base: &mut Numbers, answers: &mut [Answer]) -> Result<Vec<f64>, Aggrega
 }
 
 fn directions(
-    base: &mut Numbers,
-    answers: &mut [Answer],
+    base: &Numbers,
+    answers: &[Answer],
     screened: &mut [Screened],
     clip_norm: f64,
 ) -> Result<(), AggregationError> {

@@ -62,7 +62,7 @@ impl Numbers {
     ///
     /// # Errors
     /// When the file cannot be read, or ends too early.
-    pub fn read(&mut self, slice: usize) -> std::io::Result<Vec<f32>> {
+    pub fn read(&self, slice: usize) -> std::io::Result<Vec<f32>> {
         let Some(slice) = self.slices.get(slice) else { return Ok(Vec::new()) };
         let mut file = File::open(&self.path)?;
         file.seek(SeekFrom::Start(slice.offset))?;

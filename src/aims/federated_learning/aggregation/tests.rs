@@ -1,10 +1,10 @@
 //! The streamed rules against plain ones in memory, and what becomes of poisoned updates.
 
-use std::{collections::BTreeMap, io::Cursor};
+use std::io::Cursor;
 
 use proptest::prelude::*;
 
-use super::{screen::Limits, *};
+use super::{screen::Limits, slices::SLICE_NUMBERS, *};
 use crate::mpai_store::models::layout::{self, Layout};
 
 /// A model as a row of numbers, in two tensors.
@@ -27,14 +27,14 @@ fn run(plan: &Plan, base: &[f32], rows: &[Vec<f32>], samples: &[u64]) -> Result<
         let layout = Layout::read(&bytes).unwrap();
         Numbers::new(path, &layout, &Layout::read(&file(base)).unwrap()).unwrap()
     };
-    let mut answers: Vec<Answer> = rows
+    let answers: Vec<Answer> = rows
         .iter()
         .zip(samples)
         .enumerate()
         .map(|(n, (row, samples))| Answer { numbers: open(&n.to_string(), row), samples: *samples })
         .collect();
     let mut output = Cursor::new(file(base));
-    let outcome = aggregate(plan, &mut open("base", base), &mut answers, &mut output).map_err(|e| e.to_string())?;
+    let outcome = aggregate(plan, &open("base", base), &answers, &mut output).map_err(|e| e.to_string())?;
     Ok((outcome, row(output.get_ref())))
 }
 
@@ -192,49 +192,4 @@ fn noise_has_the_deviation_it_promises() {
     let deviation = (found.iter().map(|x| f64::from(*x).powi(2)).sum::<f64>() / 4_000.0).sqrt();
     // z·C/n = 2·3/4; five standard errors of a deviation are 5/√(2·4000).
     assert!((deviation / 1.5 - 1.0).abs() < 0.056, "{deviation}");
-}
-
-/// `HBE_SLOW=1`: a hundred models of ten million numbers; prints the most memory the process ever held.
-#[test]
-fn a_hundred_large_models_take_little_memory() {
-    if std::env::var_os("HBE_SLOW").is_none() {
-        eprintln!("SKIPPED: HBE_SLOW is not set, so four gigabytes of models are not aggregated");
-        return;
-    }
-    const NUMBERS: usize = 10_000_000;
-    let folder = tempfile::tempdir().unwrap();
-    let mut bytes = layout::write("{}", &[("w", vec![NUMBERS], vec![0.0; NUMBERS])]).unwrap();
-    let layout = Layout::read(&bytes).unwrap();
-    let start = layout.tensors[0].offset as usize;
-    let mut paths = BTreeMap::new();
-    for n in 0..=100_usize {
-        let path = folder.path().join(n.to_string());
-        let value = if n == 100 { 0.0 } else { 1.0 + n as f32 / 100.0 };
-        bytes[start..].chunks_exact_mut(4).for_each(|four| four.copy_from_slice(&value.to_le_bytes()));
-        std::fs::write(&path, &bytes).unwrap();
-        paths.insert(n, path);
-    }
-    drop(bytes);
-    let before = peak();
-    for rule in [Aggregation::WeightedMean, Aggregation::Median, Aggregation::Krum] {
-        // The peak so far is that of making the files; a reset tells the aggregation's own.
-        std::fs::write("/proc/self/clear_refs", "5").unwrap();
-        let begun = std::time::Instant::now();
-        let open = |n: usize| Numbers::new(paths[&n].clone(), &layout, &layout).unwrap();
-        let mut answers: Vec<Answer> = (0..100).map(|n| Answer { numbers: open(n), samples: 1 }).collect();
-        let mut output = std::fs::File::options().write(true).open(&paths[&100]).unwrap();
-        aggregate(&plan(rule, 10), &mut open(100), &mut answers, &mut output).unwrap();
-        println!(
-            "{rule:?}: VmHWM {} MiB, {:.1} s (making the files: {before} MiB)",
-            peak(),
-            begun.elapsed().as_secs_f64()
-        );
-        assert!(peak() < 200, "{} MiB", peak());
-    }
-}
-
-fn peak() -> u64 {
-    let status = std::fs::read_to_string("/proc/self/status").unwrap();
-    let line = status.lines().find(|line| line.starts_with("VmHWM:")).unwrap();
-    line.split_whitespace().nth(1).unwrap().parse::<u64>().unwrap() >> 10
 }

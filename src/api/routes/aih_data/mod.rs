@@ -2,7 +2,6 @@
 
 pub mod erase;
 pub mod list;
-pub mod meter;
 pub mod payload;
 pub mod read;
 pub mod upload;

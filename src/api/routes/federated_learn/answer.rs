@@ -1,38 +1,25 @@
 //! `POST /v1/federated-learn`: a Front End answers, as JSON with the model inside or as multipart with the model behind it.
 
-use std::{error::Error, io};
-
-use async_stream::try_stream;
 use axum::{
-    extract::{
-        FromRequest, Multipart, Request, State,
-        multipart::{Field, MultipartError},
-    },
-    http::{StatusCode, header},
+    extract::{Request, State},
+    http::StatusCode,
     response::{IntoResponse, Response},
 };
-use bytes::{Bytes, BytesMut};
-use futures_util::{Stream, stream};
 
-use super::super::{aih_data::meter::Meter, aih_data_process::denied};
+use super::super::aih_data_process::denied;
 use crate::{
     aims::federated_learning::answer::Answered,
     api::{
-        Bearer, Door, Kind, Problem, Reply,
-        extract::read_bounded,
-        once::{Once, digest},
+        Bearer, Door, Problem, Reply,
+        extract::carried::{Carrier, Load, receive, told},
+        once::Once,
         problem::contradiction,
     },
     domain::{ids::UserId, operation::Operation},
     mpai_store::models::MOST_MODEL_BYTES,
-    schema::{
-        self,
-        wire::{Exchange, FederatedLearn, HeldPayload, Payload},
-    },
+    schema::wire::{Exchange, FederatedLearn, HeldPayload, Payload},
 };
 
-/// Largest JSON body with the model inside, in bytes; more comes as multipart.
-const MOST_INLINE_BYTES: usize = 16 << 20;
 const ROUTE: &str = "POST /v1/federated-learn";
 const MODEL: &str = "/FederatedLearn/Response/PostLearnNNModel/MLModelData";
 
@@ -53,56 +40,16 @@ pub async fn answer(
     request: Request,
 ) -> Result<Response, Problem> {
     bearer.must_open(Operation::FederatedLearning)?;
-    let kind = request.headers().get(header::CONTENT_TYPE).and_then(|value| value.to_str().ok()).unwrap_or_default();
-    if kind.to_ascii_lowercase().starts_with("multipart/form-data") {
-        let (meter, request) = Meter::install(request);
-        let parts = Multipart::from_request(request, &door).await?;
-        let answer = in_parts(door, bearer.user(), once, (parts, meter.clone())).await;
-        meter.discard_rest().await;
-        answer
-    } else {
-        inline(door, bearer.user(), once, request).await
-    }
-}
-
-async fn inline(door: Door, sender: UserId, once: Once, request: Request) -> Result<Response, Problem> {
-    let bytes = read_bounded(request, &door, MOST_INLINE_BYTES).await?;
-    let (message, digest) = tokio::task::spawn_blocking(move || {
-        schema::read::<FederatedLearn>(&bytes, MOST_INLINE_BYTES).map(|received| (received.message, digest(&bytes)))
+    let sender = bearer.user();
+    let carrier = Carrier { place: MODEL, payload: model, most_bytes: MOST_MODEL_BYTES };
+    receive(&door, request, carrier, |carried| {
+        let work = take_in(door.clone(), sender, carried.message, carried.payload);
+        once.run(&door, sender, ROUTE, carried.digest, work)
     })
     .await
-    .map_err(Problem::internal)??;
-    let Payload::Inline(data) = carried(&message)? else {
-        return Err(contradiction(MODEL, "a JSON message holds the model itself, in Data"));
-    };
-    let work = take_in(door.clone(), sender, message, stream::iter([Ok::<_, io::Error>(Bytes::from(data.0))]));
-    once.run(&door, sender, ROUTE, digest, work).await
 }
 
-async fn in_parts(
-    door: Door,
-    sender: UserId,
-    once: Once,
-    (mut parts, meter): (Multipart, Meter),
-) -> Result<Response, Problem> {
-    let first = parts.next_field().await?.filter(|part| part.name() == Some("message"));
-    let first = first.ok_or_else(|| malformed("The first part must be `message`."))?;
-    let bytes = read_part(first, &meter, door.limits.most_message_bytes).await?;
-    let message = schema::read::<FederatedLearn>(&bytes, door.limits.most_message_bytes)?.message;
-    let Payload::Remote { length, uri } = carried(&message)? else {
-        return Err(malformed("With parts, the model's part holds DataLength and the DataURI cid:payload."));
-    };
-    if uri != "cid:payload" {
-        return Err(malformed("The model follows in this message: DataURI must be cid:payload."));
-    }
-    if length > MOST_MODEL_BYTES {
-        return Err(Problem::new(Kind::PayloadTooLarge, format!("A model has at most {MOST_MODEL_BYTES} bytes.")));
-    }
-    let work = take_in(door.clone(), sender, message, Box::pin(payload_in(parts, meter, length)));
-    once.run(&door, sender, ROUTE, digest(&bytes), work).await
-}
-
-fn carried(message: &FederatedLearn) -> Result<Payload, Problem> {
+fn model(message: &FederatedLearn) -> Result<Payload, Problem> {
     let Exchange::Response(response) = &message.federated_learn else {
         return Err(contradiction("/FederatedLearn", "a Front End answers with a Response"));
     };
@@ -112,13 +59,10 @@ fn carried(message: &FederatedLearn) -> Result<Payload, Problem> {
     }
 }
 
-async fn take_in<S, E>(door: Door, sender: UserId, message: FederatedLearn, payload: S) -> Result<Response, Problem>
-where
-    S: Stream<Item = Result<Bytes, E>> + Send + Unpin,
-    E: Into<Box<dyn Error + Send + Sync>>,
-{
+async fn take_in(door: Door, sender: UserId, message: FederatedLearn, payload: Load) -> Result<Response, Problem> {
+    let payload = payload.begun().await?;
     let arriving = door.aims.examine_answer(message, sender).await?;
-    match door.aims.take_answer(&arriving, payload).await? {
+    match door.aims.take_answer(&arriving, payload).await.map_err(told)? {
         Answered::Denied(operation) => Err(denied(&door, &operation)),
         Answered::Kept(round) => {
             let place = format!("/v1/federated-learn/rounds/urn:uuid:{}", round.id);
@@ -127,60 +71,4 @@ where
             Ok(Reply::accepted(told, &place).with_status(StatusCode::ACCEPTED).into_response())
         }
     }
-}
-
-/// What is wrong with the parts that follow the message.
-#[derive(Debug, thiserror::Error)]
-pub(in crate::api::routes) enum PartError {
-    #[error("the second part must be `payload`, and as long as DataLength says")]
-    Length,
-    #[error("nothing may follow the part `payload`")]
-    More,
-    #[error(transparent)]
-    Broken(#[from] MultipartError),
-}
-
-/// Exactly the length announced, then the end of the body.
-pub(in crate::api::routes) fn payload_in(
-    mut parts: Multipart,
-    meter: Meter,
-    length: u64,
-) -> impl Stream<Item = Result<Bytes, PartError>> + Send {
-    try_stream! {
-        let mut left = length;
-        let part = parts.next_field().await?.filter(|part| part.name() == Some("payload"));
-        let mut part = part.ok_or(PartError::Length)?;
-        while let Some(chunk) = part.chunk().await? {
-            meter.read(chunk.len());
-            left = left.checked_sub(chunk.len() as u64).ok_or(PartError::Length)?;
-            yield chunk;
-        }
-        drop(part);
-        if left > 0 {
-            Err(PartError::Length)?;
-        }
-        if parts.next_field().await?.is_some() {
-            Err(PartError::More)?;
-        }
-    }
-}
-
-pub(in crate::api::routes) async fn read_part(
-    mut part: Field<'_>,
-    meter: &Meter,
-    most: usize,
-) -> Result<Bytes, Problem> {
-    let mut bytes = BytesMut::new();
-    while let Some(chunk) = part.chunk().await? {
-        meter.read(chunk.len());
-        if bytes.len() + chunk.len() > most {
-            return Err(Problem::new(Kind::PayloadTooLarge, format!("The part `message` has at most {most} bytes.")));
-        }
-        bytes.extend_from_slice(&chunk);
-    }
-    Ok(bytes.freeze())
-}
-
-fn malformed(detail: &str) -> Problem {
-    Problem::new(Kind::MalformedRequest, detail)
 }

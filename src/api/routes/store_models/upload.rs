@@ -2,27 +2,21 @@
 //! bytes.
 
 use axum::{
-    extract::{FromRequest, Multipart, Request, State},
+    extract::{Request, State},
     response::{IntoResponse, Response},
 };
 
-use super::super::{
-    aih_data::meter::Meter,
-    federated_learn::answer::{payload_in, read_part},
-};
 use crate::{
     aims::federated_learning::message,
     api::{
-        Bearer, Door, Kind, Problem, Reply,
-        once::{Once, digest},
+        Bearer, Door, Problem, Reply,
+        extract::carried::{self, Carried, Carrier, told},
+        once::Once,
         problem::contradiction,
     },
     domain::ids::UserId,
     mpai_store::models::MOST_MODEL_BYTES,
-    schema::{
-        self,
-        wire::{HeldPayload, MlModelObject, Payload},
-    },
+    schema::wire::{HeldPayload, MlModelObject, Payload},
 };
 
 const ROUTE: &str = "POST /v1/store/models";
@@ -45,46 +39,36 @@ pub async fn upload(
     request: Request,
 ) -> Result<Response, Problem> {
     bearer.must_operate()?;
-    let (meter, request) = Meter::install(request);
-    let parts = Multipart::from_request(request, &door).await?;
-    let answer = in_parts(door, bearer.user(), once, (parts, meter.clone())).await;
-    meter.discard_rest().await;
-    answer
+    let sender = bearer.user();
+    let carrier = Carrier { place: DATA, payload: announced, most_bytes: MOST_MODEL_BYTES };
+    let taken_by = door.clone();
+    let work = |carried| take_in(taken_by, sender, once, carried);
+    carried::receive(&door, request, carrier, work).await
 }
 
-async fn in_parts(
+async fn take_in(
     door: Door,
     sender: UserId,
     once: Once,
-    (mut parts, meter): (Multipart, Meter),
+    carried: Carried<MlModelObject>,
 ) -> Result<Response, Problem> {
-    let first = parts.next_field().await?.filter(|part| part.name() == Some("message"));
-    let first = first.ok_or_else(|| Problem::new(Kind::MalformedRequest, "The first part must be `message`."))?;
-    let bytes = read_part(first, &meter, door.limits.most_message_bytes).await?;
-    let message = schema::read::<MlModelObject>(&bytes, door.limits.most_message_bytes)?.message;
-    let length = announced(&message)?;
-    let arriving = door.aims.examine_upload(message, sender)?;
+    let arriving = door.aims.examine_upload(carried.message, sender)?;
     let work = {
         let door = door.clone();
         async move {
-            let row = door.aims.take_upload(&arriving, Box::pin(payload_in(parts, meter, length))).await?;
+            let payload = carried.payload.begun().await?;
+            let row = door.aims.take_upload(&arriving, payload).await.map_err(told)?;
             let place = format!("/v1/store/models/urn:uuid:{}", row.id);
             Ok(Reply::created(message::model(&row)?, &place).into_response())
         }
     };
-    once.run(&door, sender, ROUTE, digest(&bytes), work).await
+    once.run(&door, sender, ROUTE, carried.digest, work).await
 }
 
-/// How many bytes follow the message.
-fn announced(message: &MlModelObject) -> Result<u64, Problem> {
-    let [HeldPayload::Carried(Payload::Remote { length, uri })] = &message.ml_model_data[..] else {
-        return Err(contradiction(DATA, "a model of the Store is one part, announced by DataLength and DataURI"));
-    };
-    if uri != "cid:payload" {
-        return Err(contradiction(DATA, "the model follows in this message: DataURI must be cid:payload"));
-    }
-    match *length <= MOST_MODEL_BYTES {
-        true => Ok(*length),
-        false => Err(Problem::new(Kind::PayloadTooLarge, format!("A model has at most {MOST_MODEL_BYTES} bytes."))),
+/// The bytes that follow the message.
+fn announced(message: &MlModelObject) -> Result<Payload, Problem> {
+    match &message.ml_model_data[..] {
+        [HeldPayload::Carried(payload @ Payload::Remote { .. })] => Ok(payload.clone()),
+        _ => Err(contradiction(DATA, "a model of the Store is one part, announced by DataLength and DataURI")),
     }
 }

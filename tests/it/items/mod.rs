@@ -8,7 +8,7 @@
 //! | [`refusals`] [`parts`] [`recordings`] [`signatures`] | requests that are wrong, each in its own way |
 //! | [`endless`] | bodies that never end |
 //! | [`licence_life`] | withdrawn, changed and expired in the middle of things |
-//! | [`reset`] | an erased item, a reset chain |
+//! | [`reset`] [`reset_doubts`] | an erased item, a reset chain, and what restoring it must not do |
 //! | [`mutations`] | thousands of mutated messages: no 5xx |
 //! | [`storage`] [`restart`] | a Back End in a process of its own: memory, crashes, a full disk, the end |
 //! | [`acts`] | what the house does without being asked by a Licence Confirm, in the audit |
@@ -31,6 +31,7 @@ mod recordings;
 mod refusals;
 mod relay;
 mod reset;
+mod reset_doubts;
 mod restart;
 mod retries;
 pub mod server;

@@ -18,7 +18,7 @@ use crate::environment::{
     house::{Client, send},
 };
 
-async fn institute(server: &Server, folder: &Path) -> Client {
+pub(super) async fn institute(server: &Server, folder: &Path) -> Client {
     let client = server.stranger(INSTITUTE);
     let services = crate::environment::house::ALL_SERVICES;
     client.register(&client.organisation("Non-Profit Entity"), &services).await.expect(202);
@@ -29,13 +29,13 @@ async fn institute(server: &Server, folder: &Path) -> Client {
     server.again(INSTITUTE).await
 }
 
-struct Used {
-    parcel: Parcel,
-    licence: LicenceId,
-    result: AihDataId,
+pub(super) struct Used {
+    pub parcel: Parcel,
+    pub licence: LicenceId,
+    pub result: AihDataId,
 }
 
-async fn used(server: &Server, patient: &Client, institute: &Client) -> Used {
+pub(super) async fn used(server: &Server, patient: &Client, institute: &Client) -> Used {
     let parcel = paper::parcel(patient, &server.back_end, &paper::ecg());
     let licence = licence_in(&parcel.send_in_parts(patient).await.expect(201).body);
     let done = process(institute, &request(institute, parcel.id, PARAMETERS, "Research")).await;
@@ -44,18 +44,18 @@ async fn used(server: &Server, patient: &Client, institute: &Client) -> Used {
 }
 
 /// What the chain says of a licence, and what it would answer.
-async fn standing(client: &Client, licence: &str) -> Value {
+pub(super) async fn standing(client: &Client, licence: &str) -> Value {
     let answer = client.get(&format!("/v1/licences/{licence}")).await;
     let response = &answer.expect(200).body["BlockchainLicence"]["Response"];
     json!([response["State"], response["RootLicenceID"], response["ParentLicenceID"], response["ModelLicenceHash"]])
 }
 
-async fn licence_of(client: &Client, item: AihDataId) -> String {
+pub(super) async fn licence_of(client: &Client, item: AihDataId) -> String {
     let answer = client.get(&format!("/v1/aih-data/{item}")).await;
     answer.expect(200).body["LicenceID"].as_str().unwrap().to_owned()
 }
 
-fn wipe(folder: &Path) {
+pub(super) fn wipe(folder: &Path) {
     let config = std::fs::read_to_string(folder.join("anvil.toml")).unwrap();
     for line in config.lines().filter(|line| line.starts_with("state =") || line.starts_with("cache_path")) {
         let path = line.split('"').nth(1).unwrap();

@@ -26,12 +26,14 @@ macro_rules! select {
 }
 
 states! {
-    /// Exchange format of a model.
+    /// Format of a file.
     StoredFormat in "models" {
         /// Tensors by name.
         Safetensors = "safetensors",
         /// A graph for other runtimes.
         Onnx = "ONNX",
+        /// Weights of a polygenic score.
+        ScoringFile = "PGSCatalog",
     }
 }
 
@@ -50,9 +52,10 @@ pub struct ModelRow {
     pub digest: B256,
     /// Bytes.
     pub length: u64,
-    /// Names, shapes and places of its tensors; `null` for ONNX.
+    /// What stands in it: of safetensors the names, shapes and places of its tensors; of a scoring file what its head
+    /// says; `null` for ONNX.
     pub layout: Value,
-    /// Numbers in its tensors.
+    /// Numbers in its tensors; rows of a scoring file.
     pub parameter_count: u64,
     /// Model it all began with.
     pub lineage: Uuid,
@@ -66,7 +69,7 @@ pub struct ModelRow {
     pub sample_count: Option<u64>,
     /// Licences of all data behind it, parents included.
     pub licences: Vec<LicenceId>,
-    /// Account of the Back End that signed it.
+    /// Account of the OPERATOR that signed it.
     pub signer: UserId,
     /// Its signature.
     pub signature: Bytes,

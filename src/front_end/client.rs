@@ -281,6 +281,34 @@ impl Client {
         Ok(self.answer(self.request(Method::GET, path)).await?.bytes().await?.to_vec())
     }
 
+    /// Asks for bytes, and stops reading when there are more than expected.
+    ///
+    /// # Errors
+    /// When the Back End refuses or sends more.
+    pub async fn bytes_up_to(&self, path: &str, most: u64) -> Result<Vec<u8>, ClientError> {
+        let mut answer = self.answer(self.request(Method::GET, path)).await?;
+        let mut bytes = Vec::new();
+        while let Some(chunk) = answer.chunk().await? {
+            if (bytes.len() + chunk.len()) as u64 > most {
+                return Err(ClientError::Lacks("an end where it was announced"));
+            }
+            bytes.extend_from_slice(&chunk);
+        }
+        Ok(bytes)
+    }
+
+    /// Puts a model or a scoring file into the Store, as an operator: the message, then the bytes.
+    ///
+    /// # Errors
+    /// When the Back End refuses.
+    pub async fn put_model(&self, message: &Value, bytes: Vec<u8>) -> Result<Value, ClientError> {
+        let part = |body: multipart::Part, kind: &str| body.mime_str(kind).map_err(ClientError::from);
+        let form = multipart::Form::new()
+            .part("message", part(multipart::Part::text(message.to_string()), "application/json")?)
+            .part("payload", part(multipart::Part::bytes(bytes), "application/octet-stream")?);
+        self.send(self.request(Method::POST, "/v1/store/models").multipart(form)).await
+    }
+
     /// Sends bytes as JSON and gives whatever is answered; told that it asks too often, it waits as long as it is told.
     ///
     /// # Errors

@@ -6,6 +6,7 @@
 //! | [`client`] | HTTP: registration, tokens, requests; problem documents read as errors |
 //! | [`paperwork`] | Model Licences as JSON, and their signatures |
 //! | [`recording`] | what is uploaded: a recording of its own making, a WFDB record, an EDF file |
+//! | [`publication`] | an operator's upload to the MPAI Store |
 //! | [`audit`] | audits checked against the chain |
 //! | [`listening`] | the event stream |
 //! | [`webhook`] | the receiving side of a webhook |
@@ -19,6 +20,7 @@ pub mod demo_all;
 mod demo_steps;
 pub mod listening;
 pub mod paperwork;
+pub mod publication;
 pub mod recording;
 pub mod training;
 pub mod webhook;

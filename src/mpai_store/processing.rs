@@ -2,14 +2,18 @@
 //! parameters, how, and by which source. The single source of dispatch, of the check of parameters, of what
 //! `/v1/service-info` lists, and of the AIM metadata.
 
-use std::sync::LazyLock;
+use std::{collections::BTreeMap, sync::LazyLock};
 
 use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value};
 
 use crate::{
     domain::{operation::Operation, taxonomy::DataClass},
-    schema::{Violation, parameters::ParameterSchema, wire::DataFormat},
+    schema::{
+        Violation,
+        parameters::ParameterSchema,
+        wire::{DataFormat, ModelFormat},
+    },
 };
 
 /// The declarations, as JSON text: one line per AIM. Where several perform the same, the first is taken unless the
@@ -40,9 +44,9 @@ pub struct Declaration {
     pub data_class: DataClass,
     /// Formats it reads.
     pub formats: Vec<DataFormat>,
-    /// Parameters that name an asset of the MPAI Store which the AIM needs.
-    #[serde(default, skip_serializing_if = "Vec::is_empty")]
-    pub attachments: Vec<String>,
+    /// Parameters that name an asset of the MPAI Store which the AIM needs, each with the format the asset must have.
+    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+    pub attachments: BTreeMap<String, ModelFormat>,
     /// What it performs.
     pub performs: Vec<Performance>,
 }
@@ -103,6 +107,11 @@ impl Declaration {
         self.data_class == class && self.formats.contains(&format)
     }
 
+    fn asks_for(&self, parameter: &str) -> bool {
+        let properties = self.performs.iter().filter_map(|p| p.parameters.as_ref()?.get("properties"));
+        properties.into_iter().any(|properties| properties.get(parameter).is_some())
+    }
+
     fn perform(&'static self, operation: Operation) -> Option<Found> {
         let of = |operation| self.performs.iter().find(|performance| performance.processing_type == operation);
         let asked = of(operation)?;
@@ -128,6 +137,9 @@ fn read(text: &str) -> Result<Declaration, String> {
     }
     for performance in &declaration.performs {
         performance.is_whole(&declaration)?;
+    }
+    if let Some(unasked) = declaration.attachments.keys().find(|name| !declaration.asks_for(name)) {
+        return Err(format!("{}: no processing type has the parameter {unasked}", declaration.aim_name));
     }
     Ok(declaration)
 }
@@ -170,6 +182,13 @@ mod tests {
     fn a_declaration_that_leaves_its_source_out_is_refused() {
         let text = include_str!("processing/AIP-ECG-V1.0.json").replacen("\"Source\"", "\"Sauce\"", 1);
         assert!(read(&text).is_err());
+    }
+
+    #[test]
+    fn an_attachment_that_no_type_asks_for_is_refused() {
+        let text = include_str!("processing/AIP-VCF-V1.0.json");
+        assert!(read(text).is_ok() && read(&text.replacen("{\"Weights\": \"PGS", "{\"Scales\": \"PGS", 1)).is_err());
+        assert!(read(&text.replacen("PGSCatalog", "Excel", 1)).is_err());
     }
 
     #[test]

@@ -16,6 +16,7 @@ use crate::{
         AimError, Aims,
         acts::place_of,
         ai_modules::task::{Purpose as TaskPurpose, Task},
+        federated_learning::assets::Asset,
     },
     db::{
         data_items::{DataItemRow, DataItemState},
@@ -98,7 +99,10 @@ impl Aims {
             Begun::New(operation) => operation,
             Begun::Known(row) => return Ok(Accepted::Known(*row)),
         };
-        let task = item.as_ref().map_or(Err(AimError::NotFound), |item| task_for(item, &request));
+        let task = match item.as_ref().map_or(Err(AimError::NotFound), |item| task_for(item, &request)) {
+            Ok(task) => self.assets_of(&task).await.map(|assets| (task, assets)),
+            Err(error) => Err(error),
+        };
         if let Err(error) = self.refuse_early(&operation, task.is_err()).await {
             let error = error.or(task.err()).unwrap_or(AimError::NotFound);
             self.give_up(operation.id, &error).await;
@@ -129,7 +133,7 @@ impl Aims {
         &self,
         request: &ProcessRequest,
         operation: &NewOperation,
-        task: Result<Task, AimError>,
+        task: Result<(Task, Vec<Asset>), AimError>,
         answer: Result<Answer, AimError>,
     ) -> Result<Ready, AimError> {
         let permit = match answer {
@@ -140,15 +144,12 @@ impl Aims {
                 return Err(error);
             }
         };
-        let task = match task {
-            Ok(task) => task,
-            Err(error) => {
-                self.give_up(operation.id, &error).await;
-                return Err(error);
-            }
+        let prepared = match task {
+            Ok((task, assets)) => self.read_assets(assets).await.map(|attachments| (task, attachments)),
+            Err(error) => Err(error),
         };
-        let attachments = match self.attachments(&task).await {
-            Ok(attachments) => attachments,
+        let (task, attachments) = match prepared {
+            Ok(prepared) => prepared,
             Err(error) => {
                 self.give_up(operation.id, &error).await;
                 return Err(error);

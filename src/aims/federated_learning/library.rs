@@ -10,7 +10,11 @@ use futures_util::stream;
 use serde_json::{Map, Value, json};
 use uuid::Uuid;
 
-use super::module::{EXAMPLES, ModelTask, Score};
+use super::{
+    assets::damaged,
+    message::stored_as,
+    module::{EXAMPLES, ModelTask, Score},
+};
 use crate::{
     aims::{
         AimError, Aims,
@@ -18,6 +22,7 @@ use crate::{
             task::{Attachment, Purpose, Task},
             worker::Worker,
         },
+        aih_data_processing::{nn::graph::Graph, omics::weights::ScoringFile},
     },
     db::{
         Database,
@@ -25,8 +30,7 @@ use crate::{
     },
     domain::{ids::BackEndId, taxonomy::DataClass},
     mpai_store::models::{ModelError, layout::Layout, seal::ModelStatement, shelf::Shelf},
-    mpai_store::processing,
-    schema::wire::DataFormat,
+    schema::wire::{DataFormat, ModelFormat},
 };
 
 /// Bytes given to a child at once.
@@ -48,31 +52,6 @@ pub struct Library<'a> {
 }
 
 impl Aims {
-    /// The assets of the Store that an AIM needs, by the parameters that name them.
-    ///
-    /// # Errors
-    /// [`AimError::Refused`] when a parameter names no ONNX model of the Store.
-    pub async fn attachments(&self, task: &Task) -> Result<Vec<Attachment>, AimError> {
-        let Purpose::Process { aim, .. } = &task.purpose else { return Ok(Vec::new()) };
-        let declared = processing::all().iter().find(|declared| declared.aim_name == *aim);
-        let names = declared.map(|declared| declared.attachments.as_slice()).unwrap_or_default();
-        let mut attachments = Vec::with_capacity(names.len());
-        for name in names {
-            let refuse = || AimError::Refused {
-                pointer: "/AIHDataProcess/Request/Parameters",
-                reason: "a parameter that names a model does not name an ONNX model of the Store",
-            };
-            // Whether it must be there is for the schema of the processing type to say: most types of an AIM need none.
-            let Some(named) = task.parameters.get(name) else { continue };
-            let text = named.as_str().and_then(|text| text.strip_prefix("urn:uuid:"));
-            let id = text.and_then(|text| text.parse().ok()).ok_or_else(refuse)?;
-            let row = self.database.find_model(id).await?.filter(|row| row.format == StoredFormat::Onnx);
-            let bytes = self.models.blobs.read(row.ok_or_else(refuse)?.digest)?;
-            attachments.push(Attachment { name: name.clone(), bytes });
-        }
-        Ok(attachments)
-    }
-
     /// The models of this Back End.
     pub fn library(&self) -> Library<'_> {
         Library {
@@ -85,24 +64,55 @@ impl Aims {
     }
 }
 
+/// What a child found in a file.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Examined {
+    /// As it stands in the row.
+    pub layout: Value,
+    /// Numbers in its tensors; rows of a scoring file.
+    pub parameters: u64,
+    /// What the file calls itself.
+    pub name: Option<String>,
+}
+
+/// A file that begins a lineage.
+#[derive(Debug, Clone, Copy)]
+pub struct Founder<'a> {
+    /// For people; what the file calls itself when not given.
+    pub name: Option<&'a str>,
+    /// Its format.
+    pub format: ModelFormat,
+    /// The file.
+    pub digest: B256,
+    /// Held-out data by which its successors will be judged.
+    pub held_out: Option<B256>,
+}
+
 impl Library<'_> {
-    /// Adds a model that begins a lineage, with the held-out data that will judge its successors, when there is some.
+    /// Adds a file that begins a lineage, with the held-out data that will judge its successors, when there is some.
     ///
     /// # Errors
-    /// When a file is refused, the two do not fit, or the cellar fails; then neither is in the Store.
-    pub async fn add(
-        &self,
-        name: &str,
-        model: B256,
-        held_out: Option<B256>,
-    ) -> Result<(ModelRow, Option<Score>), AimError> {
-        let layout = self.inspect(model).await?;
+    /// When a file is refused, the two do not fit, nothing names it, or the cellar fails; then neither is in the Store.
+    pub async fn add(&self, founder: &Founder<'_>) -> Result<(ModelRow, Option<Score>), AimError> {
+        let Founder { name, digest, held_out, .. } = *founder;
+        let format = stored_as(founder.format);
+        let format = format.ok_or_else(|| AimError::Unprocessable("the Store does not keep this format".to_owned()))?;
+        let examined = self.examine(format, digest).await?;
         let score = match held_out {
-            Some(held_out) => Some(self.score(model, held_out).await?),
+            Some(_) if format != StoredFormat::Safetensors => {
+                return Err(AimError::Unprocessable("held-out data goes with a safetensors model only".to_owned()));
+            }
+            Some(held_out) => Some(self.score(digest, held_out).await?),
             None => None,
         };
+        let name = name.map(str::to_owned).or(examined.name);
+        let name = name.ok_or_else(|| AimError::Unprocessable("it does not say its name, and none is given".to_owned()))?;
         let id = Uuid::now_v7();
-        let row = self.row(id, name.to_owned(), StoredFormat::Safetensors, model, Some(&layout))?;
+        let row = ModelRow {
+            layout: examined.layout,
+            parameter_count: examined.parameters,
+            ..self.row(id, name, format, digest, None)?
+        };
         self.database.insert_model(&row).await?;
         if let (Some(digest), Some(score)) = (held_out, score) {
             let length = self.length(digest)?;
@@ -111,6 +121,36 @@ impl Library<'_> {
             self.database.insert_evaluation_set(&set).await?;
         }
         Ok((row, score))
+    }
+
+    /// Has a child read a file that came from outside.
+    ///
+    /// # Errors
+    /// [`AimError::Unprocessable`] with what is wrong.
+    pub async fn examine(&self, format: StoredFormat, digest: B256) -> Result<Examined, AimError> {
+        match format {
+            StoredFormat::Safetensors => {
+                let layout = self.inspect(digest).await?;
+                Ok(Examined { parameters: layout.parameters(), layout: json!(layout), name: None })
+            }
+            StoredFormat::Onnx => {
+                let graph: Graph = self.ask(ModelTask::Graph, digest, &[]).await?;
+                Ok(Examined { parameters: graph.parameters, layout: Value::Null, name: None })
+            }
+            StoredFormat::ScoringFile => {
+                let file: ScoringFile = self.ask(ModelTask::Weights, digest, &[]).await?;
+                Ok(Examined { parameters: file.variants, layout: json!(file), name: file.id })
+            }
+        }
+    }
+
+    /// Passes when the signature of a row is its signer's over this Back End, this ID and these bytes.
+    ///
+    /// # Errors
+    /// When the row was changed.
+    pub fn must_be_signed(&self, row: &ModelRow) -> Result<(), AimError> {
+        let statement = ModelStatement { back_end: self.back_end, model: row.id, digest: row.digest };
+        statement.verify(&row.signature, row.signer.address()).map_err(|error| damaged(&error))
     }
 
     /// A signed row; lineage, parent and round are the caller's to set.
@@ -147,7 +187,7 @@ impl Library<'_> {
         })
     }
 
-    fn length(&self, digest: B256) -> Result<u64, AimError> {
+    pub(super) fn length(&self, digest: B256) -> Result<u64, AimError> {
         Ok(std::fs::metadata(self.shelf.blobs.path(digest)).map_err(ModelError::File)?.len())
     }
 

@@ -31,22 +31,17 @@ fn time(micros: i64) -> Result<DateTime, AimError> {
 /// # Errors
 /// When its time cannot be written.
 pub fn model(row: &ModelRow) -> Result<MlModelObject, AimError> {
+    let meant = Meant::of(row);
     let qualifier = MlModelQualifier {
         name: Some(row.name.clone()),
         version: Some(row.version.to_string()),
-        function: Some(
-            "Names the kind of each heart beat of an ECG: normal, supraventricular, ventricular.".to_owned(),
-        )
-        .filter(|_| is_beat_classifier(row)),
-        model_type: Some("MultilayerPerceptron".to_owned()).filter(|_| is_beat_classifier(row)),
-        format: Some(match row.format {
-            StoredFormat::Safetensors => ModelFormat::Safetensors,
-            StoredFormat::Onnx => ModelFormat::Onnx,
-        }),
+        function: meant.as_ref().map(|meant| meant.function.to_owned()),
+        model_type: meant.as_ref().map(|meant| meant.model_type.to_owned()),
+        format: Some(sent_as(row.format)),
         parameter_count: Some(row.parameter_count),
         digest: Some(spelled(row.digest)),
-        processing_types: Some(vec![Operation::PhysiologicalStateClassification]).filter(|_| is_beat_classifier(row)),
-        input_data_classes: Some(vec![DataClass::PhysiologicalSignal]).filter(|_| is_beat_classifier(row)),
+        processing_types: meant.as_ref().map(|meant| vec![meant.performs]),
+        input_data_classes: meant.as_ref().map(|meant| vec![meant.class]),
         parent_ml_model_object_id: row.parent.map(MessageId::from_uuid),
         round: row.round_number,
         sample_count: row.sample_count,
@@ -66,10 +61,53 @@ pub fn model(row: &ModelRow) -> Result<MlModelObject, AimError> {
     })
 }
 
-/// ONNX is written of beat classifiers only; a safetensors file says so itself.
-fn is_beat_classifier(row: &ModelRow) -> bool {
-    row.format == StoredFormat::Onnx
-        || row.layout.get("Declaration").and_then(Value::as_str).is_some_and(|text| !text.is_empty())
+/// What a model of the Store is for.
+struct Meant {
+    function: &'static str,
+    model_type: &'static str,
+    performs: Operation,
+    class: DataClass,
+}
+
+impl Meant {
+    /// An ONNX graph is taken in only when it declares itself a beat classifier; a safetensors file may declare nothing.
+    fn of(row: &ModelRow) -> Option<Self> {
+        let declares = row.layout.get("Declaration").and_then(Value::as_str).is_some_and(|text| !text.is_empty());
+        match row.format {
+            StoredFormat::Safetensors if !declares => None,
+            StoredFormat::Safetensors | StoredFormat::Onnx => Some(Self {
+                function: "Names the kind of each heart beat of an ECG: normal, supraventricular, ventricular.",
+                model_type: "MultilayerPerceptron",
+                performs: Operation::PhysiologicalStateClassification,
+                class: DataClass::PhysiologicalSignal,
+            }),
+            StoredFormat::ScoringFile => Some(Self {
+                function: "Weights of a polygenic score: the sum of weight times effect alleles.",
+                model_type: "PolygenicScore",
+                performs: Operation::MolecularRiskPrediction,
+                class: DataClass::Omics,
+            }),
+        }
+    }
+}
+
+/// A format of the Store as messages write it.
+pub fn sent_as(format: StoredFormat) -> ModelFormat {
+    match format {
+        StoredFormat::Safetensors => ModelFormat::Safetensors,
+        StoredFormat::Onnx => ModelFormat::Onnx,
+        StoredFormat::ScoringFile => ModelFormat::PgsCatalog,
+    }
+}
+
+/// A format of messages as the Store keeps it; `None` for one that it does not.
+pub fn stored_as(format: ModelFormat) -> Option<StoredFormat> {
+    match format {
+        ModelFormat::Safetensors => Some(StoredFormat::Safetensors),
+        ModelFormat::Onnx => Some(StoredFormat::Onnx),
+        ModelFormat::PgsCatalog => Some(StoredFormat::ScoringFile),
+        ModelFormat::Nnef | ModelFormat::Json => None,
+    }
 }
 
 impl Aims {

@@ -16,6 +16,8 @@
 //! | [`aggregation`] | the rules |
 //! | [`accountant`] | the privacy budget |
 //! | [`library`] | models of the Store: added, read |
+//! | [`upload`] | a model or scoring file arrives from an operator |
+//! | [`assets`] | what an AI Module needs of the Store |
 //! | [`module`] | what a child process does with a model file |
 //! | [`message`] | rounds and models as messages of the standard |
 //!
@@ -25,6 +27,7 @@
 pub mod accountant;
 pub mod aggregation;
 pub mod answer;
+pub mod assets;
 pub mod close;
 pub mod keeper;
 pub mod library;
@@ -32,3 +35,4 @@ mod licences;
 pub mod message;
 pub mod module;
 pub mod round;
+pub mod upload;

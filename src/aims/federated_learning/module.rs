@@ -6,7 +6,10 @@ use base64::{Engine, engine::general_purpose::STANDARD};
 use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
 
-use crate::mpai_store::models::{declaration::Declaration, examples::Examples, layout::Layout, network::Network, onnx};
+use crate::{
+    aims::aih_data_processing::{nn, omics::weights},
+    mpai_store::models::{declaration::Declaration, examples::Examples, layout::Layout, network::Network, onnx},
+};
 
 /// Name of the attachment with held-out data.
 pub const EXAMPLES: &str = "Examples";
@@ -20,6 +23,10 @@ pub enum ModelTask {
     Score,
     /// The same network as ONNX.
     Export,
+    /// What an ONNX graph holds; refused when it does not run as it declares.
+    Graph,
+    /// What a scoring file says of itself; refused when it is no sum of weighted alleles.
+    Weights,
 }
 
 /// Answer to [`ModelTask::Score`].
@@ -55,6 +62,8 @@ pub fn run(task: ModelTask, payload: &[u8], attachments: &BTreeMap<String, Vec<u
             let examples = attachments.get(EXAMPLES).ok_or("there is no held-out data")?;
             score(&network, &Examples::read(examples).map_err(text)?)
         }
+        ModelTask::Graph => serde_json::to_value(nn::graph::examine(payload)?).map_err(|error| error.to_string()),
+        ModelTask::Weights => serde_json::to_value(weights::examine(payload)?).map_err(|error| error.to_string()),
         ModelTask::Export => Ok(json!(STANDARD.encode(onnx::encode(&Network::read(payload).map_err(text)?)))),
     }
 }

@@ -84,6 +84,7 @@ fn slow() -> OpenApiRouter<Door> {
         .routes(routes!(aih_data::upload::upload))
         .routes(routes!(aih_data::payload::payload))
         .routes(routes!(federated_learn::answer::answer))
+        .routes(routes!(store_models::upload::upload))
         // Uploads are bounded by their own limits, not by axum's two megabytes.
         .layer(axum::extract::DefaultBodyLimit::disable())
         .routes(routes!(store_models::data::data))

@@ -39,7 +39,7 @@ enum Command {
     /// Listen for what concerns the user of the key in HFE_KEY, such as alerts, and print it.
     Listen(listen::Listen),
     Train(train::Train),
-    /// Models: new ones, and data to judge them by.
+    /// Models: new ones, data to judge them by, and those of a Store.
     #[command(subcommand)]
     Model(train::Model),
     /// Walk the main job against a running Back End.
@@ -61,7 +61,7 @@ fn dispatch(command: Command) -> Outcome {
         Command::Sample(sample) => sample.run(),
         Command::Listen(listen) => on_runtime(listen.run()),
         Command::Train(train) => on_runtime(train.run()),
-        Command::Model(model) => model.run(),
+        Command::Model(model) => on_runtime(model.run()),
         Command::Demo(demo) => on_runtime(demo.run()),
     }
 }

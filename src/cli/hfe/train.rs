@@ -1,4 +1,5 @@
-//! `hfe train`, `hfe model new`, `hfe model windows`: a Front End's part in federated learning.
+//! `hfe train`, `hfe model …`: a Front End's part in federated learning, and what it gets from the MPAI Store and, as an
+//! operator, puts into it.
 
 use std::path::PathBuf;
 
@@ -10,13 +11,15 @@ use crate::{
     domain::ids::{AihDataId, BackEndId},
     front_end::{
         client::{Address, Client},
+        publication::Publication,
         training::{
             learner,
             recordings::all_examples,
-            session::{Own, Part, take_part},
+            session::{Own, Part, take_part, verified_bytes},
         },
     },
     mpai_store::models::declaration::Declaration,
+    schema::wire::{MessageId, ModelFormat},
 };
 
 /// Where the Back End is: the file `hbe up --ready-file` writes, or its three parts.
@@ -73,6 +76,36 @@ pub(super) enum Model {
         #[arg(required = true)]
         recordings: Vec<PathBuf>,
     },
+    /// Download a model or a scoring file of a Store. It is written only when its bytes have the digest that an OPERATOR of
+    /// the Back End signed. The key is in HFE_KEY.
+    Get {
+        #[command(flatten)]
+        at: Where,
+        /// Its ML Model Object ID, urn:uuid:….
+        id: MessageId,
+        /// Where to.
+        file: PathBuf,
+    },
+    /// Put a model or a scoring file into a Store, signed with the OPERATOR's key in HFE_KEY; prints its ID.
+    Put {
+        #[command(flatten)]
+        at: Where,
+        /// The file.
+        file: PathBuf,
+        /// For people.
+        #[arg(long)]
+        name: String,
+        /// safetensors, ONNX or PGSCatalog.
+        #[arg(long, value_parser = format)]
+        format: ModelFormat,
+        /// The model it is the next version of, urn:uuid:….
+        #[arg(long)]
+        parent: Option<MessageId>,
+    },
+}
+
+fn format(text: &str) -> Result<ModelFormat, String> {
+    serde_json::from_value(text.into()).map_err(|_| "safetensors, ONNX or PGSCatalog".to_owned())
 }
 
 fn own(text: &str) -> Result<Own, String> {
@@ -112,8 +145,15 @@ impl Train {
     }
 }
 
+async fn member(at: Where, service: &str) -> Result<(Client, String), Box<dyn std::error::Error>> {
+    let address = at.address()?;
+    let mut client = Client::new(&address, key()?)?;
+    client.log_in(&[service]).await?;
+    Ok((client, address.rpc))
+}
+
 impl Model {
-    pub(super) fn run(self) -> Outcome {
+    pub(super) async fn run(self) -> Outcome {
         match self {
             Self::New { file, hidden, seed } => {
                 std::fs::write(&file, learner::fresh(Declaration::beat_classifier(hidden), seed).write()?)?;
@@ -122,6 +162,21 @@ impl Model {
                 let examples = all_examples(&recordings, &Declaration::beat_classifier(1))?;
                 println!("{} windows", examples.len());
                 std::fs::write(&file, examples.write()?)?;
+            }
+            Self::Get { at, id, file } => {
+                let (client, rpc) = member(at, "Retrieve").await?;
+                let bytes = verified_bytes(&client, &rpc, id.uuid()).await?;
+                std::fs::write(&file, &bytes)?;
+                println!("{} bytes, as an operator of {} signed them", bytes.len(), client.back_end());
+            }
+            Self::Put { at, file, name, format, parent } => {
+                let (client, _) = member(at, "FederatedLearning").await?;
+                let (id, bytes) = (Uuid::now_v7(), std::fs::read(&file)?);
+                let parent = parent.map(|id| id.uuid());
+                let publication = Publication { id, name: &name, format, parent, bytes: &bytes };
+                let message = publication.message(client.back_end(), client.key())?;
+                client.put_model(&message, bytes).await?;
+                println!("urn:uuid:{id}");
             }
         }
         Ok(true)

@@ -17,6 +17,7 @@ use crate::{
     domain::ids::{AihDataId, UserId},
     front_end::client::{Client, ClientError, now},
     mpai_store::models::{
+        MOST_MODEL_BYTES,
         blobs::{parse, sha256, spelled},
         network::{Network, Quality},
         seal::{AnswerStatement, ModelStatement},
@@ -142,8 +143,12 @@ pub async fn verified_bytes(client: &Client, rpc: &str, model: Uuid) -> Result<V
     let signature: Bytes = text("Signature")
         .and_then(|signature| signature.parse().ok())
         .ok_or(TrainingError::Untrusted("its message has no signature"))?;
-    let place = message.pointer("/MLModelData/0/DataURI").and_then(Value::as_str).ok_or(lacks("the model's place"))?;
-    let bytes = client.bytes(place).await?;
+    let data = message.pointer("/MLModelData/0").ok_or(lacks("the model's place"))?;
+    // A place at the Back End itself: the Token goes nowhere else.
+    let place = data.get("DataURI").and_then(Value::as_str).filter(|place| place.starts_with('/'));
+    let length = data.get("DataLength").and_then(Value::as_u64).filter(|length| *length <= MOST_MODEL_BYTES);
+    let (place, length) = place.zip(length).ok_or(lacks("the model's place and length"))?;
+    let bytes = client.bytes_up_to(place, length).await?;
     if sha256(&bytes) != digest {
         return Err(TrainingError::Untrusted("its bytes do not have the digest of its message"));
     }

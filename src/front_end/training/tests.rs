@@ -191,7 +191,7 @@ fn the_ai_module_says_what_the_network_says_and_what_is_true() {
     let beats = detect_events(&recording).unwrap().event_times_seconds;
     let cut = windows(&recording, &beats, &world.declared);
     let graph = onnx::encode(&network);
-    let theirs = nn::run::probabilities(&graph, &world.declared, &cut).unwrap();
+    let theirs = nn::graph::probabilities(&graph, &world.declared, &cut).unwrap();
     let most = cut
         .iter()
         .zip(&theirs)

@@ -105,4 +105,7 @@ pub enum ModelFormat {
     /// JSON.
     #[serde(rename = "JSON")]
     Json,
+    /// Scoring file of the PGS Catalog.
+    #[serde(rename = "PGSCatalog")]
+    PgsCatalog,
 }

@@ -12,6 +12,7 @@
 //! | [`mutations`] | thousands of mutated messages: no 5xx |
 //! | [`storage`] [`restart`] | a Back End in a process of its own: memory, crashes, a full disk, the end |
 //! | [`acts`] | what the house does without being asked by a Licence Confirm, in the audit |
+//! | [`every_class`] | each class of data in each declared format, each declared processing type, and those that nobody declares |
 //! | [`keeper`] | anvil ends with the Back End, however that ends |
 //! | [`doubt`] | a chain that is away, another, changed, or ahead of time |
 //! | [`stuck`] | transactions that are stuck, lost, or overtaken |
@@ -21,6 +22,7 @@
 mod acts;
 mod doubt;
 mod endless;
+pub mod every_class;
 mod flow;
 mod keeper;
 mod licence_life;

@@ -57,7 +57,16 @@ pub fn observe(input: &Input<'_>) -> Result<Observations, String> {
 }
 
 fn beats(input: &Input<'_>) -> Result<(EcgRecording, EventDetection), String> {
-    let lead = lead(input.parameters)?;
+    let recording = read_as_named(input, &lead(input.parameters)?)?;
+    let events = detect_events(&recording).map_err(|e| e.to_string())?;
+    Ok((recording, events))
+}
+
+/// Reads one lead of a payload that is of the format its qualifier names.
+///
+/// # Errors
+/// What is wrong with the payload, in words.
+pub fn read_as_named(input: &Input<'_>, lead: &LeadChoice) -> Result<EcgRecording, String> {
     let mut payload = Cursor::new(input.payload);
     let said = |e: EcgError| e.to_string();
     let fits = match EcgFormat::recognise(&mut payload).map_err(said)? {
@@ -69,9 +78,7 @@ fn beats(input: &Input<'_>) -> Result<(EcgRecording, EventDetection), String> {
     if !fits {
         return Err("the payload is not of the format its qualifier names".to_owned());
     }
-    let recording = read_recording(payload, &lead).map_err(said)?;
-    let events = detect_events(&recording).map_err(said)?;
-    Ok((recording, events))
+    read_recording(payload, lead).map_err(said)
 }
 
 fn lead(parameters: &Map<String, Value>) -> Result<LeadChoice, String> {

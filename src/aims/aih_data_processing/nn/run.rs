@@ -1,20 +1,19 @@
 //! The AI Module: beats are found, a window is cut around each, and an ONNX model of the MPAI Store names its kind. The
-//! model says in its metadata what windows it wants and what its classes are; tract runs it. None of this is a diagnosis.
-
-use std::io::Cursor;
+//! model says in its metadata what windows it wants and what its classes are. None of this is a diagnosis.
 
 use serde::Serialize;
 use serde_json::Value;
-use tract_onnx::prelude::*;
-
-use super::windows::{BeatWindow, windows};
+use super::{
+    graph::{declaration, probabilities},
+    windows::{BeatWindow, windows},
+};
 use crate::{
     aims::{
         ai_modules::input::Input,
-        aih_data_processing::ecg::{LeadChoice, detect_events, read_recording},
+        aih_data_processing::ecg::{LeadChoice, detect_events, read_as_named},
     },
     domain::operation::Operation,
-    mpai_store::models::{declaration::Declaration, layout::DECLARATION, network::greatest},
+    mpai_store::models::{declaration::Declaration, network::greatest},
 };
 
 /// The parameter that names the model, and the attachment that is it.
@@ -64,7 +63,7 @@ pub fn run(input: &Input<'_>) -> Result<Value, String> {
     }
     let onnx = input.attachments.get(MODEL).ok_or("the parameter Model names no model of the Store")?;
     let declared = declaration(onnx)?;
-    let recording = read_recording(Cursor::new(input.payload), &lead(input)?).map_err(|error| error.to_string())?;
+    let recording = read_as_named(input, &lead(input)?)?;
     let events = detect_events(&recording).map_err(|error| error.to_string())?;
     let windows = windows(&recording, &events.event_times_seconds, &declared);
     if windows.is_empty() {
@@ -85,35 +84,6 @@ fn lead(input: &Input<'_>) -> Result<LeadChoice, String> {
             index.map(LeadChoice::Index).ok_or_else(refused)
         }
     }
-}
-
-/// What the model says of itself in its metadata.
-fn declaration(onnx: &[u8]) -> Result<Declaration, String> {
-    let proto = tract_onnx::onnx().proto_model_for_read(&mut Cursor::new(onnx));
-    let proto = proto.map_err(|_| "the model is not an ONNX file".to_owned())?;
-    let text = proto.metadata_props.iter().find(|entry| entry.key == DECLARATION).map(|entry| entry.value.as_str());
-    let text = text.ok_or("the model does not declare its input")?;
-    Declaration::read(text).map_err(|error| error.to_string())
-}
-
-/// Probabilities of the classes, beat by beat.
-///
-/// # Errors
-/// When the graph is not what its declaration says.
-pub fn probabilities(onnx: &[u8], declared: &Declaration, windows: &[BeatWindow]) -> Result<Vec<Vec<f64>>, String> {
-    let refuse = |_| "the model's graph is not that of its declaration".to_owned();
-    let (rows, inputs, classes) = (windows.len(), declared.inputs(), declared.classes.len());
-    let graph = tract_onnx::onnx().model_for_read(&mut Cursor::new(onnx)).map_err(refuse)?;
-    let graph = graph.with_input_fact(0, f32::fact([rows, inputs]).into()).map_err(refuse)?;
-    let graph = graph.into_optimized().and_then(|graph| graph.into_runnable()).map_err(refuse)?;
-    let numbers: Vec<f32> = windows.iter().flat_map(|w| w.numbers.iter().map(|value| *value as f32)).collect();
-    let tensor = Tensor::from_shape(&[rows, inputs], &numbers).map_err(refuse)?;
-    let answer = graph.run(tvec!(tensor.into())).map_err(refuse)?;
-    let output = answer.first().filter(|output| output.shape() == [rows, classes]);
-    let output = output.ok_or("the model's graph is not that of its declaration")?;
-    let plain = output.try_as_plain_ram().map_err(refuse)?;
-    let found = plain.as_slice::<f32>().map_err(refuse)?;
-    Ok(found.chunks_exact(classes).map(|row| row.iter().map(|value| f64::from(*value)).collect()).collect())
 }
 
 fn classified(model: String, declared: &Declaration, windows: &[BeatWindow], found: &[Vec<f64>]) -> Classified {

@@ -7,7 +7,7 @@
 use noodles_vcf::{Header, header::record::value::Collection};
 
 /// A human genome build.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, serde::Serialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, serde::Serialize, serde::Deserialize)]
 pub enum GenomeBuild {
     /// NCBI36, hg18.
     #[serde(rename = "NCBI36")]

@@ -34,7 +34,7 @@ mod record;
 pub mod risk;
 pub mod signature;
 pub mod site;
-mod weights;
+pub mod weights;
 
 #[cfg(test)]
 mod tests;

@@ -14,6 +14,8 @@
 
 use std::collections::{BTreeMap, HashSet};
 
+use serde::{Deserialize, Serialize};
+
 use super::{
     error::OmicsError,
     genome_build::{GenomeBuild, chromosome},
@@ -32,6 +34,46 @@ pub(super) struct Weights {
     /// `weight_type`, when stated.
     pub(super) weight_type: Option<String>,
     pub(super) rows: Vec<Weight>,
+}
+
+/// What the head of a scoring file says, and how many weights follow it.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields, rename_all = "PascalCase")]
+pub struct ScoringFile {
+    /// `pgs_id`, when stated.
+    #[serde(rename = "PGSID", skip_serializing_if = "Option::is_none")]
+    pub id: Option<String>,
+    /// `genome_build`, when it names one that is known here.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub genome_build: Option<GenomeBuild>,
+    /// `HmPOS_build`, as above.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub harmonised_build: Option<GenomeBuild>,
+    /// `weight_type`, when stated.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub weight_type: Option<String>,
+    /// Rows.
+    pub variants: u64,
+}
+
+/// Longest text of the head that is kept, in characters.
+const MOST_STATED: usize = 64;
+
+/// Reads a whole scoring file as it is read for a score, and gives what its head says.
+///
+/// # Errors
+///
+/// What is wrong with it, in words, never with values from it.
+pub fn examine(bytes: &[u8]) -> Result<ScoringFile, String> {
+    let weights = read(bytes).map_err(|error| error.to_string())?;
+    let text = |text: Option<String>| text.filter(|text| !text.is_empty() && text.chars().count() <= MOST_STATED);
+    Ok(ScoringFile {
+        id: text(weights.id),
+        genome_build: weights.build,
+        harmonised_build: weights.harmonised_build,
+        weight_type: text(weights.weight_type),
+        variants: weights.rows.len() as u64,
+    })
 }
 
 /// One variant of the score.
@@ -76,11 +118,18 @@ impl Model {
 ///
 /// [`OmicsError::Weights`] and [`OmicsError::WeightRow`].
 pub(super) fn read(bytes: &[u8]) -> Result<Weights, OmicsError> {
+    if bytes.is_empty() {
+        return Err(OmicsError::Weights("it is empty"));
+    }
     let text =
         std::str::from_utf8(bytes).map_err(|_| OmicsError::Weights("it is not plain text (unpack .gz first)"))?;
     let stated = stated(text);
     if stated.get("format_version").map(String::as_str) != Some("2.0") {
         return Err(OmicsError::Weights("it does not state #format_version=2.0"));
+    }
+    // Half a number is a number too: what breaks off in the last row would pass for another score.
+    if !text.ends_with('\n') {
+        return Err(OmicsError::Weights("it ends early: its last line has no line break"));
     }
     let mut reader =
         csv::ReaderBuilder::new().delimiter(b'\t').comment(Some(b'#')).quoting(false).from_reader(text.as_bytes());
@@ -102,6 +151,10 @@ pub(super) fn read(bytes: &[u8]) -> Result<Weights, OmicsError> {
     }
     if rows.is_empty() {
         return Err(OmicsError::Weights("it has no rows"));
+    }
+    let announced = stated.get("variants_number").map(|number| number.parse::<usize>());
+    if announced.is_some_and(|number| number.ok() != Some(rows.len())) {
+        return Err(OmicsError::Weights("it has more or fewer rows than its variants_number"));
     }
     let build = |key: &str| stated.get(key).and_then(|text| GenomeBuild::named(text));
     Ok(Weights {

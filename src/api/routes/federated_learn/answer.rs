@@ -131,7 +131,7 @@ where
 
 /// What is wrong with the parts that follow the message.
 #[derive(Debug, thiserror::Error)]
-enum PartError {
+pub(in crate::api::routes) enum PartError {
     #[error("the second part must be `payload`, and as long as DataLength says")]
     Length,
     #[error("nothing may follow the part `payload`")]
@@ -141,7 +141,11 @@ enum PartError {
 }
 
 /// Exactly the length announced, then the end of the body.
-fn payload_in(mut parts: Multipart, meter: Meter, length: u64) -> impl Stream<Item = Result<Bytes, PartError>> + Send {
+pub(in crate::api::routes) fn payload_in(
+    mut parts: Multipart,
+    meter: Meter,
+    length: u64,
+) -> impl Stream<Item = Result<Bytes, PartError>> + Send {
     try_stream! {
         let mut left = length;
         let part = parts.next_field().await?.filter(|part| part.name() == Some("payload"));
@@ -161,7 +165,11 @@ fn payload_in(mut parts: Multipart, meter: Meter, length: u64) -> impl Stream<It
     }
 }
 
-async fn read_part(mut part: Field<'_>, meter: &Meter, most: usize) -> Result<Bytes, Problem> {
+pub(in crate::api::routes) async fn read_part(
+    mut part: Field<'_>,
+    meter: &Meter,
+    most: usize,
+) -> Result<Bytes, Problem> {
     let mut bytes = BytesMut::new();
     while let Some(chunk) = part.chunk().await? {
         meter.read(chunk.len());

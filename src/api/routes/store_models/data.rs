@@ -1,4 +1,5 @@
-//! `GET /v1/store/models/{id}/data`: the bytes of a model, hashed before the first one leaves.
+//! `GET /v1/store/models/{id}/data`: the bytes of a model, hashed before the first one leaves; its signature must
+//! hold too.
 
 use axum::{
     body::Body,
@@ -20,6 +21,7 @@ use crate::{
         (status = 404, description = "No such model.")))]
 pub async fn data(State(door): State<Door>, _: Bearer, PathId(id): PathId<MessageId>) -> Result<Response, Problem> {
     let row = door.aims.database.find_model(id.uuid()).await?.ok_or_else(Problem::nothing_here)?;
+    door.aims.library().must_be_signed(&row)?;
     let blobs = door.aims.models.blobs.clone();
     let file = tokio::task::spawn_blocking(move || blobs.verified(row.digest)).await.map_err(Problem::internal)?;
     let file = file.map_err(Problem::internal)?;

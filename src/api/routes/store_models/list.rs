@@ -36,7 +36,7 @@ pub struct Models {
     next: Option<String>,
 }
 
-/// Lists the models of the MPAI Store
+/// Lists the models and scoring files of the MPAI Store
 #[utoipa::path(get, path = "/store/models", tag = "store", security(("token" = [])), params(Asked),
     responses((status = 200, body = Models)))]
 pub async fn list(State(door): State<Door>, _: Bearer, Params(asked): Params<Asked>) -> Result<Json<Models>, Problem> {

@@ -3,3 +3,4 @@
 pub mod data;
 pub mod list;
 pub mod read;
+pub mod upload;

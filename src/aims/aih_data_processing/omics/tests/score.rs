@@ -4,12 +4,11 @@ use super::{EXAMPLE, attempt};
 use crate::domain::operation::Operation::MolecularRiskPrediction;
 
 const HEADER: &str = "###PGS CATALOG SCORING FILE - see https://www.pgscatalog.org/downloads/#dl_ftp_scoring\n\
-                      #format_version=2.0\n#pgs_id=PGS999999\n#weight_type=beta\n#genome_build=GRCh38\n\
-                      #variants_number=4\n";
+                      #format_version=2.0\n#pgs_id=PGS999999\n#weight_type=beta\n#genome_build=GRCh38\n";
 const COLUMNS: &str = "rsID\tchr_name\tchr_position\teffect_allele\tother_allele\teffect_weight\n";
 
 fn weights(rows: &str) -> String {
-    format!("{HEADER}{COLUMNS}{rows}")
+    format!("{HEADER}#variants_number={}\n{COLUMNS}{rows}", rows.lines().count())
 }
 
 fn score(parameters: Value, weights: &str) -> Result<Value, String> {
@@ -137,7 +136,7 @@ fn dominant_and_recessive_weights_count_once() {
 fn weight_files_that_are_no_sum_of_alleles_or_no_weight_file_are_refused() {
     let good = weights("rs1\t1\t100\tG\tA\t0.5\n");
     let cases = [
-        ("".to_owned(), "format_version"),
+        (String::new(), "it is empty"),
         ("\u{1f}\u{8b}".to_owned(), "format_version"),
         (good.replace("=2.0", "=1.0"), "format_version"),
         (good.replace("effect_weight", "weight"), "effect_allele and effect_weight"),
@@ -151,6 +150,10 @@ fn weight_files_that_are_no_sum_of_alleles_or_no_weight_file_are_refused() {
         (good.replace("\t100\t", "\t-3\t"), "position"),
         (good.replace("\t0.5", ""), "one field for each column"),
         (weights(""), "it has no rows"),
+        // Cut within its last number, and at the end of a row.
+        (good.trim_end_matches("5\n").to_owned() + "5", "it ends early"),
+        (weights("rs1\t1\t100\tG\tA\t0.5\nrs2\t1\t200\tC\tT\t1\n").replace("rs2\t1\t200\tC\tT\t1\n", ""), "variants_number"),
+        (good.replace("variants_number=1", "variants_number=18446744073709551616"), "variants_number"),
         (weights("rs1\t1\t100\tG\tA\t0.5\nrs1\t1\t100\tG\tA\t0.7\n"), "row 2 of the weight file"),
         (
             good.replace("effect_weight\n", "effect_weight\tis_interaction\n").replace("\t0.5", "\t0.5\tTrue"),

@@ -23,6 +23,9 @@ pub struct Settings {
     pub data: PathBuf,
     /// `sqlite://…` or `postgres://…`; a SQLite file in `data` when not set.
     pub database_url: Option<String>,
+    /// No other instance uses the database: a start takes back at once what was begun and not ended. Of a SQLite file that
+    /// is always so; on a server, without this, what another instance may be at is left alone for a while.
+    pub sole_instance: bool,
     /// The node's URL; anvil is started when not set.
     pub rpc_url: Option<String>,
     /// Folder of `<chain id>.json`, which says where the registry stands.
@@ -55,6 +58,7 @@ impl Default for Settings {
             public_url: None,
             data: "var".into(),
             database_url: None,
+            sole_instance: false,
             rpc_url: None,
             deployments: "deployments".into(),
             anvil: "anvil.toml".into(),
@@ -77,6 +81,9 @@ pub struct Overrides {
     /// sqlite://… or postgres://…
     #[arg(long, env = "HBE_DATABASE_URL", hide_env_values = true, global = true)]
     pub database_url: Option<String>,
+    /// No other instance uses the database: take back at once what was begun and not ended.
+    #[arg(long, env = "HBE_SOLE_INSTANCE", global = true)]
+    pub sole_instance: Option<bool>,
     /// The node's URL; anvil is started when not set.
     #[arg(long, env = "HBE_RPC_URL", hide_env_values = true, global = true)]
     pub rpc_url: Option<String>,
@@ -114,10 +121,11 @@ impl Settings {
     }
 
     fn apply(&mut self, overrides: Overrides) {
-        let Overrides { listen, data, database_url, rpc_url, deployments, anvil, tools } = overrides;
+        let Overrides { listen, data, database_url, sole_instance, rpc_url, deployments, anvil, tools } = overrides;
         self.listen = listen.unwrap_or(self.listen);
         self.data = data.unwrap_or_else(|| std::mem::take(&mut self.data));
         self.database_url = database_url.or(self.database_url.take());
+        self.sole_instance = sole_instance.unwrap_or(self.sole_instance);
         self.rpc_url = rpc_url.or(self.rpc_url.take());
         self.deployments = deployments.unwrap_or_else(|| std::mem::take(&mut self.deployments));
         self.anvil = anvil.unwrap_or_else(|| std::mem::take(&mut self.anvil));

@@ -17,6 +17,7 @@ use super::{
     chain_effects::ChainEffects,
     chain_events::{ChainEventRow, insert_events},
     columns::{Columns, Hex, bigint, exactly_one},
+    earlier_events::keep_all_events,
     notices::{NewNotice, append_notices},
 };
 
@@ -130,35 +131,7 @@ impl ChainCursor {
     }
 }
 
-/// The counter that says whether a restoration of the chain is under way.
-const RESTORING: &str = "chain_restore";
-
 impl Database {
-    /// Notes that a restoration of the chain begins, or is done.
-    ///
-    /// # Errors
-    /// When the database fails.
-    pub async fn set_restoring(&self, restoring: bool) -> Result<()> {
-        sqlx::query("INSERT INTO counters (name, value) VALUES ($1, $2) ON CONFLICT (name) DO UPDATE SET value = $2")
-            .bind(RESTORING)
-            .bind(i64::from(restoring))
-            .execute(&self.writers)
-            .await?;
-        Ok(())
-    }
-
-    /// Whether a restoration of the chain was begun and is not done.
-    ///
-    /// # Errors
-    /// When the database fails or the row is corrupt.
-    pub async fn is_restoring(&self) -> Result<bool> {
-        let row = sqlx::query("SELECT name, value FROM counters WHERE name = $1")
-            .bind(RESTORING)
-            .fetch_optional(&self.readers)
-            .await?;
-        row.map_or(Ok(false), |row| Ok(Columns::new(&row, "counters", "name").integer("value")? != 0))
-    }
-
     /// Appends a range of blocks with its events and notices and moves the cursor, all or nothing. `seen` is where the
     /// cursor stood, `None` for a register that has none yet.
     ///
@@ -212,7 +185,7 @@ impl Database {
     }
 
     /// Removes every block and event above `to` and moves the cursor there; `None` removes all of it and the cursor (a
-    /// reset chain). `seen` is where the cursor stood. Notices tell users, in the same transaction.
+    /// reset chain; what it held is kept in `earlier_events`). `seen` is where the cursor stood. Notices tell users, in the same transaction.
     ///
     /// # Errors
     /// When the database fails.
@@ -253,6 +226,9 @@ impl Database {
         // First the cursor: its row is what two indexers contend for.
         if !move_cursor(&mut tx, key, seen, to.unwrap_or(seen), 0).await? {
             return Ok(CursorMove::Elsewhere(stands_at(&mut tx, key).await?));
+        }
+        if to.is_none() {
+            keep_all_events(&mut tx, effects.at_us).await?;
         }
         let above = to.map_or(Ok(-1), |to| bigint("block_number", to.number))?;
         let removed = sqlx::query("DELETE FROM chain_events WHERE block_number > $1")

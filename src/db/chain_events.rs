@@ -98,7 +98,10 @@ impl ChainEventRow {
     }
 
     fn read(row: &AnyRow) -> Result<Self> {
-        let columns = Columns::new(row, "chain_events", "block_number");
+        Self::read_columns(&Columns::new(row, "chain_events", "block_number"))
+    }
+
+    pub(super) fn read_columns(columns: &Columns<'_>) -> Result<Self> {
         Ok(Self {
             block_number: columns.unsigned("block_number")?,
             log_index: columns.unsigned("log_index")?,
@@ -129,13 +132,13 @@ struct Bounds {
 /// Most items asked for in one statement.
 const ITEMS_AT_ONCE: usize = 200;
 /// Most events of one answer, whatever was asked for.
-const MOST_EVENTS: u32 = 1_000;
+pub(super) const MOST_EVENTS: u32 = 1_000;
 
 fn most(limit: u32) -> i64 {
     limit.clamp(1, MOST_EVENTS).into()
 }
 
-fn behind(after: Option<EventPosition>) -> Result<(i64, i64)> {
+pub(super) fn behind(after: Option<EventPosition>) -> Result<(i64, i64)> {
     let Some(after) = after else { return Ok((-1, -1)) };
     Ok((bigint("block_number", after.block_number)?, bigint("log_index", after.log_index)?))
 }

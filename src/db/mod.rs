@@ -9,6 +9,7 @@
 //! | [`data_items`], [`data_item_steps`] · [`model_licences`] · [`revocations`] | AIH Data and what its owners signed |
 //! | [`operations`], [`operation_steps`], [`operation_lists`], [`operation_acts`] · [`transactions`] | what was asked, answered and done; what was sent to the chain |
 //! | [`chain_blocks`] · [`chain_events`] · [`chain_effects`] | the copy of the chain's register, changed only as a whole |
+//! | [`earlier_events`] · [`restorations`] | what a chain held that was reset, and that it was restored |
 //! | [`models`] · [`federated_rounds`], [`federated_answers`] | the MPAI Store's models; rounds of federated learning |
 //! | [`pseudonym_secrets`] · [`treatments`] | de-identification: what pseudonyms are made from, what was done |
 //! | [`idempotency`] · [`notices`] | first answers and the event stream |
@@ -42,6 +43,7 @@ pub mod challenges;
 pub mod data_item_steps;
 pub mod data_items;
 pub mod deliveries;
+pub mod earlier_events;
 pub mod federated_answers;
 pub mod federated_rounds;
 pub mod findings;
@@ -54,6 +56,7 @@ pub mod operation_lists;
 pub mod operation_steps;
 pub mod operations;
 pub mod pseudonym_secrets;
+pub mod restorations;
 pub mod revocations;
 pub mod tokens;
 pub mod transactions;

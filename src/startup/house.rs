@@ -330,10 +330,12 @@ pub(super) fn targets(settings: &Settings) -> Result<Targets, NotANetwork> {
 }
 
 /// How long nothing must have happened to what a start takes back. A SQLite file has one instance, and that is this one;
-/// a database server may have others, which work on something longer than this only when they hang.
+/// a database server may have others, which work on something longer than this only when they hang, unless the operator
+/// says that there are none.
 fn quiet_time(settings: &Settings) -> Duration {
     const LONGEST_WORK: Duration = Duration::from_secs(15 * 60);
-    if settings.database().starts_with("sqlite:") { Duration::ZERO } else { LONGEST_WORK }
+    let alone = settings.sole_instance || settings.database().starts_with("sqlite:");
+    if alone { Duration::ZERO } else { LONGEST_WORK }
 }
 
 /// The root key: from the environment when it is there, else from a file that the first start makes.

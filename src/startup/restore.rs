@@ -84,7 +84,8 @@ async fn restore_from(
     if let Some(kept) = database.find_foreign_licence(back_end).await.map_err(StartError::from)? {
         return Err(RestoreRefused::OtherRegistry { kept: kept.to_string(), found: back_end.to_string() });
     }
-    database.set_restoring(true).await.map_err(StartError::from)?;
+    let clock = Clock::system();
+    let resumed = database.begin_restoration(clock.micros()).await.map_err(StartError::from)?;
     // They were sent to a chain that is gone, and must not reach this one.
     database.drop_transactions().await.map_err(StartError::from)?;
     let (aims, queue) = rooms(settings, ground, (database, program)).await?;
@@ -94,8 +95,9 @@ async fn restore_from(
     drop(aims);
     // The queue ends when nobody holds a way into it; its last notes are then in the cellar.
     let _ = queue.await;
-    database.set_restoring(false).await.map_err(StartError::from)?;
-    Ok(Outcome { users, licences })
+    let something = resumed || users.sent > 0 || licences.sent > 0;
+    database.end_restoration(clock.micros(), something).await.map_err(StartError::from)?;
+    Ok(Outcome { users: users.known, licences })
 }
 
 /// The rooms as far as restoring needs them: nothing is read or processed.
@@ -128,14 +130,21 @@ async fn rooms(
     Ok((aims, task))
 }
 
-async fn restore_users(aims: &Aims, ground: &house::Ground) -> Result<u64, RestoreRefused> {
-    let mut users = 0;
+/// Users who are registered on chain now, and how many of them had to be.
+#[derive(Default)]
+struct Users {
+    known: u64,
+    sent: u64,
+}
+
+async fn restore_users(aims: &Aims, ground: &house::Ground) -> Result<Users, RestoreRefused> {
+    let mut users = Users::default();
     for standing in [UserStanding::Pending, UserStanding::Active, UserStanding::Suspended] {
         let mut after = None;
         loop {
             let page = aims.database.list_users(standing, after.as_ref(), PAGE).await.map_err(StartError::from)?;
             for user in &page.rows {
-                users += u64::from(restore_user(aims, ground, user).await?);
+                restore_user(aims, ground, user, &mut users).await?;
             }
             after = page.next;
             if after.is_none() {
@@ -148,22 +157,29 @@ async fn restore_users(aims: &Aims, ground: &house::Ground) -> Result<u64, Resto
 
 /// Whoever had a class has it again, and whoever was suspended stays so. The clerk may have seen the empty chain already
 /// and taken both out of the row; what was vouched for last stays there. Never what somebody only asked for.
-async fn restore_user(aims: &Aims, ground: &house::Ground, user: &UserRow) -> Result<bool, RestoreRefused> {
-    if user.vouched.is_none() && user.approved_at_us.is_some() {
-        tracing::warn!(user = %user.address, "restore.vouch_again");
-    }
-    let (class, active) = user.vouched.unzip();
-    let Some(class) = class else { return Ok(false) };
-    let active = active.unwrap_or(false);
+async fn restore_user(
+    aims: &Aims,
+    ground: &house::Ground,
+    user: &UserRow,
+    users: &mut Users,
+) -> Result<(), RestoreRefused> {
+    let Some((class, active)) = user.vouched else {
+        if user.approved_at_us.is_some() {
+            tracing::warn!(user = %user.address, "restore.vouch_again");
+        }
+        return Ok(());
+    };
+    users.known += 1;
     let wanted = Registration::Known { class, active };
     let found = aims.licensing.node().user(user.address.address()).await.map_err(StartError::from)?;
     if found == wanted {
-        return Ok(true);
+        return Ok(());
     }
+    users.sent += 1;
     if found == Registration::Unknown && class == UserClass::EndUser && active {
         aims.licensing.register_end_user(user.address.address()).await.map_err(RestoreError::from)?;
     } else {
         let _ = vouch::set_class(&ground.provider, &aims.back_end(), user.address, class, active).await?;
     }
-    Ok(true)
+    Ok(())
 }

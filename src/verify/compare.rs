@@ -63,6 +63,7 @@ pub(super) async fn compare(
         }
     }
     report.said = Some(said.len());
+    report.earlier = response.earlier_chain.as_ref().map_or(0, Vec::len);
     report.non_conformities = response.non_conformities.as_ref().map_or(0, Vec::len);
     Ok(reaches)
 }

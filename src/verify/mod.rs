@@ -8,7 +8,8 @@
 //!
 //! What remains to be trusted: the node (ask another, or your own), and that the registry at the address is the one whose
 //! code you read. What cannot be seen from the chain: whether a permitted operation was carried out. So `executed` and
-//! `permitted` count as the same here, and the non-conformities of a response are repeated, not confirmed.
+//! `permitted` count as the same here, and the non-conformities of a response are repeated, not confirmed; as is what it tells of a
+//! chain that was reset.
 
 mod acts;
 mod compare;

@@ -94,6 +94,8 @@ pub struct VerifyReport {
     pub complete_to: Option<u64>,
     /// Non-conformities that the response itself reports.
     pub non_conformities: usize,
+    /// Decisions and acts that the response tells of an earlier chain; no node can be asked for them.
+    pub earlier: usize,
     /// What is not as it should be.
     pub findings: Vec<Finding>,
 }
@@ -110,6 +112,7 @@ impl VerifyReport {
             said: None,
             complete_to: None,
             non_conformities: 0,
+            earlier: 0,
             findings: scan.broken.clone(),
         }
     }
@@ -162,6 +165,9 @@ impl fmt::Display for VerifyReport {
             let reach = self.complete_to.map_or_else(String::new, |block| format!(", complete to block {block}"));
             writeln!(f, "Response   {said} decisions found on chain{reach}")?;
             writeln!(f, "           {} non-conformities that it reports itself", self.non_conformities)?;
+        }
+        if self.earlier > 0 {
+            writeln!(f, "Earlier    {} told of a chain that is gone; nothing here can check them", self.earlier)?;
         }
         for finding in &self.findings {
             writeln!(f, "WRONG      {finding}")?;

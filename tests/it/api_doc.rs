@@ -5,13 +5,15 @@ use std::{path::Path, process::Stdio, time::Duration};
 
 use tokio::process::{Child, Command};
 
+use crate::environment::premises::{self, Premises};
+
 const PAGE: &str = "docs/api.md";
 /// How long the Back End may take to stand, and the session to go through.
 const PATIENCE: Duration = Duration::from_secs(120);
 
 #[tokio::test]
 async fn the_session_of_the_page_goes_through() {
-    let folder = tempfile::tempdir().unwrap();
+    let folder = Premises::new().await;
     let back_end = start(folder.path()).await;
     let session = Command::new("bash")
         .args(["-c", &session()])
@@ -47,6 +49,7 @@ async fn start(folder: &Path) -> Child {
         .arg(folder.join("data"))
         .arg("--deployments")
         .arg(folder)
+        .envs(premises::environment(folder))
         .stdout(Stdio::null())
         .stderr(std::fs::File::create(folder.join("hbe.log")).unwrap())
         .kill_on_drop(true)

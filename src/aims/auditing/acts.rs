@@ -13,6 +13,7 @@
 //! holds of somebody else, `TermsDiffer`.
 
 use alloy::primitives::Address;
+use uuid::Uuid;
 
 use super::{
     Scope,
@@ -29,7 +30,7 @@ use crate::{
     },
     domain::{
         ids::{AihDataId, UserId},
-        licence_event::{LicenceEventKind as Kind, RevocationScope},
+        licence_event::{Evidence, LicenceEventKind as Kind, RevocationScope},
     },
     schema::wire::{ActKind, NonConformityKind, ProcessingStatus},
 };
@@ -38,7 +39,7 @@ use crate::{
 const PAGE: u32 = 500;
 
 /// What an event of the register is the act of: which, under which licence, and by whom where the event says so.
-fn done(kind: &Kind) -> Option<(Done, Address, Option<Address>)> {
+pub(super) fn done(kind: &Kind) -> Option<(Done, Address, Option<Address>)> {
     Some(match kind {
         Kind::Issued { licence, end_user, .. } => (Done::Store, *licence, Some(*end_user)),
         Kind::Derived { licence, .. } => (Done::Derive, *licence, None),
@@ -111,20 +112,38 @@ impl Aims {
                 at_s: started_s(row),
                 by: Some(row.requester),
                 licence: row.answer.and_then(|answer| answer.licence),
-                evidence: crate::aims::retrieval::evidence_of(row),
+                evidence: self.standing_evidence(row).await?,
                 status: ProcessingStatus::Executed,
             })]);
         }
-        let wrong = match self.registered(row.aih_data_id, row).await? {
-            None => Some(NonConformityKind::NoConfirmation),
+        let wrong = match self.registered(row.aih_data_id, row.id).await? {
+            None => match self.faults_of_earlier_chain(row).await? {
+                Some(entries) => return Ok(entries),
+                None => Some(NonConformityKind::NoConfirmation),
+            },
             Some(Some(by)) if by != row.requester.address() => Some(NonConformityKind::TermsDiffer),
             Some(_) => None,
         };
         Ok(wrong.map(|kind| Entry::Fault(fault(kind, row, None))).into_iter().collect())
     }
 
-    /// Whether the register holds the act of a row, and by whom where it says so.
-    async fn registered(&self, item: AihDataId, noted: &OperationRow) -> Result<Option<Option<Address>>, AimError> {
+    /// What an erasure rests on, as long as it stands where it did: of a chain that was reset nothing is left to show.
+    async fn standing_evidence(&self, noted: &OperationRow) -> Result<Option<Evidence>, AimError> {
+        let Some(evidence) = crate::aims::retrieval::evidence_of(noted) else { return Ok(None) };
+        let mut after = None;
+        loop {
+            let item = noted.aih_data_id.hash();
+            let page = self.database.list_licence_events_of_item(item, after, PAGE).await?;
+            let Some(last) = page.last() else { return Ok(None) };
+            after = Some(last.position());
+            if page.iter().any(|row| row.block_hash == evidence.block_hash) {
+                return Ok(Some(evidence));
+            }
+        }
+    }
+
+    /// Whether the register holds an act, and by whom where it says so.
+    pub(super) async fn registered(&self, item: AihDataId, act: Uuid) -> Result<Option<Option<Address>>, AimError> {
         let mut after = None;
         loop {
             let page = self.database.list_licence_events_of_item(item.hash(), after, PAGE).await?;
@@ -132,7 +151,7 @@ impl Aims {
             after = Some(last.position());
             for row in &page {
                 if let Some((done, licence, by)) = done(&kind(row)?)
-                    && act_id(done, item, Some(licence)) == noted.id
+                    && act_id(done, item, Some(licence)) == act
                 {
                     return Ok(Some(by));
                 }

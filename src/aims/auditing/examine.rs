@@ -24,8 +24,8 @@ use crate::{
         licence_event::{Confirmation, Evidence},
         operation::Operation,
         register::Register,
-        taxonomy::UserClass,
-        verdict::FailingTerm,
+        taxonomy::{Usage, UserClass},
+        verdict::{FailingTerm, Verdict},
     },
     schema::wire::{ActKind, NonConformityKind, ProcessingStatus},
 };
@@ -95,6 +95,31 @@ pub struct Act {
     pub status: ProcessingStatus,
 }
 
+/// Something recorded on a chain that is gone, of which only this Back End's copy is left.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Earlier {
+    /// The item.
+    pub item: AihDataId,
+    /// What was asked for, or done.
+    pub operation: Operation,
+    /// When it was recorded, seconds since 1970.
+    pub at_s: i64,
+    /// Who asked, or did it, where the chain or the house said so.
+    pub requester: Option<UserId>,
+    /// The usage; `None` for an act.
+    pub usage: Option<Usage>,
+    /// The answer; `None` for an act.
+    pub verdict: Option<Verdict>,
+    /// What came of it.
+    pub status: ProcessingStatus,
+    /// The Licence Confirm; `None` for an act.
+    pub confirm_id: Option<B128>,
+    /// Where it stood on the chain that is gone.
+    pub evidence: Evidence,
+    /// When the chain of now was restored, seconds since 1970.
+    pub restored_at_s: i64,
+}
+
 /// Anything an audit finds.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Entry {
@@ -102,6 +127,8 @@ pub enum Entry {
     Decision(Decision),
     /// An act.
     Act(Act),
+    /// Something of a chain that was reset and restored.
+    Earlier(Earlier),
     /// An operation that was not covered.
     Fault(Fault),
 }

@@ -2,7 +2,7 @@
 //!
 //! | Format | One finding is | The end is known by |
 //! | --- | --- | --- |
-//! | NDJSON | a line, `{"Decision": …}`, `{"Act": …}` or `{"NonConformity": …}` in the words of the Audit Response | a last line `{"CompleteToBlock": …}` |
+//! | NDJSON | a line, `{"Decision": …}`, `{"Act": …}`, `{"EarlierChain": …}` or `{"NonConformity": …}` in the words of the Audit Response | a last line `{"CompleteToBlock": …}` |
 //! | CSV (RFC 4180) | a row | a last row of the kind `CompleteToBlock` |
 //! | FHIR R4 | an `AuditEvent` in a `Bundle` of type `collection` | the closing brackets |
 //!
@@ -16,7 +16,7 @@ use super::{Opened, Scope, examine::Entry, message::Words};
 use crate::{
     aims::{AimError, Aims},
     domain::taxonomy::Word,
-    schema::wire::{Act, Evidence, NonConformity, Processing, ProcessingStatus},
+    schema::wire::{Act, EarlierDecision, Evidence, NonConformity, Processing, ProcessingStatus},
 };
 
 /// How an audit is written.
@@ -113,6 +113,7 @@ fn piece(format: Format, words: &Words, entry: &Entry, first: bool) -> Result<St
     let said = match entry {
         Entry::Decision(decision) => Said::Decision(words.processing(decision)?),
         Entry::Act(act) => Said::Act(words.act(act)?),
+        Entry::Earlier(earlier) => Said::Earlier(words.earlier(earlier)?),
         Entry::Fault(fault) => Said::NonConformity(words.non_conformity(fault)?),
     };
     Ok(match format {
@@ -126,6 +127,7 @@ fn piece(format: Format, words: &Words, entry: &Entry, first: bool) -> Result<St
 enum Said {
     Decision(Processing),
     Act(Act),
+    Earlier(EarlierDecision),
     NonConformity(NonConformity),
 }
 
@@ -142,6 +144,7 @@ impl Said {
         match self {
             Self::Decision(decision) => json!({ "Decision": decision }),
             Self::Act(act) => json!({ "Act": act }),
+            Self::Earlier(earlier) => json!({ "EarlierChain": earlier }),
             Self::NonConformity(fault) => json!({ "NonConformity": fault }),
         }
     }
@@ -150,6 +153,7 @@ impl Said {
         match self {
             Self::Decision(decision) => decision.evidence.as_ref(),
             Self::Act(act) => act.evidence.as_ref(),
+            Self::Earlier(earlier) => Some(&earlier.evidence),
             Self::NonConformity(fault) => fault.evidence.as_ref(),
         }
     }
@@ -197,6 +201,23 @@ impl Said {
                 block,
                 log,
             ],
+            Self::Earlier(e) => [
+                "EarlierChain".to_owned(),
+                text(Some(e.aih_data_id)),
+                text(Some(e.processing_type)),
+                text(Some(&e.process_time)),
+                text(Some(e.status)),
+                text(e.user_id),
+                String::new(),
+                text(e.usage),
+                String::new(),
+                e.reasons.iter().flatten().map(|term| term.word()).collect::<Vec<_>>().join(" "),
+                text(e.licence_confirm_id),
+                text(e.licence_id),
+                transaction,
+                block,
+                log,
+            ],
             Self::NonConformity(f) => [
                 text(Some(f.kind)),
                 text(Some(f.aih_data_id)),
@@ -226,6 +247,11 @@ impl Said {
             }
             Self::Decision(d) => ("0", text(d.status), text(d.status)),
             Self::Act(a) => ("0", text(Some(a.status)), text(Some(a.status))),
+            Self::Earlier(e) => {
+                let outcome = if e.status == ProcessingStatus::Denied { "4" } else { "0" };
+                let words = format!("recorded on an earlier chain; restored {}", text(Some(&e.restored_time)));
+                (outcome, words, text(Some(e.status)))
+            }
             Self::NonConformity(f) => {
                 ("8", format!("not covered by a recorded yes: {}", text(Some(f.kind))), text(Some(f.kind)))
             }
@@ -235,6 +261,9 @@ impl Said {
                 (&d.process_time, d.user_id, d.user_type, d.aih_data_id, d.processing_type.word().to_owned())
             }
             Self::Act(a) => (&a.act_time, a.user_id, None, a.aih_data_id, text(Some(a.kind))),
+            Self::Earlier(e) => {
+                (&e.process_time, e.user_id, None, e.aih_data_id, e.processing_type.word().to_owned())
+            }
             Self::NonConformity(f) => {
                 (&f.process_time, f.user_id, None, f.aih_data_id, f.processing_type.word().to_owned())
             }

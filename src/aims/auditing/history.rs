@@ -39,6 +39,8 @@ struct Past {
 /// What was read of the past so far.
 #[derive(Default)]
 pub(super) struct Histories {
+    /// Which chain that is gone; `None` for the chain of now.
+    ended_at_us: Option<i64>,
     items: HashMap<B256, Vec<Past>>,
     classes: HashMap<Address, Vec<Past>>,
     names: HashMap<B256, Option<(AihDataId, crate::domain::ids::UserId)>>,
@@ -69,6 +71,11 @@ pub(super) fn evidence(row: &ChainEventRow) -> Evidence {
 }
 
 impl Histories {
+    /// The past of a chain that is gone.
+    pub(super) fn of_earlier(ended_at_us: i64) -> Self {
+        Self { ended_at_us: Some(ended_at_us), ..Self::default() }
+    }
+
     /// The item behind a hash, and its owner, when the house knows it.
     pub(super) async fn name(
         &mut self,
@@ -106,7 +113,10 @@ impl Histories {
 
     async fn classes_of(&mut self, aims: &Aims, user: Address) -> Result<&[Past], AimError> {
         if !self.classes.contains_key(&user) {
-            let rows = aims.database.list_class_events_of(user).await?;
+            let rows = match self.ended_at_us {
+                Some(ended) => aims.database.list_earlier_class_events_of(ended, user).await?,
+                None => aims.database.list_class_events_of(user).await?,
+            };
             make_room(&mut self.classes);
             self.classes.insert(user, rows.iter().map(past).collect::<Result<_, _>>()?);
         }
@@ -115,7 +125,7 @@ impl Histories {
 
     async fn of_item(&mut self, aims: &Aims, item: B256) -> Result<&[Past], AimError> {
         if !self.items.contains_key(&item) {
-            let events = lineage(aims, item).await?;
+            let events = lineage(aims, self.ended_at_us, item).await?;
             make_room(&mut self.items);
             self.items.insert(item, events);
         }
@@ -151,7 +161,7 @@ fn make_room<K, V>(remembered: &mut HashMap<K, V>) {
 }
 
 /// The licence events of an item and of everything it derives from, in order.
-async fn lineage(aims: &Aims, item: B256) -> Result<Vec<Past>, AimError> {
+async fn lineage(aims: &Aims, ended_at_us: Option<i64>, item: B256) -> Result<Vec<Past>, AimError> {
     let (mut events, mut above, mut seen): (Vec<Past>, Vec<B256>, Vec<B256>) = (Vec::new(), vec![item], Vec::new());
     while let Some(item) = above.pop() {
         if seen.contains(&item) {
@@ -161,20 +171,30 @@ async fn lineage(aims: &Aims, item: B256) -> Result<Vec<Past>, AimError> {
             return Err(damaged("a longer chain of derivations than any this Back End makes"));
         }
         seen.push(item);
-        let mut after = None;
-        loop {
-            let page = aims.database.list_licence_events_of_item(item, after, PAGE).await?;
-            let Some(last) = page.last() else { break };
-            after = Some(last.position());
-            for row in &page {
-                let event = past(row)?;
-                if let Kind::Derived { parent_data, .. } = &event.kind {
-                    above.push(*parent_data);
-                }
-                events.push(event);
+        for event in licence_events(aims, ended_at_us, item).await? {
+            if let Kind::Derived { parent_data, .. } = &event.kind {
+                above.push(*parent_data);
             }
+            events.push(event);
         }
     }
     events.sort_by_key(|event| event.position);
     Ok(events)
+}
+
+/// The licence events of one item, in order.
+async fn licence_events(aims: &Aims, ended_at_us: Option<i64>, item: B256) -> Result<Vec<Past>, AimError> {
+    if let Some(ended) = ended_at_us {
+        let rows = aims.database.list_earlier_licence_events(item).await?;
+        return rows.iter().filter(|row| row.ended_at_us == ended).map(|row| past(&row.event)).collect();
+    }
+    let (mut events, mut after) = (Vec::new(), None);
+    loop {
+        let page = aims.database.list_licence_events_of_item(item, after, PAGE).await?;
+        let Some(last) = page.last() else { return Ok(events) };
+        after = Some(last.position());
+        for row in &page {
+            events.push(past(row)?);
+        }
+    }
 }

@@ -8,7 +8,7 @@ use uuid::Uuid;
 
 use super::{
     Opened,
-    examine::{Act, Decision, Entry, Fault},
+    examine::{Act, Decision, Earlier, Entry, Fault},
 };
 use crate::{
     aims::{AimError, Aims},
@@ -17,7 +17,7 @@ use crate::{
         licence_event::{ConfirmId, Evidence},
     },
     schema::wire::{
-        self, AuditResponse, AuditedItem, ChainTime, CompleteToBlock, DateTime, MessageId, NonConformity,
+        self, AuditResponse, AuditedItem, ChainTime, CompleteToBlock, DateTime, EarlierDecision, MessageId, NonConformity,
         NonConformityStatus, Processing,
     },
 };
@@ -40,6 +40,7 @@ impl Aims {
         }
         Ok(AuditResponse {
             aih_data: answer.items,
+            earlier_chain: (!answer.earlier.is_empty()).then_some(answer.earlier),
             non_conformities: Some(answer.faults),
             complete_to_block: Some(CompleteToBlock {
                 block_number: opened.scope.complete.number,
@@ -53,6 +54,7 @@ impl Aims {
 struct Answer {
     items: Vec<AuditedItem>,
     places: HashMap<crate::domain::ids::AihDataId, usize>,
+    earlier: Vec<EarlierDecision>,
     faults: Vec<NonConformity>,
     count: usize,
 }
@@ -74,6 +76,7 @@ impl Answer {
                 let said = words.act(act)?;
                 self.about(act.item).acts.get_or_insert_default().push(said);
             }
+            Entry::Earlier(earlier) => self.earlier.push(words.earlier(earlier)?),
             Entry::Fault(fault) => self.faults.push(words.non_conformity(fault)?),
         }
         Ok(())
@@ -148,6 +151,27 @@ impl Words {
             user_id: act.by,
             licence_id: act.licence.map(|licence| LicenceId::new(self.chain_id, licence)),
             evidence: act.evidence.as_ref().map(|evidence| self.evidence(evidence)),
+        })
+    }
+
+    /// What an earlier chain held, as the Audit Response holds it.
+    ///
+    /// # Errors
+    /// When a time lies beyond the year 9999.
+    pub fn earlier(&self, earlier: &Earlier) -> Result<EarlierDecision, AimError> {
+        let licence = earlier.evidence.licence.map(|licence| LicenceId::new(self.chain_id, licence));
+        Ok(EarlierDecision {
+            processing_type: earlier.operation,
+            process_time: time(earlier.at_s)?,
+            aih_data_id: earlier.item,
+            status: earlier.status,
+            restored_time: time(earlier.restored_at_s)?,
+            user_id: earlier.requester,
+            usage: earlier.usage,
+            reasons: earlier.verdict.map(|verdict| verdict.reasons().collect()),
+            licence_confirm_id: earlier.confirm_id.and_then(|id| message_id(id.0)),
+            licence_id: licence,
+            evidence: self.evidence(&earlier.evidence),
         })
     }
 

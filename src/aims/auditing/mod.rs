@@ -9,6 +9,7 @@
 //! | --- | --- |
 //! | [`examine`] | the comparison itself, pure |
 //! | `acts` | licences issued, derived, changed and withdrawn, items stored and erased |
+//! | `earlier` | what was recorded on a chain that was reset and restored |
 //! | `history` | the register as it stood at a moment |
 //! | `reading` | pages in, findings out |
 //! | [`message`] | the Audit Response |
@@ -22,6 +23,7 @@
 //! asks item by item (`GET /v1/audit/events?item=…`), or takes an export, which is streamed and has no bound.
 
 mod acts;
+mod earlier;
 pub mod examine;
 pub mod export;
 mod history;

@@ -1,9 +1,10 @@
-//! Reading an audit from the copy of the register and the rows of the house, page by page, in two passes:
+//! Reading an audit from the copy of the register and the rows of the house, page by page, in three passes:
 //!
 //! 1. every recorded answer about the End User's items in the period, in the chain's order, with what the house made of
 //!    it, and every act on their licences;
 //! 2. every operation that the house says was executed or permitted in the period and whose answer the first pass did
-//!    not meet.
+//!    not meet;
+//! 3. what was recorded on a chain that was reset and restored since, and is not on the chain of now.
 //!
 //! Nothing is held but one page, so an audit of any length can be handed out as it is read.
 
@@ -61,6 +62,13 @@ impl Aims {
                     if after.is_none() {
                         break;
                     }
+                }
+            }
+            let mut after = None;
+            while let Some((entries, next)) = aims.earlier_page(&scope, after).await? {
+                after = Some(next);
+                for entry in entries {
+                    yield entry;
                 }
             }
             aims.still_stands(&scope).await?;
@@ -153,7 +161,16 @@ impl Aims {
                 return Ok(Vec::new());
             }
         }
-        if !scope.concerns(operation) || self.is_newer(scope, operation).await? {
+        if !scope.concerns(operation) {
+            return Ok(Vec::new());
+        }
+        if row.is_none()
+            && !is_act(operation)
+            && let Some(entries) = self.faults_of_earlier_chain(operation).await?
+        {
+            return Ok(entries);
+        }
+        if self.is_newer(scope, operation).await? {
             return Ok(Vec::new());
         }
         if is_act(operation) {

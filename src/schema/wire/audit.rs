@@ -53,6 +53,9 @@ pub struct AuditResponse {
     /// One entry per item with decisions in the period.
     #[serde(rename = "AIHData")]
     pub aih_data: Vec<AuditedItem>,
+    /// What was recorded on a chain that was reset and restored since; only this Back End's copy tells of it.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub earlier_chain: Option<Vec<EarlierDecision>>,
     /// Operations not covered by a recorded yes; empty is a clean bill up to `complete_to_block`.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub non_conformities: Option<Vec<NonConformity>>,
@@ -165,6 +168,40 @@ pub enum ProcessingStatus {
     Denied,
     /// Recorded yes, not carried out.
     Permitted,
+}
+
+/// A decision, or an act, recorded on a chain that was reset and restored since. No node can be asked for it any more.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields, rename_all = "PascalCase")]
+pub struct EarlierDecision {
+    /// Operation asked for.
+    pub processing_type: Operation,
+    /// When it was recorded.
+    pub process_time: DateTime,
+    /// Item affected.
+    #[serde(rename = "AIHDataID")]
+    pub aih_data_id: AihDataId,
+    /// What came of it.
+    pub status: ProcessingStatus,
+    /// When the chain of now was restored.
+    pub restored_time: DateTime,
+    /// Requesting User.
+    #[serde(rename = "UserID", skip_serializing_if = "Option::is_none")]
+    pub user_id: Option<UserId>,
+    /// Usage asked for; absent for an act.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub usage: Option<Usage>,
+    /// Failing terms of a denial; absent for an act.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub reasons: Option<Vec<FailingTerm>>,
+    /// The Licence Confirm that asked; absent for an act.
+    #[serde(rename = "LicenceConfirmID", skip_serializing_if = "Option::is_none")]
+    pub licence_confirm_id: Option<MessageId>,
+    /// Licence it was judged by, or that was made or withdrawn.
+    #[serde(rename = "LicenceID", skip_serializing_if = "Option::is_none")]
+    pub licence_id: Option<LicenceId>,
+    /// Where it stood on the chain that is gone.
+    pub evidence: Evidence,
 }
 
 /// An operation that was not covered by a recorded yes.

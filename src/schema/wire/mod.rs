@@ -44,7 +44,7 @@ pub use self::{
     aih_taxonomies::{AihTaxonomies, DataProcessTechnique, DeIdAndAnonymType, Risk, ServiceType},
     ara_data::{AraData, AraFinding},
     audit::{
-        Act, ActKind, Audit, AuditRequest, AuditResponse, AuditedItem, CompleteToBlock, NonConformity,
+        Act, ActKind, Audit, AuditRequest, AuditResponse, AuditedItem, CompleteToBlock, EarlierDecision, NonConformity,
         NonConformityKind, NonConformityStatus, Processing, ProcessingStatus,
     },
     blockchain_licence::{

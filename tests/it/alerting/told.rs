@@ -7,7 +7,7 @@ use serde_json::{Value, json};
 
 use super::{LOOKED_FOR, Scene, Terms, heart, receiver::Receiver, until};
 use crate::{
-    environment::{Chain, PATIENT, house::Client},
+    environment::{Chain, PATIENT, house::Client, premises::Premises},
     items::{
         paper::{self, PARAMETERS, process, request, result_item},
         server::Server,
@@ -236,7 +236,7 @@ async fn what_was_found_goes_with_the_item() {
 #[tokio::test]
 async fn a_listening_front_end_prints_an_alert_and_what_was_found() {
     let chain = Chain::start().await;
-    let folder = tempfile::tempdir().unwrap();
+    let folder = Premises::new().await;
     let server = Server::start(&chain, &chain.devnet.ws_url(), folder.path()).await;
     let patient = server.end_user(PATIENT).await;
     let id = paper::new_item();

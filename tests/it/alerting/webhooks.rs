@@ -12,6 +12,7 @@ use crate::{
     environment::{
         Chain, PATIENT,
         house::{Client, House, send},
+        premises::Premises,
     },
     items::server::Server,
 };
@@ -169,7 +170,7 @@ async fn webhooks_are_their_owners_and_not_too_many() {
 #[tokio::test]
 async fn a_restart_loses_no_delivery() {
     let chain = Chain::start().await;
-    let folder = tempfile::tempdir().unwrap();
+    let folder = Premises::new().await;
     std::fs::write(folder.path().join("hbe.toml"), "webhook_networks = ['127.0.0.0/8']").unwrap();
     let server = Server::start(&chain, &chain.devnet.ws_url(), folder.path()).await;
     let patient = server.end_user(PATIENT).await;

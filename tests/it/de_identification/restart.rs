@@ -7,7 +7,7 @@ use serde_json::Value;
 
 use super::cohort::{PATH, copy_of, parcel, people, request, treat, under_pseudonyms, wish};
 use crate::{
-    environment::{Chain, INSTITUTE, PATIENT, house::send},
+    environment::{Chain, INSTITUTE, PATIENT, house::send, premises::Premises},
     items::{
         paper::{Parcel, follow, licence_in, new_item, reasons, withdraw},
         server::{Server, until},
@@ -43,7 +43,7 @@ async fn catch(chain: &Chain, server: &Server) -> Caught {
 #[tokio::test]
 async fn what_a_kill_cut_off_is_undone_and_done_when_asked_again() {
     let chain = Chain::start().await;
-    let folder = tempfile::tempdir().unwrap();
+    let folder = Premises::new().await;
     let server = Server::start(&chain, &chain.devnet.ws_url(), folder.path()).await;
     let caught = catch(&chain, &server).await;
     server.kill().await;
@@ -67,7 +67,7 @@ async fn what_a_kill_cut_off_is_undone_and_done_when_asked_again() {
 #[tokio::test]
 async fn what_was_made_of_a_licence_withdrawn_meanwhile_is_withheld() {
     let chain = Chain::start().await;
-    let folder = tempfile::tempdir().unwrap();
+    let folder = Premises::new().await;
     let server = Server::start(&chain, &chain.devnet.ws_url(), folder.path()).await;
     let caught = catch(&chain, &server).await;
     let (patient, institute) = (server.again(PATIENT).await, server.again(INSTITUTE).await);

@@ -37,7 +37,7 @@ use health_back_end::{
 use serde_json::json;
 use uuid::Uuid;
 
-use super::{Chain, INSTITUTE, OPERATOR, PATIENT, house::House, item, key, offer};
+use super::{Chain, INSTITUTE, OPERATOR, PATIENT, house::House, item, key, offer, premises::Premises};
 
 /// A fresh database and what watches over it.
 pub struct Copy {
@@ -46,23 +46,25 @@ pub struct Copy {
     pub clock: Clock,
     node: Node,
     first_block: u64,
-    _folder: Option<tempfile::TempDir>,
+    _premises: Option<Premises>,
     items: Mutex<u64>,
 }
 
 impl Copy {
     pub async fn new(chain: &Chain) -> Self {
-        let folder = tempfile::tempdir().unwrap();
-        let url = format!("sqlite://{}?mode=rwc", folder.path().join("hbe.sqlite").display());
-        let copy = Self::at(chain.node(), chain.deployment.block, &url).await;
-        Self { _folder: Some(folder), ..copy }
+        let premises = Premises::new().await;
+        let copy = Self::with(chain.node(), chain.deployment.block, premises.database().await).await;
+        Self { _premises: Some(premises), ..copy }
     }
 
     pub async fn at(node: Node, first_block: u64, url: &str) -> Self {
+        Self::with(node, first_block, Database::connect(url, 4).await.unwrap()).await
+    }
+
+    async fn with(node: Node, first_block: u64, database: Database) -> Self {
         let (vigil, clock) = (Vigil::new(), Clock::system());
         vigil.verify(&node, &clock).await;
-        let database = Database::connect(url, 4).await.unwrap();
-        Self { database, vigil, clock, node, first_block, _folder: None, items: Mutex::new(0) }
+        Self { database, vigil, clock, node, first_block, _premises: None, items: Mutex::new(0) }
     }
 
     /// The copy that belongs to a whole house.
@@ -73,7 +75,7 @@ impl Copy {
             clock: house.clock.clone(),
             node: house.chain.node(),
             first_block: house.chain.deployment.block,
-            _folder: None,
+            _premises: None,
             items: Mutex::new(0),
         }
     }

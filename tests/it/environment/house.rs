@@ -1,6 +1,6 @@
 //! The whole house on a free port: anvil, registry, SQLite, objects, doorkeeper, door; and clients to knock.
 
-use std::{path::Path, time::Duration};
+use std::time::Duration;
 
 use alloy::signers::{SignerSync, local::PrivateKeySigner};
 use health_back_end::{
@@ -32,7 +32,7 @@ use tokio::{net::TcpListener, sync::oneshot, task::JoinHandle};
 use tokio_util::sync::CancellationToken;
 use uuid::Uuid;
 
-use super::{Chain, OPERATOR, key, postgres::TestDatabase};
+use super::{Chain, OPERATOR, key, premises::Premises};
 
 /// A running Back End.
 pub struct House {
@@ -44,8 +44,7 @@ pub struct House {
     stop: oneshot::Sender<()>,
     serving: JoinHandle<std::io::Result<()>>,
     clerk: CancellationToken,
-    _folder: tempfile::TempDir,
-    _place: Option<TestDatabase>,
+    _premises: Premises,
 }
 
 impl House {
@@ -56,9 +55,10 @@ impl House {
     /// With other limits than usual.
     pub async fn with(change: impl FnOnce(&mut Limits)) -> Self {
         let chain = Chain::start().await;
-        let folder = tempfile::tempdir().unwrap();
+        let premises = Premises::new().await;
+        let folder = premises.path();
         let clock = Clock::system();
-        let (database, place) = database(folder.path()).await;
+        let database = premises.database().await;
         let licensing = licensing(&chain, &database, &clock).await;
         let clerk = CancellationToken::new();
         let vigil = licensing.vigil().clone();
@@ -66,14 +66,14 @@ impl House {
         tokio::spawn(indexer.run(clerk.clone()));
         let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
         let url = format!("http://{}", listener.local_addr().unwrap());
-        let signing_key = SigningKey::load_or_create(&folder.path().join("tokens.key")).unwrap();
+        let signing_key = SigningKey::load_or_create(&folder.join("tokens.key")).unwrap();
         let access = Access::new(licensing.clone(), database.clone(), clock.clone(), signing_key, url.parse().unwrap());
         let aims = Aims::new(Shared {
             licensing,
             database: database.clone(),
-            objects: Objects::local(&folder.path().join("objects")).unwrap(),
-            root_key: RootKey::load_or_create(&folder.path().join("root.key")).unwrap(),
-            models: Shelf::open(&folder.path().join("models"), key(OPERATOR)).unwrap(),
+            objects: Objects::local(&folder.join("objects")).unwrap(),
+            root_key: RootKey::load_or_create(&folder.join("root.key")).unwrap(),
+            models: Shelf::open(&folder.join("models"), key(OPERATOR)).unwrap(),
             worker: Worker::new(env!("CARGO_BIN_EXE_hbe").into()),
             rules: Rules::load().unwrap(),
             // Receivers of webhooks listen on this machine.
@@ -93,7 +93,7 @@ impl House {
         let (stop, stopped) = oneshot::channel();
         let shutdown = async move { stopped.await.unwrap_or(()) };
         let serving = tokio::spawn(serve(listener, door.clone(), shutdown));
-        Self { chain, url, door, clock, database, stop, serving, clerk, _folder: folder, _place: place }
+        Self { chain, url, door, clock, database, stop, serving, clerk, _premises: premises }
     }
 
     /// Lets the copy of the chain's register fall behind from now on.
@@ -156,17 +156,6 @@ impl House {
         client.take_token(&answer.body);
         client
     }
-}
-
-/// SQLite, or PostgreSQL when the whole run is asked for on it (`HBE_IT_DATABASE=postgres`). Fails when PostgreSQL is
-/// asked for and not there.
-async fn database(folder: &Path) -> (Database, Option<TestDatabase>) {
-    if std::env::var("HBE_IT_DATABASE").as_deref() == Ok("postgres") {
-        let place = TestDatabase::create().await.expect("PostgreSQL was asked for and switched off");
-        return (Database::connect(&place.url(), 8).await.unwrap(), Some(place));
-    }
-    let url = format!("sqlite://{}?mode=rwc", folder.join("house.db").display());
-    (Database::connect(&url, 4).await.unwrap(), None)
 }
 
 async fn licensing(chain: &Chain, database: &Database, clock: &Clock) -> Licensing {

@@ -5,6 +5,7 @@ pub mod house;
 pub mod ledger;
 #[path = "../../environment/postgres.rs"]
 pub mod postgres;
+pub mod premises;
 
 use std::path::Path;
 

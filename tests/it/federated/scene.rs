@@ -24,7 +24,10 @@ use tokio::process::Command;
 use uuid::Uuid;
 
 use crate::{
-    environment::{Chain, OPERATOR, key},
+    environment::{
+        Chain, OPERATOR, key,
+        premises::{self, Premises},
+    },
     items::server::{Server, until},
 };
 
@@ -33,7 +36,7 @@ pub struct Scene {
     pub server: Option<Server>,
     pub address: Address,
     pub operator: Client,
-    pub folder: tempfile::TempDir,
+    pub folder: Premises,
     /// The first model.
     pub model: String,
 }
@@ -78,7 +81,7 @@ pub fn person(seed: u64) -> SyntheticBeats {
 impl Scene {
     pub async fn start() -> Self {
         let chain = Chain::start().await;
-        let folder = tempfile::tempdir().unwrap();
+        let folder = Premises::new().await;
         let rpc = chain.devnet.url();
         let server = Server::start(&chain, &rpc, folder.path()).await;
         let address = Address { url: server.url.clone(), back_end: server.back_end, rpc };
@@ -102,7 +105,7 @@ impl Scene {
         let mut command = Command::new(env!("CARGO_BIN_EXE_hbe"));
         command.args(["store", "add-model"]).arg(&model).arg("--held-out").arg(&windows);
         command.arg("--data").arg(at("data")).arg("--deployments").arg(at("deployments"));
-        command.args(["--rpc-url", &self.address.rpc]);
+        command.args(["--rpc-url", &self.address.rpc]).envs(premises::environment(self.folder.path()));
         output(command).await.trim().to_owned()
     }
 

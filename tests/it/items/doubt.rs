@@ -18,6 +18,7 @@ use super::{
 use crate::environment::{
     Chain, INSTITUTE, PATIENT,
     house::{Answer, Client, urn},
+    premises::Premises,
 };
 
 /// An answer may take the gate's twenty seconds, and a little.
@@ -30,7 +31,7 @@ struct Scene {
     patient: Client,
     institute: Client,
     parcel: Parcel,
-    _folder: tempfile::TempDir,
+    _folder: Premises,
 }
 
 fn place(chain: &Chain) -> String {
@@ -41,7 +42,7 @@ impl Scene {
     async fn new() -> Self {
         let chain = Chain::start().await;
         let relay = Relay::to(&place(&chain)).await;
-        let folder = tempfile::tempdir().unwrap();
+        let folder = Premises::new().await;
         let server = Server::start(&chain, &relay.ws_url(), folder.path()).await;
         let patient = server.end_user(PATIENT).await;
         let institute = server.third_party(&chain, INSTITUTE, UserClass::NonProfitEntity).await;

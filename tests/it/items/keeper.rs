@@ -3,6 +3,7 @@
 use std::net::{SocketAddr, TcpStream};
 
 use super::server::{Server, until};
+use crate::environment::premises::Premises;
 
 fn address(server: &Server) -> SocketAddr {
     server.rpc_url.trim_start_matches("http://").parse().unwrap()
@@ -10,7 +11,7 @@ fn address(server: &Server) -> SocketAddr {
 
 #[tokio::test]
 async fn a_back_end_that_is_killed_leaves_no_anvil_behind() {
-    let folder = tempfile::tempdir().unwrap();
+    let folder = Premises::new().await;
     let server = Server::alone(folder.path()).await;
     let node = address(&server);
     assert!(TcpStream::connect(node).is_ok());

@@ -29,6 +29,7 @@ use crate::environment::{
     Chain, INSTITUTE, PATIENT,
     house::{Client, House, send, urn},
     key,
+    premises::Premises,
 };
 
 /// What the issue allows between the block and the end of a job.
@@ -70,7 +71,7 @@ async fn put(client: &Client, licence: LicenceId, body: &Value) -> crate::enviro
 async fn a_running_job_stops_within_two_seconds_of_the_block() {
     for way in ["withdrawn by the Back End", "withdrawn on chain", "changed"] {
         let chain = Chain::start().await;
-        let folder = tempfile::tempdir().unwrap();
+        let folder = Premises::new().await;
         let server = Server::start(&chain, &chain.devnet.url(), folder.path()).await;
         let caught = catch(&chain, &server).await;
         let (patient, institute) = (server.again(PATIENT).await, server.again(INSTITUTE).await);
@@ -273,7 +274,7 @@ async fn what_has_expired_is_neither_permitted_nor_handed_out_again() {
 #[tokio::test]
 async fn a_long_job_that_outlives_its_licence_is_withheld() {
     let chain = Chain::start().await;
-    let folder = tempfile::tempdir().unwrap();
+    let folder = Premises::new().await;
     let server = Server::start(&chain, &chain.devnet.url(), folder.path()).await;
     let caught = catch_with(&chain, &server, short).await;
     let_time_pass(&chain).await;

@@ -8,7 +8,8 @@
 //! | [`refusals`] [`parts`] [`recordings`] [`signatures`] | requests that are wrong, each in its own way |
 //! | [`endless`] | bodies that never end |
 //! | [`licence_life`] | withdrawn, changed and expired in the middle of things |
-//! | [`reset`] [`reset_doubts`] | an erased item, a reset chain, and what restoring it must not do |
+//! | [`erasure`] | what is left of an erased item, and of anything on chain |
+//! | [`reset`] [`reset_doubts`] | a chain that was reset and restored; what restoring it must not do |
 //! | [`mutations`] | thousands of mutated messages: no 5xx |
 //! | [`storage`] [`restart`] | a Back End in a process of its own: memory, crashes, a full disk, the end |
 //! | [`acts`] | what the house does without being asked by a Licence Confirm, in the audit |
@@ -22,6 +23,7 @@
 mod acts;
 mod doubt;
 mod endless;
+mod erasure;
 pub mod every_class;
 mod flow;
 mod keeper;

@@ -1,21 +1,46 @@
-//! What is left when something is gone: an erased item, a reset chain.
+//! A chain that was reset, and restored.
 
-use std::path::{Path, PathBuf};
+use std::path::Path;
 
-use health_back_end::domain::{
-    ids::{AihDataId, LicenceId},
-    taxonomy::UserClass,
+use alloy::{
+    network::EthereumWallet,
+    primitives::Bytes,
+    providers::{Provider, ProviderBuilder},
+};
+use health_back_end::{
+    chain::{
+        bindings::LicenceRegistry,
+        node::{connect, witness},
+    },
+    config::anvil::AnvilConfig,
+    db::{
+        Database,
+        operations::{NewOperation, OperationKind},
+    },
+    domain::{
+        ids::{AihDataId, LicenceId, UserId},
+        operation::Operation,
+        taxonomy::UserClass,
+    },
+    schema::{
+        self,
+        wire::{Audit, AuditResponse, Exchange, NonConformityKind, ProcessingStatus},
+    },
+    startup::devnet::{Devnet, binary},
+    verify::{Finding, Verification, verify},
 };
 use reqwest::Method;
 use serde_json::{Value, json};
 
 use super::{
     paper::{self, PARAMETERS, Parcel, licence_in, process, reasons, request, result_item, withdraw},
-    server::Server,
+    server::{Server, until},
 };
 use crate::environment::{
     INSTITUTE, PATIENT,
-    house::{Client, send},
+    house::{Client, send, urn},
+    key,
+    premises::{self, Premises},
 };
 
 pub(super) async fn institute(server: &Server, folder: &Path) -> Client {
@@ -67,7 +92,7 @@ pub(super) fn wipe(folder: &Path) {
 
 #[tokio::test]
 async fn a_reset_chain_is_restored_with_the_same_licences_and_verdicts() {
-    let place = tempfile::tempdir().unwrap();
+    let place = Premises::new().await;
     let folder = place.path();
     let server = Server::alone(folder).await;
     let patient = server.end_user(PATIENT).await;
@@ -130,7 +155,7 @@ async fn a_reset_chain_is_restored_with_the_same_licences_and_verdicts() {
 
 #[tokio::test]
 async fn another_registry_is_not_restored_into() {
-    let place = tempfile::tempdir().unwrap();
+    let place = Premises::new().await;
     let folder = place.path();
     let server = Server::alone(folder).await;
     let patient = server.end_user(PATIENT).await;
@@ -145,103 +170,259 @@ async fn another_registry_is_not_restored_into() {
     assert!(!done.status.success() && wrong.contains("nothing was written"), "{wrong}");
 }
 
-/// One character for each byte, because searching texts is fast.
-fn text(bytes: &[u8]) -> String {
-    bytes.iter().map(|byte| char::from(*byte)).collect()
+/// The End User withdraws without the Back End, by a transaction of their own and without a signature to repeat.
+async fn withdraw_directly(server: &Server, item: AihDataId) {
+    let provider = connect(&server.rpc_url).await.unwrap();
+    let provider = ProviderBuilder::new().wallet(EthereumWallet::from(key(PATIENT))).connect_provider(provider);
+    let registry = LicenceRegistry::new(server.back_end.address(), provider);
+    let sent = registry.revoke(item.hash(), Bytes::new()).send().await.unwrap();
+    assert!(sent.get_receipt().await.unwrap().status());
 }
 
-fn files(folder: &Path) -> Vec<(PathBuf, String)> {
-    let mut found = Vec::new();
-    for entry in std::fs::read_dir(folder).unwrap().flatten() {
-        let path = entry.path();
-        match path.is_dir() {
-            true => found.extend(files(&path)),
-            false => found.push((path.clone(), text(&std::fs::read(&path).unwrap_or_default()))),
-        }
-    }
-    found
+async fn audit(client: &Client) -> AuditResponse {
+    let message = json!({
+        "Header": "AIH-ADT-V1.0", "AuditID": urn(), "AuditTime": "2026-03-01T09:00:00Z",
+        "Audit": {"Request": {
+            "UserID": client.user,
+            "AuditPeriod": {"StartTime": "2020-01-01T00:00:00Z", "EndTime": "2099-01-01T00:00:00Z"},
+        }},
+    });
+    let answer = client.post("/v1/audit", &message).await;
+    let audit = schema::read::<Audit>(&answer.expect(200).bytes, 1 << 24).unwrap().message.audit;
+    let Exchange::Response(response) = audit else { panic!("no response") };
+    response
 }
 
-/// In how many files a text stands: as it is, in hex, or in hex of capitals.
-fn places(files: &[(PathBuf, String)], needle: &[u8]) -> Vec<PathBuf> {
-    let hex = alloy::hex::encode(needle);
-    let forms = [text(needle), hex.clone(), hex.to_uppercase()];
-    let with = files.iter().filter(|(_, content)| forms.iter().any(|form| content.contains(form)));
-    with.map(|(path, _)| path.clone()).collect()
+/// What the chain says against an audit, and how many things it can say nothing about.
+async fn verified(server: &Server, response: &AuditResponse, end_user: UserId) -> (Vec<Finding>, usize) {
+    let node = witness(&server.rpc_url, server.back_end).await.unwrap();
+    let asked =
+        Verification { end_user, period: None, operations: None, response: Some(response.clone()), first_block: 0 };
+    let report = verify(&node, &asked).await.unwrap();
+    (report.findings.clone(), report.earlier)
+}
+
+async fn restore(folder: &Path) -> String {
+    let done = Server::command(folder, &["chain", "restore"]).await;
+    let (said, wrong) = (String::from_utf8_lossy(&done.stdout), String::from_utf8_lossy(&done.stderr));
+    assert!(done.status.success(), "{said}\n{wrong}");
+    said.into_owned()
 }
 
 #[tokio::test]
-async fn of_an_erased_item_nothing_can_be_read_anywhere_and_the_chain_never_held_any() {
-    let place = tempfile::tempdir().unwrap();
-    let folder = place.path();
+async fn a_withdrawal_sent_to_the_chain_directly_is_not_undone_by_a_restoration() {
+    let premises = Premises::new().await;
+    let folder = premises.path();
     let server = Server::alone(folder).await;
     let patient = server.end_user(PATIENT).await;
     let institute = institute(&server, folder).await;
-    const PERSON: &str = "Philomena Quastenflosser-Dingsbach";
-    const NOTE: &str = "seen by Doctor Umbrellastand on the ninth floor";
-    let mut recording = paper::ecg();
-    recording.bytes[8..8 + PERSON.len()].copy_from_slice(PERSON.as_bytes());
-    let mut parcel = paper::parcel(&patient, &server.back_end, &recording);
-    parcel.message["DescrMetadata"] = json!(NOTE);
-    let form = reqwest::multipart::Form::new()
-        .part("message", reqwest::multipart::Part::text(parcel.announced(parcel.payload.len()).to_string()))
-        .part("payload", reqwest::multipart::Part::bytes(parcel.payload.clone()));
-    let sent = patient.request(Method::POST, "/v1/aih-data").header("idempotency-key", "upload").multipart(form);
-    let licence = licence_in(&send(sent).await.expect(201).body);
-    let message = request(&institute, parcel.id, PARAMETERS, "Research");
-    let keyed = institute.post_once("/v1/aih-data-process", "process", &message).await;
-    let done = paper::follow(&institute, keyed).await;
-    let result: AihDataId = result_item(done.expect(200))["AIHDataID"].as_str().unwrap().parse().unwrap();
-    let result_text = serde_json::to_vec(&paper::result(&done)).unwrap();
-    patient.get(&format!("{}/payload", parcel.path())).await.expect(200);
-
-    // What could open it: the wrapped keys of both items, and the sealed bytes.
-    let database = folder.join("data/hbe.db");
-    let cellar = health_back_end::db::Database::connect(&format!("sqlite://{}", database.display()), 1).await.unwrap();
-    let mut secrets = Vec::new();
-    for id in [parcel.id, result] {
-        let row = cellar.find_data_item(id).await.unwrap().unwrap();
-        let object = files(&folder.join("data/objects")).into_iter();
-        let name = row.object_name.clone().unwrap();
-        let sealed = object.filter(|(path, _)| path.to_string_lossy().contains(&name)).map(|(_, bytes)| bytes);
-        let piece = |content: String| content.chars().skip(200).take(32).map(|c| c as u8).collect::<Vec<_>>();
-        secrets.extend(sealed.map(piece));
-        secrets.extend([row.item_key_wrapped.unwrap(), name, row.sha256.unwrap().to_string()].map(String::into_bytes));
-    }
-    cellar.close().await;
-    assert_eq!(secrets.len(), 8);
-    let everything = files(folder);
-    for secret in &secrets {
-        assert!(!places(&everything, secret).is_empty(), "what is looked for is there before");
+    let (kept, gone) = (used(&server, &patient, &institute).await, used(&server, &patient, &institute).await);
+    withdraw_directly(&server, gone.parcel.id).await;
+    // The copy has it when the audit is complete up to there.
+    let before = audit(&patient).await;
+    assert_eq!((before.non_conformities, before.earlier_chain), (Some(vec![]), None));
+    assert_eq!(server.terminate().await, Some(0));
+    wipe(folder);
+    for _ in 0..2 {
+        let said = restore(folder).await;
+        assert!(said.contains(&format!("left unlicensed   {}", gone.parcel.id)), "{said}");
+        assert!(said.contains("licences          1") && said.contains("derived licences  1"), "{said}");
     }
 
-    withdraw(&patient, &server.back_end, parcel.id, licence).await;
-    send(patient.request(Method::DELETE, &parcel.path())).await.expect(204);
-    patient.get(&format!("{}/payload", parcel.path())).await.expect(410);
+    let server = Server::alone(folder).await;
+    let (patient, institute) = (server.again(PATIENT).await, server.again(INSTITUTE).await);
+    let node = witness(&server.rpc_url, server.back_end).await.unwrap();
+    for item in [gone.parcel.id, gone.result] {
+        assert_eq!(node.item(item.hash()).await.unwrap().licence, None, "{item}");
+        assert!(!node.is_licence(gone.licence.address()).await.unwrap());
+        let message = request(&institute, item, PARAMETERS, "Research");
+        process(&institute, &message).await.expect(404);
+        institute.get(&format!("/v1/aih-data/{item}/payload?usage=Research")).await.expect(404);
+    }
+    process(&institute, &request(&institute, kept.parcel.id, PARAMETERS, "Research")).await.expect(200);
+
+    // What the old chain said of both is told as that, and nothing of it as never permitted.
+    let after = audit(&patient).await;
+    assert_eq!(after.non_conformities, Some(vec![]));
+    let told = |item| {
+        let earlier = after.earlier_chain.iter().flatten().filter(move |told| told.aih_data_id == item);
+        earlier.map(|told| (told.processing_type, told.status)).collect::<Vec<_>>()
+    };
+    let executed = ProcessingStatus::Executed;
+    let asked = (Operation::PhysiologicalParameterQuantification, executed);
+    assert!(told(kept.parcel.id).contains(&asked), "{:?}", told(kept.parcel.id));
+    for act in [asked, (Operation::Store, executed), (Operation::LicenceChange, executed)] {
+        assert!(told(gone.parcel.id).contains(&act), "{act:?} in {:?}", told(gone.parcel.id));
+    }
+    let (findings, earlier) = verified(&server, &after, patient.user).await;
+    assert_eq!((findings, earlier), (vec![], after.earlier_chain.as_ref().unwrap().len()));
+    assert_eq!(server.terminate().await, Some(0));
+}
+
+#[tokio::test]
+async fn what_was_decided_before_a_reset_is_told_as_that_and_only_after_a_restoration() {
+    let premises = Premises::new().await;
+    let folder = premises.path();
+    let server = Server::alone(folder).await;
+    let patient = server.end_user(PATIENT).await;
+    let institute = institute(&server, folder).await;
+    let kept = used(&server, &patient, &institute).await;
+    let never = request(&institute, kept.parcel.id, PARAMETERS, "Clinical Trial");
+    process(&institute, &never).await.expect(403);
+    let erased = used(&server, &patient, &institute).await;
+    withdraw(&patient, &server.back_end, erased.parcel.id, erased.licence).await;
+    send(patient.request(Method::DELETE, &erased.parcel.path())).await.expect(204);
+    let before = audit(&patient).await;
+    assert_eq!(before.non_conformities, Some(vec![]));
     assert_eq!(server.terminate().await, Some(0));
 
-    let everything = files(folder);
-    assert!(everything.iter().any(|(path, _)| path.ends_with("log")) && everything.len() > 5);
-    let middle = parcel.payload.len() / 2;
-    secrets.extend([PERSON.as_bytes().to_vec(), NOTE.as_bytes().to_vec()]);
-    secrets.extend([parcel.payload[middle..middle + 24].to_vec(), result_text[..40].to_vec()]);
-    for secret in &secrets {
-        assert_eq!(places(&everything, secret), Vec::<PathBuf>::new(), "{}", String::from_utf8_lossy(secret));
+    // The house's row of an execution nobody ever permitted: no chain excuses it.
+    let invented = invent(folder, &kept, &patient, &institute).await;
+    wipe(folder);
+    let server = Server::alone(folder).await;
+    let patient = Client { url: server.url.clone(), ..patient };
+    // Reset and not restored, the chain knows no licence: the audit is refused rather than answered with a clean bill.
+    let refused = patient.get("/v1/audit/events").await;
+    println!("reset and not restored: {} {}", refused.status, String::from_utf8_lossy(&refused.bytes));
+    let unanswered = String::from_utf8_lossy(&refused.bytes);
+    assert!(!unanswered.contains("EarlierChain"), "{unanswered}");
+    assert_eq!(server.terminate().await, Some(0));
+    restore(folder).await;
+
+    let server = Server::alone(folder).await;
+    let patient = server.again(PATIENT).await;
+    let after = audit(&patient).await;
+    let earlier = after.earlier_chain.as_deref().unwrap();
+    let of_kept = |status| {
+        let asked = Operation::PhysiologicalParameterQuantification;
+        let of = earlier.iter().filter(|told| (told.aih_data_id, told.processing_type) == (kept.parcel.id, asked));
+        of.filter(|told| told.status == status).collect::<Vec<_>>()
+    };
+    let [executed] = of_kept(ProcessingStatus::Executed)[..] else { panic!("{earlier:?}") };
+    let [denied] = of_kept(ProcessingStatus::Denied)[..] else { panic!("{earlier:?}") };
+    // The receipt of then, to the letter.
+    let decisions = before.aih_data.iter().flat_map(|item| &item.processing_types);
+    let then: Vec<_> = decisions.filter(|decision| decision.aih_data_id == kept.parcel.id).collect();
+    for told in [executed, denied] {
+        let of_then = then.iter().find(|then| then.licence_confirm_id == told.licence_confirm_id).unwrap();
+        assert_eq!((of_then.evidence.as_ref(), of_then.status), (Some(&told.evidence), Some(told.status)));
+        assert_eq!((&of_then.reasons, of_then.usage), (&told.reasons, told.usage));
+        assert!(told.restored_time.at() > told.process_time.at());
     }
-    // The audit stays: the register of the house knows the item by name. The chain never did.
-    assert!(!places(&everything, parcel.id.to_string().as_bytes()).is_empty());
-    let chain: Vec<_> =
-        everything.into_iter().filter(|(path, _)| path.components().any(|part| part.as_os_str() == "anvil")).collect();
-    assert!(chain.iter().map(|(_, bytes)| bytes.len()).sum::<usize>() > 100_000, "anvil's state is among the files");
-    for id in [parcel.id, result] {
-        let text = id.to_string();
-        let uuid = text.trim_start_matches("urn:uuid:");
-        for form in
-            [text.clone().into_bytes(), uuid.as_bytes().to_vec(), alloy::hex::decode(uuid.replace('-', "")).unwrap()]
-        {
-            assert_eq!(places(&chain, &form), Vec::<PathBuf>::new(), "{text}");
+    let faults: Vec<_> = after.non_conformities.iter().flatten().collect();
+    let [fault] = faults[..] else { panic!("{faults:?}") };
+    assert_eq!(fault.kind, NonConformityKind::NoConfirmation);
+    assert_eq!(fault.licence_confirm_id.unwrap().into_bytes(), invented.into_bytes());
+    let (findings, told) = verified(&server, &after, patient.user).await;
+    assert_eq!((findings, told), (vec![], earlier.len()));
+    for format in ["ndjson", "csv", "fhir"] {
+        let answer = patient.get(&format!("/v1/audit/events?format={format}")).await;
+        let text = String::from_utf8(answer.expect(200).bytes.clone()).unwrap();
+        let word = if format == "fhir" { "recorded on an earlier chain" } else { "EarlierChain" };
+        assert!(text.contains(word), "{format}: {text}");
+    }
+    assert_eq!(server.terminate().await, Some(0));
+}
+
+/// A row that says an operation was permitted and executed, which nobody ever asked the chain about.
+async fn invent(folder: &Path, used: &Used, patient: &Client, institute: &Client) -> uuid::Uuid {
+    let cellar = Database::connect(&premises::database_url(folder), 1).await.unwrap();
+    let rows = cellar.list_operations_on_item(used.parcel.id, None, 100).await.unwrap().rows;
+    let real = rows.iter().find(|row| row.requester == institute.user && row.started_at_us.is_some()).unwrap();
+    let id = uuid::Uuid::new_v4();
+    let new = NewOperation {
+        id,
+        kind: OperationKind::Process,
+        message_id: None,
+        requester: institute.user,
+        user_class: real.user_class,
+        aih_data_id: used.parcel.id,
+        owner: Some(patient.user),
+        operation: real.operation,
+        usage: real.usage,
+        intended_at_s: real.intended_at_s,
+        parameters: json!({}),
+        confirm_id: Some(alloy::primitives::B128::from(id.into_bytes())),
+        created_at_us: real.created_at_us + 1,
+    };
+    let _ = cellar.insert_operation(&new).await.unwrap();
+    let now = real.finished_at_us.unwrap();
+    cellar.answer_operation(id, &real.answer.unwrap(), now).await.unwrap().required().unwrap();
+    cellar.start_operation(id, now).await.unwrap().required().unwrap();
+    cellar.finish_operation(id, None, now).await.unwrap().required().unwrap();
+    cellar.close().await;
+    id
+}
+
+#[tokio::test]
+async fn a_restoration_that_is_killed_again_and_again_comes_to_the_same_end() {
+    let premises = Premises::new().await;
+    let folder = premises.path();
+    let server = Server::alone(folder).await;
+    let patient = server.end_user(PATIENT).await;
+    let institute = institute(&server, folder).await;
+    let mut items = Vec::new();
+    for n in 0..4 {
+        let used = used(&server, &patient, &institute).await;
+        if n % 2 == 1 {
+            withdraw(&patient, &server.back_end, used.parcel.id, used.licence).await;
+        }
+        items.push(used);
+    }
+    let mut before = Vec::new();
+    for item in items.iter().flat_map(|used| [used.parcel.id, used.result]) {
+        let licence = licence_of(&patient, item).await;
+        before.push((item, standing(&patient, &licence).await, licence));
+    }
+    assert_eq!(server.terminate().await, Some(0));
+    wipe(folder);
+
+    // A chain of its own, so that it lives on while the restoration is killed: after each further transaction, until one
+    // attempt comes through.
+    let anvil = AnvilConfig {
+        port: 0,
+        state: None,
+        state_interval: None,
+        cache_path: Some(folder.join("another-cache")),
+        ..AnvilConfig::read(Path::new("anvil.toml")).unwrap()
+    };
+    let devnet = Devnet::start(&binary(Path::new(".")), &anvil, folder).await.unwrap();
+    let node = connect(&devnet.url()).await.unwrap();
+    let deployed = Server::command(folder, &["deploy", "--rpc-url", &devnet.url()]).await;
+    assert!(deployed.status.success(), "{}", String::from_utf8_lossy(&deployed.stderr));
+    let (mut kills, mut ended) = (0, false);
+    while !ended {
+        let reached = node.get_block_number().await.unwrap();
+        let mut attempt = Server::begin(folder, &["chain", "restore", "--rpc-url", &devnet.url()]);
+        ended = until("it sends something, or is done", async || {
+            if let Some(status) = attempt.try_wait().unwrap() {
+                assert!(status.success());
+                return Some(true);
+            }
+            (node.get_block_number().await.unwrap() > reached).then_some(false)
+        })
+        .await;
+        if !ended {
+            attempt.kill().await.unwrap();
+            kills += 1;
+            // Nothing is permitted in between: no Back End starts on it.
+            let up = Server::command(folder, &["up", "--listen", "127.0.0.1:0", "--rpc-url", &devnet.url()]).await;
+            let wrong = String::from_utf8_lossy(&up.stderr);
+            assert!(!up.status.success() && wrong.contains("run `hbe chain restore` again"), "{wrong}");
         }
     }
-    let licence = alloy::hex::encode(licence.address());
-    assert!(!places(&chain, licence.as_bytes()).is_empty(), "the scan finds what is on chain");
+    println!("killed {kills} times");
+    assert!(kills >= 8, "{kills}: users, licences, derivations and withdrawals are each a transaction");
+
+    let server = Server::on(folder, &devnet.url()).await;
+    let patient = server.again(PATIENT).await;
+    for (item, state, licence) in before {
+        assert_eq!(licence_of(&patient, item).await, licence);
+        assert_eq!(standing(&patient, &licence).await, state, "{item}");
+    }
+    let after = audit(&patient).await;
+    assert_eq!(after.non_conformities, Some(vec![]));
+    assert!(after.earlier_chain.is_some());
+    assert_eq!(server.terminate().await, Some(0));
+    devnet.stop().await;
 }

@@ -25,6 +25,7 @@ use super::{
 use crate::environment::{
     Chain, INSTITUTE, PATIENT,
     house::{Client, send},
+    premises::Premises,
 };
 
 /// An hour of ECG: a job long enough to be caught at it.
@@ -94,7 +95,7 @@ pub(super) fn is_alive(pid: Pid) -> bool {
 #[tokio::test]
 async fn asked_to_end_while_a_job_runs_it_ends_in_order() {
     let chain = Chain::start().await;
-    let folder = tempfile::tempdir().unwrap();
+    let folder = Premises::new().await;
     let server = Server::start(&chain, &chain.devnet.ws_url(), folder.path()).await;
     let caught = catch(&chain, &server).await;
     let begun = Instant::now();
@@ -114,7 +115,7 @@ async fn asked_to_end_while_a_job_runs_it_ends_in_order() {
 #[tokio::test]
 async fn what_was_made_of_a_licence_withdrawn_meanwhile_is_withheld() {
     let chain = Chain::start().await;
-    let folder = tempfile::tempdir().unwrap();
+    let folder = Premises::new().await;
     let server = Server::start(&chain, &chain.devnet.ws_url(), folder.path()).await;
     let caught = catch(&chain, &server).await;
     let (patient, institute) = (server.again(PATIENT).await, server.again(INSTITUTE).await);
@@ -134,7 +135,7 @@ async fn what_was_made_of_a_licence_withdrawn_meanwhile_is_withheld() {
 #[tokio::test]
 async fn what_a_kill_cut_off_is_undone_at_the_next_start() {
     let chain = Chain::start().await;
-    let folder = tempfile::tempdir().unwrap();
+    let folder = Premises::new().await;
     let server = Server::start(&chain, &chain.devnet.ws_url(), folder.path()).await;
     let caught = catch(&chain, &server).await;
     server.kill().await;

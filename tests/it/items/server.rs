@@ -17,7 +17,7 @@ use tokio::process::{Child, Command};
 use crate::environment::{
     Chain,
     house::{ALL_SERVICES, Client},
-    key,
+    key, premises,
 };
 
 /// How long a start or an end may take.
@@ -40,6 +40,11 @@ impl Server {
         Self::launch(folder, &["--rpc-url", rpc_url]).await
     }
 
+    /// On a chain whose registry the folder already tells of.
+    pub async fn on(folder: &Path, rpc_url: &str) -> Self {
+        Self::launch(folder, &["--rpc-url", rpc_url]).await
+    }
+
     /// With an anvil of its own, which keeps its state in the folder.
     pub async fn alone(folder: &Path) -> Self {
         let config = std::fs::read_to_string("anvil.toml").unwrap();
@@ -54,12 +59,23 @@ impl Server {
         Self::command_with(folder, arguments, &[]).await
     }
 
+    /// A command that is begun, to be killed.
+    pub fn begin(folder: &Path, arguments: &[&str]) -> Child {
+        let mut command = Self::prepare(folder, arguments);
+        command.stdout(Stdio::null()).stderr(Stdio::null()).kill_on_drop(true).spawn().unwrap()
+    }
+
     pub async fn command_with(folder: &Path, arguments: &[&str], environment: &[(&str, &str)]) -> std::process::Output {
+        Self::prepare(folder, arguments).envs(environment.iter().copied()).output().await.unwrap()
+    }
+
+    fn prepare(folder: &Path, arguments: &[&str]) -> Command {
         let mut command = Command::new(env!("CARGO_BIN_EXE_hbe"));
         command.args(arguments).arg("--data").arg(folder.join("data"));
         command.arg("--deployments").arg(folder.join("deployments"));
         command.arg("--anvil").arg(folder.join("anvil.toml"));
-        command.envs(environment.iter().copied()).output().await.unwrap()
+        command.envs(premises::environment(folder));
+        command
     }
 
     async fn launch(folder: &Path, arguments: &[&str]) -> Self {
@@ -78,6 +94,7 @@ impl Server {
             .arg("--ready-file")
             .arg(&ready)
             .args(settings(folder))
+            .envs(premises::environment(folder))
             .stdin(Stdio::null())
             .stdout(log.try_clone().unwrap())
             .stderr(log)

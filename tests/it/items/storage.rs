@@ -15,6 +15,7 @@ use super::{
 use crate::environment::{
     Chain, PATIENT,
     house::{Answer, Client, send},
+    premises::Premises,
 };
 
 const MIB: usize = 1 << 20;
@@ -66,7 +67,7 @@ async fn large_payloads_take_no_memory() {
     let slow = std::env::var_os("HBE_SLOW").is_some();
     let length = if slow { 1 << 30 } else { 64 * MIB };
     let chain = Chain::start().await;
-    let folder = tempfile::tempdir().unwrap();
+    let folder = Premises::new().await;
     let server = Server::start(&chain, &chain.devnet.ws_url(), folder.path()).await;
     let patient = server.end_user(PATIENT).await;
     let small = parcel(&server, &patient);
@@ -104,7 +105,7 @@ fn stalling(length: usize) -> Pin<Box<dyn Stream<Item = io::Result<Bytes>> + Sen
 #[tokio::test]
 async fn a_kill_in_the_middle_of_an_upload_loses_nothing_acknowledged_and_leaves_nothing_half() {
     let chain = Chain::start().await;
-    let folder = tempfile::tempdir().unwrap();
+    let folder = Premises::new().await;
     let server = Server::start(&chain, &chain.devnet.ws_url(), folder.path()).await;
     let patient = server.end_user(PATIENT).await;
     let (kept, broken) = (parcel(&server, &patient), parcel(&server, &patient));
@@ -135,7 +136,7 @@ async fn a_kill_in_the_middle_of_an_upload_loses_nothing_acknowledged_and_leaves
 #[tokio::test]
 async fn a_full_disk_keeps_nothing_and_says_so() {
     let chain = Chain::start().await;
-    let folder = tempfile::tempdir().unwrap();
+    let folder = Premises::new().await;
     let server = Server::start(&chain, &chain.devnet.ws_url(), folder.path()).await;
     let patient = server.end_user(PATIENT).await;
     let large = parcel(&server, &patient);

@@ -103,13 +103,17 @@ impl Aims {
             Ok(task) => self.assets_of(&task).await.map(|assets| (task, assets)),
             Err(error) => Err(error),
         };
-        if let Err(error) = self.refuse_early(&operation, task.is_err()).await {
-            let error = error.or(task.err()).unwrap_or(AimError::NotFound);
-            self.give_up(operation.id, &error).await;
-            return Err(error);
-        }
+        let wished = self.wish_for_alerting(&request, item.as_ref()).await;
+        let is_wished = match self.look_ahead(&operation, &wished, task.is_err()).await {
+            Ok(is_wished) => is_wished,
+            Err(error) => {
+                let error = error.or(task.err()).unwrap_or(AimError::NotFound);
+                self.give_up(operation.id, &error).await;
+                return Err(error);
+            }
+        };
         // Anomaly and Risk Alerting is asked for in the same transaction; its answer concerns nobody but itself.
-        let announced = self.announce_alerting(item.as_ref()).await;
+        let announced = if is_wished { self.announce_alerting(item.as_ref(), wished).await } else { None };
         let asked: Vec<&NewOperation> = std::iter::once(&operation).chain(announced.as_ref()).collect();
         let mut answers = self.ask_together(&asked).await.into_iter();
         // As many answers as questions, and one question at least.
@@ -161,16 +165,30 @@ impl Aims {
         Ok(Ready::Permitted(Box::new(job), permit))
     }
 
-    /// What cannot be done is refused before the chain records anything, when a look at the chain shows that the requester
-    /// may know of the item (decision 0034). The look is the same for everybody, so that its time tells nothing.
-    pub(in crate::aims) async fn refuse_early(
+    /// Looks at the chain before it records anything. What cannot be done is refused, when the requester may know of the
+    /// item (decision 0034); and alerting is worth asking for only beside a yes, and for a yes (decision 0067). The look
+    /// is the same for everybody, so that its time tells nothing.
+    async fn look_ahead(
         &self,
         operation: &NewOperation,
+        alerting: &Result<NewOperation, AimError>,
         impossible: bool,
-    ) -> Result<(), Option<AimError>> {
-        let seen = self.licensing.check(&question(operation)).await;
-        let verdict = seen.map_err(|error| Some(AimError::from(error)))?;
-        if impossible && may_know(verdict) { Err(None) } else { Ok(()) }
+    ) -> Result<bool, Option<AimError>> {
+        let asked = question(operation);
+        let other = alerting.as_ref().map_or(asked, question);
+        let seen = self.licensing.check_both(&asked, &other).await.map_err(|error| Some(AimError::from(error)))?;
+        let verdict = seen.0.map_err(|error| Some(AimError::from(error)))?;
+        if impossible && may_know(verdict) {
+            return Err(None);
+        }
+        let alerting = alerting.as_ref().is_ok_and(|_| match seen.1 {
+            Ok(verdict) => verdict.is_permitted(),
+            Err(error) => {
+                tracing::warn!(%error, "alerting.not_asked");
+                false
+            }
+        });
+        Ok(alerting && verdict.is_permitted())
     }
 
     /// Notes the request, or finds what became of it. One that came to nothing because the chain was away or this Back

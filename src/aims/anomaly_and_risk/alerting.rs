@@ -2,14 +2,15 @@
 //!
 //! ```text
 //! with a processing, in one transaction ┐
-//! on arrival, when the licence lets us ─┴▶ permit ─▶ observe (child process) ─▶ judge ─▶ licence still stands?
-//!                                                                                  │ yes
-//!                                           findings sealed ◀────────────────────────┘
-//!                                           alert, event streams, webhooks: in the same transaction
+//! on arrival ───────────────────────────┴▶ a look says yes ─▶ permit ─▶ observe (child process) ─▶ judge
+//!                                                                                                 │
+//!             findings sealed ◀──────────────────────────── yes ◀── licence still stands? ◀────────┘
+//!             alert, event streams, webhooks: in the same transaction
 //! ```
 //!
-//! A no means only that nothing is looked for: the processing it was asked with goes its own way. What was found before
-//! is not found again: the data does not change, and a finding has a name that only its item's key makes.
+//! Nothing is asked where the answer would be no: nobody wanted anything. A no all the same, because the licence changed
+//! in between, means only that nothing is looked for: the processing it was asked with goes its own way. What was found
+//! before is not found again: the data does not change, and a finding has a name that only its item's key makes.
 
 use std::collections::HashSet;
 
@@ -36,7 +37,11 @@ use crate::{
         operation_steps::Failure,
         operations::{NewOperation, OperationKind, Requested},
     },
-    domain::{ids::UserId, operation::Operation, taxonomy::Usage},
+    domain::{
+        ids::{AihDataId, UserId},
+        operation::Operation,
+        taxonomy::Usage,
+    },
     licensing::{
         confirm::Answer,
         permit::{Permit, Purpose, Warrant},
@@ -59,12 +64,26 @@ pub(in crate::aims) struct Alerting {
 }
 
 impl Aims {
+    /// The alerting that would be asked for beside a request, for a look at the licence. Made for every request, of
+    /// whatever item, so that none takes longer than another.
+    pub(in crate::aims) async fn wish_for_alerting(
+        &self,
+        request: &ProcessRequest,
+        item: Option<&DataItemRow>,
+    ) -> Result<NewOperation, AimError> {
+        let wished = self.new_alerting(request.item, item).await;
+        wished.inspect_err(|error| tracing::warn!(%error, "alerting.not_asked"))
+    }
+
     /// Notes that alerting will be asked for on an item; `None` when no AIM observes its format. What goes wrong here
     /// is logged and goes no further: it must not keep a processing from being done.
-    pub(in crate::aims) async fn announce_alerting(&self, item: Option<&DataItemRow>) -> Option<NewOperation> {
-        let item = item?;
-        task_for(item)?;
-        match self.announce_on(item).await {
+    pub(in crate::aims) async fn announce_alerting(
+        &self,
+        item: Option<&DataItemRow>,
+        wished: Result<NewOperation, AimError>,
+    ) -> Option<NewOperation> {
+        task_for(item?)?;
+        match self.note_wished(wished).await {
             Ok(operation) => Some(operation),
             Err(error) => {
                 tracing::warn!(%error, "alerting.not_announced");
@@ -109,11 +128,10 @@ impl Aims {
         self.note_end(id, outcome.as_ref().map(|()| None)).await;
     }
 
-    /// Looks into an item that has just arrived, when its licence lets the Back End. Nothing is asked where the answer
-    /// would be no: nobody wanted anything.
+    /// Looks into an item that has just arrived, when its licence lets the Back End.
     pub(in crate::aims) async fn alert_on_arrival(&self, item: DataItemRow) {
         let Some(task) = task_for(&item) else { return };
-        let operation = match self.new_alerting(&item).await {
+        let operation = match self.new_alerting(item.id, Some(&item)).await {
             Ok(operation) => operation,
             Err(error) => return tracing::warn!(%error, "alerting.not_announced"),
         };
@@ -132,25 +150,25 @@ impl Aims {
         }
     }
 
-    async fn announce_on(&self, item: &DataItemRow) -> Result<NewOperation, AimError> {
-        let operation = self.new_alerting(item).await?;
+    async fn note_wished(&self, wished: Result<NewOperation, AimError>) -> Result<NewOperation, AimError> {
+        let operation = wished?;
         match self.database.insert_operation(&operation).await? {
             Requested::New => Ok(operation),
             Requested::Existing(_) => Err(AimError::Conflict("this alerting is recorded already")),
         }
     }
 
-    async fn new_alerting(&self, item: &DataItemRow) -> Result<NewOperation, AimError> {
+    async fn new_alerting(&self, id: AihDataId, item: Option<&DataItemRow>) -> Result<NewOperation, AimError> {
         let back_end = self.back_end();
         let request = ProcessRequest {
             message_id: None,
             requester: UserId::new(back_end.chain_id(), back_end.address()),
-            item: item.id,
+            item: id,
             operation: Operation::AnomalyAndRiskAlerting,
             usage: USAGE,
             parameters: serde_json::Map::new(),
         };
-        self.new_operation(&request, OperationKind::Alert, Some(item)).await
+        self.new_operation(&request, OperationKind::Alert, item).await
     }
 
     async fn look_for_anomalies(&self, alerting: Alerting) -> Result<(), AimError> {

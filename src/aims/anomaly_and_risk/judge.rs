@@ -3,13 +3,14 @@
 //! ```text
 //! values ──▶ limits                                        ┐
 //! codes ───▶ code lists                                    │
-//! series ─▶ held (runs) · RobustZ · Hampel · ContextualZ · CUSUM ┼─▶ findings, gravest first
+//! series ─▶ held · RobustZ · Hampel · ContextualZ · CUSUM · decline ┼─▶ findings, gravest first
 //! units that do not fit, series that contradict themselves ┘    (blue: the rule stood aside)
 //! ```
 
 use time::{Duration, OffsetDateTime, format_description::well_known::Rfc3339};
 
 use super::{
+    decline::declined,
     finding::Finding,
     rules::{Condition, Kind, Rule, Rules},
     series::{self, Checked},
@@ -73,7 +74,8 @@ fn meant<'r>(rules: &'r Rules, kind: Kind, (name, unit): (&str, &str), findings:
 
 fn judge_series(rule: &Rule, series: &Checked<'_>, findings: &mut Vec<Finding>) {
     let found = match &rule.condition {
-        Condition::Held { bands } => series::held(rule, series, bands),
+        Condition::Held { bands, longest_gap_seconds } => series::held(rule, series, bands, *longest_gap_seconds),
+        Condition::Decline(plan) => declined(rule, series, plan),
         Condition::RobustZ { least_values, least_seconds, bands } => {
             let found = series::far_from_all(rule, series, *least_values, bands);
             found.into_iter().filter(|finding| finding.seconds() >= *least_seconds).collect()

@@ -9,7 +9,7 @@
 //! | File | What |
 //! | --- | --- |
 //! | [`rules`], `rules/*.json` | what is looked for, as data with its sources |
-//! | [`judge`](mod@judge), `series`, [`robust`], `words` | observations and rules in, findings out; pure |
+//! | [`judge`](mod@judge), `series`, `decline`, [`robust`], `words` | observations and rules in, findings out; pure |
 //! | [`finding`] | what was found, and what is told |
 //! | [`alerting`] | the operation: asked, run, kept |
 //! | [`telling`], [`recipients`] | who hears of it, and how much |
@@ -19,6 +19,7 @@
 //! Colours and figures: `docs/alerting.md`.
 
 pub mod alerting;
+mod decline;
 pub mod finding;
 pub mod judge;
 pub mod reading;

@@ -4,11 +4,24 @@
 //! `rules/rules.schema.json`, and every rule names its source; both are checked when the program starts, which refuses
 //! to run with rules it does not understand. A rule applies to a measurement of its name *and* its unit: another unit is
 //! not converted on a guess, the rule stands aside and says so.
+//!
+//! | File | What |
+//! | --- | --- |
+//! | [`rule`] | one rule: what it applies to, who says so |
+//! | [`condition`] | what must hold, and how grave it is |
+//!
+//! The table of all rules in `docs/alerting.md` is written from these files; `tests/alert_rules.rs` compares.
+
+pub mod condition;
+pub mod rule;
 
 use serde::Deserialize;
 use serde_json::Value;
 
-use crate::{domain::taxonomy::AnomalyType, schema::wire::Risk};
+pub use self::{
+    condition::{Band, Condition, Decline, HeldBand},
+    rule::{Applies, Citation, Kind, Provenance, Rule},
+};
 
 const SCHEMA: &str = include_str!("rules/rules.schema.json");
 /// The files, by name.
@@ -19,10 +32,9 @@ const FILES: &[(&str, &str)] = &[
     ("diagnoses", include_str!("rules/diagnoses.json")),
     ("imaging", include_str!("rules/imaging.json")),
     ("omics", include_str!("rules/omics.json")),
+    ("behaviour", include_str!("rules/behaviour.json")),
     ("statistics", include_str!("rules/statistics.json")),
 ];
-/// Stands for any name or unit in a statistical rule; at the end of a name, for whatever follows.
-const ANY: &str = "*";
 
 /// Why rules cannot be used.
 #[derive(Debug, thiserror::Error)]
@@ -58,234 +70,6 @@ pub struct RuleFile {
     pub description: String,
     /// The rules.
     pub rules: Vec<Rule>,
-}
-
-/// One rule.
-#[derive(Debug, Clone, Deserialize)]
-#[serde(deny_unknown_fields, rename_all = "PascalCase")]
-pub struct Rule {
-    /// Its ID, unique among all files.
-    #[serde(rename = "RuleID")]
-    pub id: String,
-    /// Taken from the file.
-    #[serde(skip)]
-    pub version: String,
-    /// What it looks for.
-    pub title: String,
-    /// What it applies to.
-    pub applies: Applies,
-    /// Type of the anomaly it finds.
-    pub anomaly_type: AnomalyType,
-    /// What must hold.
-    pub condition: Condition,
-    /// The finding in words; `{value}`, `{unit}`, `{name}`, `{count}`, `{duration}`, `{context}` and `{score}` are filled in.
-    pub finding: String,
-    /// Who says so.
-    pub citation: Citation,
-}
-
-/// What a rule applies to.
-#[derive(Debug, Clone, Deserialize)]
-#[serde(deny_unknown_fields, rename_all = "PascalCase")]
-pub struct Applies {
-    /// Kind of measurement.
-    pub to: Kind,
-    /// Names it goes by; `*` for any, `Name *` for all that begin so.
-    #[serde(default)]
-    pub names: Vec<String>,
-    /// Units (UCUM) in which the limits are; `*` for any.
-    #[serde(default)]
-    pub units: Vec<String>,
-    /// Only in these circumstances; in any when empty.
-    #[serde(default)]
-    pub contexts: Vec<String>,
-    /// Not in these circumstances.
-    #[serde(default)]
-    pub except_contexts: Vec<String>,
-}
-
-/// Kind of measurement.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize)]
-pub enum Kind {
-    /// A quantity over time.
-    Series,
-    /// A single measurement.
-    Value,
-    /// A code.
-    Code,
-}
-
-/// Who says so.
-#[derive(Debug, Clone, Deserialize)]
-#[serde(deny_unknown_fields, rename_all = "PascalCase")]
-pub struct Citation {
-    /// Publication, and which of the limits are its.
-    pub text: String,
-    /// DOI or address.
-    pub link: String,
-}
-
-/// What must hold.
-#[derive(Debug, Clone, Deserialize)]
-#[serde(tag = "Kind", deny_unknown_fields, rename_all_fields = "PascalCase")]
-pub enum Condition {
-    /// A single measurement lies in a band.
-    Limits {
-        /// From the gravest to the mildest.
-        bands: Vec<Band>,
-    },
-    /// Successive values of a series lie in a band, so many of them or for so long.
-    Held {
-        /// From the gravest to the mildest.
-        bands: Vec<HeldBand>,
-    },
-    /// A value of a series far from all others.
-    RobustZ {
-        /// Fewest values the usual is taken from.
-        least_values: usize,
-        /// Shortest time it must last, in seconds.
-        #[serde(default)]
-        least_seconds: f64,
-        /// By the size of the modified z-score.
-        bands: Vec<Band>,
-    },
-    /// A value of a series far from those around it.
-    Hampel {
-        /// Values on each side.
-        half_window: usize,
-        /// By the size of the modified z-score within the window.
-        bands: Vec<Band>,
-    },
-    /// A value of a series far from the others in the same circumstances.
-    ContextualZ {
-        /// Fewest values in the same circumstances.
-        least_values: usize,
-        /// By the size of the modified z-score.
-        bands: Vec<Band>,
-    },
-    /// The level of a series has moved (CUSUM).
-    Shift {
-        /// Length of the blocks whose medians are summed, in seconds.
-        block_seconds: f64,
-        /// Blocks at the start that say what is usual.
-        reference_blocks: usize,
-        /// Deviations that are not summed (k).
-        slack: f64,
-        /// Sum at which the level has moved (h).
-        decision: f64,
-        /// Smallest move that counts, in the unit of the series.
-        least_change: f64,
-        /// Colour.
-        risk: Risk,
-    },
-    /// A code stands in the record.
-    Coded {
-        /// Code systems, as FHIR writes them.
-        systems: Vec<String>,
-        /// The codes; one that ends in `*` stands for all that begin so.
-        codes: Vec<String>,
-        /// Colour.
-        risk: Risk,
-        /// Days before the data's own time after which it is history, and Green.
-        recent_days: u32,
-    },
-}
-
-/// A range of values and its colour. All limits given must hold.
-#[derive(Debug, Clone, Copy, Deserialize)]
-#[serde(deny_unknown_fields, rename_all = "PascalCase")]
-pub struct Band {
-    /// Colour.
-    pub risk: Risk,
-    /// Value > limit.
-    pub above: Option<f64>,
-    /// Value ≥ limit.
-    pub at_least: Option<f64>,
-    /// Value < limit.
-    pub below: Option<f64>,
-    /// Value ≤ limit.
-    pub at_most: Option<f64>,
-}
-
-/// A band, and how long values must stay in it.
-#[derive(Debug, Clone, Copy, Deserialize)]
-#[serde(deny_unknown_fields, rename_all = "PascalCase")]
-pub struct HeldBand {
-    /// Range and colour.
-    pub band: Band,
-    /// Fewest successive values.
-    #[serde(default)]
-    pub values: usize,
-    /// Shortest time from the first to the last of them, in seconds.
-    #[serde(default)]
-    pub seconds: f64,
-}
-
-impl Band {
-    /// Whether a value lies in it.
-    pub fn holds(&self, value: f64) -> bool {
-        self.above.is_none_or(|limit| value > limit)
-            && self.at_least.is_none_or(|limit| value >= limit)
-            && self.below.is_none_or(|limit| value < limit)
-            && self.at_most.is_none_or(|limit| value <= limit)
-    }
-
-    fn is_bounded(&self) -> bool {
-        [self.above, self.at_least, self.below, self.at_most].iter().any(Option::is_some)
-    }
-}
-
-impl Rule {
-    /// `<RuleID>@<version>`.
-    pub fn name(&self) -> String {
-        format!("{}@{}", self.id, self.version)
-    }
-
-    /// Whether a measurement of this name is meant.
-    pub fn names(&self, name: &str) -> bool {
-        self.knows(name) || self.applies.names.iter().any(|own| own == ANY)
-    }
-
-    /// Whether a measurement of this name is meant by its name. Letters and digits count: `Heart rate` is `HeartRate`.
-    pub fn knows(&self, name: &str) -> bool {
-        let name = plain(name);
-        let mut own = self.applies.names.iter().filter(|own| *own != ANY);
-        own.any(|own| match own.strip_suffix(ANY) {
-            Some(head) => name.starts_with(&plain(head)),
-            None => name == plain(own),
-        })
-    }
-
-    /// Whether its limits are in this unit.
-    pub fn is_in(&self, unit: &str) -> bool {
-        self.applies.units.iter().any(|own| own == ANY || own == unit)
-    }
-
-    /// Whether it applies in these circumstances; `None` where nothing is known of them.
-    pub fn holds_in(&self, context: Option<&str>) -> bool {
-        let Applies { contexts, except_contexts, .. } = &self.applies;
-        let listed = |list: &[String]| context.is_some_and(|context| list.iter().any(|own| own == context));
-        (contexts.is_empty() || listed(contexts)) && !listed(except_contexts)
-    }
-
-    fn check(&self) -> Result<(), RuleError> {
-        let (kind, bands): (Kind, Vec<Band>) = match &self.condition {
-            Condition::Limits { bands } => (Kind::Value, bands.clone()),
-            Condition::Held { bands } => (Kind::Series, bands.iter().map(|held| held.band).collect()),
-            Condition::RobustZ { bands, .. }
-            | Condition::Hampel { bands, .. }
-            | Condition::ContextualZ { bands, .. } => (Kind::Series, bands.clone()),
-            Condition::Shift { .. } => (Kind::Series, Vec::new()),
-            Condition::Coded { .. } => (Kind::Code, Vec::new()),
-        };
-        if kind != self.applies.to {
-            return Err(RuleError::Misplaced(self.id.clone()));
-        }
-        match bands.iter().all(Band::is_bounded) {
-            true => Ok(()),
-            false => Err(RuleError::Boundless(self.id.clone())),
-        }
-    }
 }
 
 /// All rules.
@@ -326,15 +110,10 @@ impl Rules {
         Ok(Self(rules))
     }
 
-    /// One after the other.
+    /// One after the other, file by file.
     pub fn iter(&self) -> impl Iterator<Item = &Rule> {
         self.0.iter()
     }
-}
-
-/// A name without spelling.
-fn plain(name: &str) -> String {
-    name.chars().filter(|letter| letter.is_alphanumeric()).flat_map(char::to_lowercase).collect()
 }
 
 fn json(file: &str, text: &str) -> Result<Value, RuleError> {
@@ -344,11 +123,13 @@ fn json(file: &str, text: &str) -> Result<Value, RuleError> {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::domain::taxonomy::AnomalyType;
 
     const GOOD: &str = r#"{"RuleSet": "x", "Version": "1.0.0", "Description": "d", "Rules": [{
         "RuleID": "r", "Title": "t", "Applies": {"To": "Value", "Names": ["A"], "Units": ["1"]},
         "AnomalyType": "Point Anomaly", "Condition": {"Kind": "Limits", "Bands": [{"Risk": "Red", "Above": 1}]},
-        "Finding": "f", "Citation": {"Text": "somebody", "Link": "https://doi.org/10.1"}}]}"#;
+        "Finding": "f", "Citation": {"Text": "somebody", "Link": "https://doi.org/10.1", "Limits": "Source",
+        "Checked": "2026-11-22: read there"}}]}"#;
 
     #[test]
     fn our_rules_are_of_the_form_and_each_names_its_source() {
@@ -363,6 +144,15 @@ mod tests {
             [AnomalyType::Point, AnomalyType::Contextual, AnomalyType::Collective, AnomalyType::MedicalCondition]
         {
             assert!(rules.iter().any(|rule| rule.anomaly_type == anomaly), "{anomaly}");
+        }
+    }
+
+    /// A limit without a source says so in the words every reader looks for.
+    #[test]
+    fn a_limit_of_our_own_is_said_to_be_one() {
+        for rule in Rules::load().unwrap().iter() {
+            let owns = rule.citation.text.contains("project's own choice");
+            assert_eq!(owns, rule.citation.limits != Provenance::Source, "{}: {}", rule.id, rule.citation.text);
         }
     }
 
@@ -384,7 +174,10 @@ mod tests {
     fn what_is_not_of_the_form_is_refused() {
         assert_eq!(Rules::read(&[("x", GOOD)]).unwrap().iter().count(), 1);
         for (from, to) in [
-            ("\"Citation\": {\"Text\": \"somebody\", \"Link\": \"https://doi.org/10.1\"}", "\"Note\": 1"),
+            ("\"Text\": \"somebody\", ", ""),
+            ("\"Limits\": \"Source\"", "\"Limits\": \"Hearsay\""),
+            ("\"Limits\": \"Source\",", ""),
+            ("2026-11-22: read there", "some day"),
             ("somebody", ""),
             ("https://doi.org/10.1", "a friend"),
             ("\"Above\": 1", "\"Above\": \"1\""),

@@ -11,8 +11,6 @@ use crate::{aims::ai_modules::observations::Series, schema::wire::Risk};
 
 /// From this gap on, measurements are taken now and then.
 const SPOT_SECONDS: f64 = 60.0;
-/// A longer gap than this ends whatever lasts for a time: nobody knows what was between.
-const LONGEST_GAP_SECONDS: f64 = 120.0;
 
 /// A series whose parts agree, with the values that are numbers.
 #[derive(Debug)]
@@ -24,11 +22,12 @@ pub struct Checked<'a> {
     points: Vec<Point<'a>>,
 }
 
+/// One value.
 #[derive(Debug, Clone, Copy)]
-struct Point<'a> {
-    at: f64,
-    value: f64,
-    context: Option<&'a str>,
+pub(super) struct Point<'a> {
+    pub at: f64,
+    pub value: f64,
+    pub context: Option<&'a str>,
 }
 
 impl<'a> Checked<'a> {
@@ -65,11 +64,13 @@ impl<'a> Checked<'a> {
         self.points.iter().map(|point| (point.at, point.value))
     }
 
-    fn meant<'b>(&'b self, rule: &'b Rule) -> impl Iterator<Item = &'b Point<'a>> {
+    /// The values a rule is about.
+    pub(super) fn meant<'b>(&'b self, rule: &'b Rule) -> impl Iterator<Item = &'b Point<'a>> {
         self.points.iter().filter(|point| rule.holds_in(point.context))
     }
 
-    fn finding(&self, rule: &Rule, risk: Risk, run: &[&Point<'_>], said: Said) -> Option<Finding> {
+    /// What a rule found in a stretch of values.
+    pub(super) fn finding(&self, rule: &Rule, risk: Risk, run: &[&Point<'_>], said: Said) -> Option<Finding> {
         let (first, last) = (run.first()?, run.last()?);
         let words = Words {
             name: self.name,
@@ -94,9 +95,9 @@ impl<'a> Checked<'a> {
 
 /// What a finding says: a value of the series, and how far it is from the usual.
 #[derive(Debug, Clone, Copy)]
-struct Said {
-    value: f64,
-    score: Option<f64>,
+pub(super) struct Said {
+    pub value: f64,
+    pub score: Option<f64>,
 }
 
 /// Stretches of points for which something holds, without gaps longer than `gap` seconds.
@@ -118,14 +119,14 @@ fn runs<'b, 'a>(points: &[&'b Point<'a>], gap: f64, holds: impl Fn(&Point<'_>) -
 }
 
 /// Successive values in a band, for as long as it asks. What a graver band has claimed a milder one does not claim again.
-pub fn held(rule: &Rule, series: &Checked<'_>, bands: &[HeldBand]) -> Vec<Finding> {
+pub fn held(rule: &Rule, series: &Checked<'_>, bands: &[HeldBand], longest_gap: f64) -> Vec<Finding> {
     // A value in other circumstances ends a run: it is left in place and never counts.
     let points: Vec<&Point<'_>> = series.points.iter().collect();
     let mut claimed: Vec<(f64, f64)> = Vec::new();
     let mut findings = Vec::new();
     for held in bands {
         let meant = |point: &Point<'_>| rule.holds_in(point.context) && held.band.holds(point.value);
-        let gap = if held.seconds > 0.0 { LONGEST_GAP_SECONDS } else { f64::INFINITY };
+        let gap = if held.seconds > 0.0 { longest_gap } else { f64::INFINITY };
         for run in runs(&points, gap, meant) {
             let (Some(first), Some(last)) = (run.first(), run.last()) else { continue };
             let span = (first.at, last.at);

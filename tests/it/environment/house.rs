@@ -54,6 +54,18 @@ impl House {
 
     /// With other limits than usual.
     pub async fn with(change: impl FnOnce(&mut Limits)) -> Self {
+        let pace = Pace {
+            attempts: 4,
+            first: Duration::from_millis(40),
+            longest: Duration::from_millis(200),
+            ..Pace::default()
+        };
+        // Receivers of webhooks listen on this machine.
+        Self::delivering(Targets::new(vec!["127.0.0.0/8".parse().unwrap()]), pace, change).await
+    }
+
+    /// With webhooks that may point elsewhere, delivered at another pace.
+    pub async fn delivering(targets: Targets, pace: Pace, change: impl FnOnce(&mut Limits)) -> Self {
         let chain = Chain::start().await;
         let premises = Premises::new().await;
         let folder = premises.path();
@@ -76,13 +88,8 @@ impl House {
             models: Shelf::open(&folder.join("models"), key(OPERATOR)).unwrap(),
             worker: Worker::new(env!("CARGO_BIN_EXE_hbe").into()),
             rules: Rules::load().unwrap(),
-            // Receivers of webhooks listen on this machine.
-            targets: Targets::new(vec!["127.0.0.0/8".parse().unwrap()]),
-            courier: Courier::with_pace(Pace {
-                attempts: 4,
-                first: Duration::from_millis(40),
-                longest: Duration::from_millis(200),
-            }),
+            targets,
+            courier: Courier::with_pace(pace),
             clock: clock.clone(),
         });
         tokio::spawn(aims.clone().deliver(clerk.clone()));

@@ -1,13 +1,18 @@
 //! What Anomaly and Risk Alerting can judge in a behavioural recording: activity by the minute (by the epoch where that
-//! is longer), with the time of day as its circumstance, and each valid day's mean.
+//! is longer), with the time of day as its circumstance, each valid day's mean or steps, and the rhythm of rest and activity.
 
-use super::recording::{DAY, Recording, Signal};
+use super::{
+    pattern,
+    recording::{DAY, Recording, Signal},
+};
 use crate::aims::ai_modules::observations::{Measured, Observations, Series};
 
 /// Hours of the local clock that are called night.
 const NIGHT: std::ops::Range<i64> = 0..6;
+/// What of a calendar day must lie in the recording, in seconds: 22 hours.
+const LEAST_DAY: i64 = 22 * 3_600;
 
-/// The series and the daily means of a recording.
+/// The series of a recording and the measures of its rhythm.
 pub(super) fn observations(recording: &Recording) -> Observations {
     let (name, unit) = match recording.signal {
         Signal::Acceleration => ("ENMO", "m[g]"),
@@ -26,20 +31,43 @@ pub(super) fn observations(recording: &Recording) -> Observations {
         values: known.iter().map(|(_, value)| *value).collect(),
         context: Some(known.iter().map(|(at, _)| if night(*at) { "night" } else { "day" }.to_owned()).collect()),
     };
+    let rhythm = rhythm(recording);
+    Observations { series: vec![series, daily(recording, name, unit)], values: rhythm, codes: Vec::new() }
+}
+
+/// Each valid day: its mean, or for steps their sum. A day cut off at either end of the recording is none: it would be
+/// taken for one of little activity.
+fn daily(recording: &Recording, name: &str, unit: &str) -> Series {
+    let (name, unit) = match recording.signal {
+        Signal::Acceleration => (format!("Daily mean {name}"), unit),
+        Signal::Steps => ("Daily steps".to_owned(), "{steps}/d"),
+    };
+    let mut series = Series { name, unit: unit.to_owned(), at_seconds: Vec::new(), values: Vec::new(), context: None };
     let mut at = 0.0;
-    let mut values = Vec::new();
     for day in recording.days() {
-        let valid = day.values.iter().flatten().collect::<Vec<_>>();
-        if recording.minutes_of(day.values) >= super::levels::DEFAULT_HOURS * 60.0 {
-            let value = valid.iter().copied().sum::<f64>() / valid.len() as f64;
-            values.push(Measured {
-                name: format!("Daily mean {name}"),
-                unit: unit.to_owned(),
-                value,
-                at_seconds: Some(at),
-            });
+        let seconds = day.values.len() as i64 * recording.epoch;
+        let minutes = recording.minutes_of(day.values);
+        if minutes >= super::levels::DEFAULT_HOURS * 60.0 && seconds >= LEAST_DAY {
+            let (sum, count) = day.values.iter().flatten().fold((0.0, 0_u32), |(sum, count), x| (sum + x, count + 1));
+            let mean = sum / f64::from(count);
+            series.at_seconds.push(at);
+            series.values.push(if recording.signal == Signal::Steps { mean * minutes } else { mean });
         }
-        at += (day.values.len() as i64 * recording.epoch) as f64;
+        at += seconds as f64;
     }
-    Observations { series: vec![series], values, codes: Vec::new() }
+    series
+}
+
+/// Measures of the rhythm, where the recording is long enough for them. Not for steps: nobody makes any asleep, so
+/// their amplitude says nothing.
+fn rhythm(recording: &Recording) -> Vec<Measured> {
+    let found = (recording.signal == Signal::Acceleration).then(|| pattern::characterise(recording));
+    let Some(Ok(found)) = found else { return Vec::new() };
+    let measured =
+        |name: &str, value: f64| Measured { name: name.to_owned(), unit: "1".to_owned(), value, at_seconds: None };
+    vec![
+        measured("Relative amplitude", found.relative_amplitude),
+        measured("Interdaily stability", found.interdaily_stability),
+        measured("Intradaily variability", found.intradaily_variability),
+    ]
 }

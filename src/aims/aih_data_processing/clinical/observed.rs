@@ -2,18 +2,20 @@
 //!
 //! Known measures come under their name and in one unit each; other LOINC-coded quantities with a UCUM unit come under
 //! `LOINC <code>` in the unit they were written in. Two or more values with a time make a series, a single one or one
-//! without a time a value; times count from the first of all of them.
+//! without a time a value; times count from the first of all of them. Where the newest observations make a whole NEWS2
+//! (on scale 1 of oxygen saturation), its total and its highest parameter are values too; an incomplete set makes none.
 
 use std::collections::BTreeMap;
 
-use serde_json::Value;
-use time::OffsetDateTime;
+use serde_json::{Map, Value};
+use time::{OffsetDateTime, format_description::well_known::Rfc3339};
 
 use super::{
     concept::{LOINC, UCUM, codes},
     error::ClinicalError,
     measurement::{Part, parts, quantity, without_annotation},
     moment::Moment,
+    news2,
     record::Record,
 };
 use crate::aims::ai_modules::observations::{Coded, Measured, Observations, Series};
@@ -47,7 +49,23 @@ pub fn observed(record: &Record) -> Result<Observations, ClinicalError> {
             series.push(Series { name, unit, at_seconds, values, context: None });
         }
     }
+    values.extend(early_warning(record, start));
     Ok(Observations { series, values, codes: diagnoses(record)? })
+}
+
+/// The total of NEWS2 and its highest parameter; none where the score cannot be computed or is not for this patient.
+fn early_warning(record: &Record, start: Option<OffsetDateTime>) -> Vec<Measured> {
+    let Ok(score) = news2::early_warning(record, &Map::new()) else { return Vec::new() };
+    let at = OffsetDateTime::parse(&score.at, &Rfc3339).ok();
+    let at_seconds = at.zip(start).map(|(at, start)| (at - start).as_seconds_f64());
+    let measured = |name: &str, points: u8| Measured {
+        name: name.to_owned(),
+        unit: "{score}".to_owned(),
+        value: f64::from(points),
+        at_seconds,
+    };
+    let highest = score.observations.iter().map(|observation| observation.points).max().unwrap_or_default();
+    vec![measured("NEWS2", score.score), measured("NEWS2 highest parameter", highest)]
 }
 
 /// Name, unit and value of an Observation or component that is a quantity.
@@ -74,7 +92,7 @@ fn diagnoses(record: &Record) -> Result<Vec<Coded>, ClinicalError> {
         }
         let onset = Moment::in_element(condition, "onsetDateTime")?;
         let at = onset.or(Moment::in_element(condition, "recordedDate")?);
-        let rfc_3339 = |at: Moment| at.first.format(&time::format_description::well_known::Rfc3339).ok();
+        let rfc_3339 = |at: Moment| at.first.format(&Rfc3339).ok();
         for code in codes(condition.body.get("code")) {
             found.push(Coded {
                 system: code.system.to_owned(),

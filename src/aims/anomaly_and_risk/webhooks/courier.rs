@@ -30,10 +30,8 @@ use crate::{
     },
 };
 
-/// How long one attempt may take.
-const ATTEMPT_TIME: Duration = Duration::from_secs(15);
-/// How long nobody else takes a delivery somebody is at. Who was killed at it is followed after this.
-const CLAIM: Duration = Duration::from_secs(20);
+/// How long beyond an attempt nobody else takes a delivery somebody is at. Who was killed at it is followed after that.
+const CLAIM_MARGIN: Duration = Duration::from_secs(5);
 /// Deliveries under way at once.
 const AT_ONCE: u32 = 16;
 /// What an attempt came to that took too long.
@@ -53,11 +51,18 @@ pub struct Pace {
     pub first: Duration,
     /// Longest pause.
     pub longest: Duration,
+    /// How long one attempt may take, the look-up of the name included.
+    pub attempt_time: Duration,
 }
 
 impl Default for Pace {
     fn default() -> Self {
-        Self { attempts: 15, first: Duration::from_secs(5), longest: Duration::from_secs(6 * 3_600) }
+        Self {
+            attempts: 15,
+            first: Duration::from_secs(5),
+            longest: Duration::from_secs(6 * 3_600),
+            attempt_time: Duration::from_secs(15),
+        }
     }
 }
 
@@ -137,8 +142,10 @@ impl Aims {
     }
 
     async fn attempt(&self, delivery: &DeliveryRow) -> Result<(), AimError> {
+        let attempt_time = self.courier.pace.attempt_time;
         // Microseconds of seconds fit.
-        if !self.database.claim_delivery(delivery, self.clock.micros() + CLAIM.as_micros() as i64).await? {
+        let claim = (attempt_time + CLAIM_MARGIN).as_micros() as i64;
+        if !self.database.claim_delivery(delivery, self.clock.micros() + claim).await? {
             return Ok(());
         }
         let Some(webhook) = self.database.find_webhook(delivery.webhook).await? else { return Ok(()) };
@@ -146,7 +153,7 @@ impl Aims {
             return self.give_up_on(delivery, "the webhook was given up").await;
         }
         // Looking up a name may take long too, and is not bounded by the client.
-        let called = tokio::time::timeout(ATTEMPT_TIME, self.call(&webhook, delivery)).await;
+        let called = tokio::time::timeout(attempt_time, self.call(&webhook, delivery)).await;
         match called.unwrap_or_else(|_| Ok(Outcome::Failed(LATE.to_owned())))? {
             Outcome::Taken => {
                 // Removed meanwhile: nothing is left to be noted.
@@ -186,7 +193,7 @@ impl Aims {
         let (id, now) = (delivery.id.to_string(), self.clock.seconds());
         let secrets = self.webhook_secrets(webhook)?;
         let signatures: Vec<String> = secrets.iter().map(|secret| secret.sign(&id, now, &delivery.body)).collect();
-        let client = match client(&target) {
+        let client = match client(&target, self.courier.pace.attempt_time) {
             Ok(client) => client,
             Err(error) => return Ok(Outcome::Failed(in_words(&error))),
         };
@@ -209,8 +216,8 @@ impl Aims {
 }
 
 /// One that connects to what was judged and nowhere else, and goes where it is told and no further.
-fn client(target: &Target) -> reqwest::Result<Client> {
-    let builder = Client::builder().timeout(ATTEMPT_TIME).redirect(Policy::none()).no_proxy();
+fn client(target: &Target, attempt_time: Duration) -> reqwest::Result<Client> {
+    let builder = Client::builder().timeout(attempt_time).redirect(Policy::none()).no_proxy();
     match &target.name {
         Some(name) => builder.resolve_to_addrs(name, &target.addresses).build(),
         None => builder.build(),

@@ -13,15 +13,19 @@
 //! to hosts in these, plain `http` and any port may be used.
 
 use std::{
-    fmt,
+    fmt, io,
     net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr},
     str::FromStr,
+    sync::Arc,
 };
 
+use futures_util::{FutureExt, future::BoxFuture};
 use reqwest::Url;
 
 /// Longest address of a webhook, in characters.
 const LONGEST_URL: usize = 2_048;
+/// Where every machine of one cloud (Azure) finds what the cloud tells it: public by its range, and never somebody's host.
+const CLOUD_PLATFORM: Ipv4Addr = Ipv4Addr::new(168, 63, 129, 16);
 /// Ports to be reached outside networks the operator allows.
 const PORTS: [u16; 2] = [443, 8443];
 
@@ -100,10 +104,33 @@ impl Network {
     }
 }
 
+/// Who knows the addresses of a name. The system, except where a test plays a name server that changes its mind.
+pub trait Names: fmt::Debug + Send + Sync {
+    /// The addresses of a name, as of now.
+    fn look_up<'a>(&'a self, name: &'a str, port: u16) -> BoxFuture<'a, io::Result<Vec<SocketAddr>>>;
+}
+
+/// The names of the system.
+#[derive(Debug, Clone, Copy)]
+struct System;
+
+impl Names for System {
+    fn look_up<'a>(&'a self, name: &'a str, port: u16) -> BoxFuture<'a, io::Result<Vec<SocketAddr>>> {
+        async move { Ok(tokio::net::lookup_host((name, port)).await?.collect()) }.boxed()
+    }
+}
+
 /// Which hosts may be called.
-#[derive(Debug, Clone, Default)]
+#[derive(Debug, Clone)]
 pub struct Targets {
     allowed: Vec<Network>,
+    names: Arc<dyn Names>,
+}
+
+impl Default for Targets {
+    fn default() -> Self {
+        Self::new(Vec::new())
+    }
 }
 
 /// An address that was judged, with where exactly to connect.
@@ -120,7 +147,12 @@ pub struct Target {
 impl Targets {
     /// Public hosts, and those in networks the operator allows.
     pub fn new(allowed: Vec<Network>) -> Self {
-        Self { allowed }
+        Self::with_names(allowed, Arc::new(System))
+    }
+
+    /// The same, with somebody else to ask for names.
+    pub fn with_names(allowed: Vec<Network>, names: Arc<dyn Names>) -> Self {
+        Self { allowed, names }
     }
 
     /// Judges an address and resolves its host. To be done before every call: what a name resolves to may change.
@@ -138,10 +170,15 @@ impl Targets {
         };
         let (name, addresses) = match address {
             Some(address) => (None, vec![SocketAddr::from((address, port))]),
-            None => (Some(host.to_owned()), look_up(host, port).await?),
+            None => (Some(host.to_owned()), self.look_up(host, port).await?),
         };
         self.judge(&url, &addresses)?;
         Ok(Target { url, name, addresses })
+    }
+
+    async fn look_up(&self, name: &str, port: u16) -> Result<Vec<SocketAddr>, TargetError> {
+        let addresses = self.names.look_up(name, port).await.map_err(|_| TargetError::Unresolved)?;
+        if addresses.is_empty() { Err(TargetError::Unresolved) } else { Ok(addresses) }
     }
 
     fn judge(&self, url: &Url, addresses: &[SocketAddr]) -> Result<(), TargetError> {
@@ -179,12 +216,6 @@ fn parse(text: &str) -> Result<Url, TargetError> {
     Ok(url)
 }
 
-async fn look_up(name: &str, port: u16) -> Result<Vec<SocketAddr>, TargetError> {
-    let found = tokio::net::lookup_host((name, port)).await.map_err(|_| TargetError::Unresolved)?;
-    let addresses: Vec<SocketAddr> = found.collect();
-    if addresses.is_empty() { Err(TargetError::Unresolved) } else { Ok(addresses) }
-}
-
 /// An IPv4 address that is written as IPv6 is the IPv4 address.
 fn plain(address: IpAddr) -> IpAddr {
     match address {
@@ -214,7 +245,8 @@ fn is_public_v4(address: Ipv4Addr) -> bool {
         || (a == 198 && (18..20).contains(&b))
         || (a == 198 && b == 51 && c == 100)
         || (a == 203 && b == 0 && c == 113)
-        || a >= 224;
+        || a >= 224
+        || address == CLOUD_PLATFORM;
     !special
 }
 
@@ -256,6 +288,10 @@ mod tests {
             "10.1.2.3",
             "100.64.0.1",
             "169.254.169.254",
+            "169.254.170.2",
+            "100.100.100.200",
+            "168.63.129.16",
+            "192.0.0.192",
             "172.16.0.1",
             "172.31.255.255",
             "192.168.1.1",
@@ -274,7 +310,14 @@ mod tests {
             "[::ffff:a9fe:a9fe]",
             "[::127.0.0.1]",
             "[fe80::1]",
+            "[fe80::a9fe:a9fe]",
             "[fd00::1]",
+            "[fd00:ec2::254]",
+            "[::ffff:168.63.129.16]",
+            "[::ffff:0:a9fe:a9fe]",
+            "[64:ff9b::a9fe:a9fe]",
+            "[64:ff9b:1::a9fe:a9fe]",
+            "[2002:a9fe:a9fe::]",
             "[fec0::1]",
             "[ff02::1]",
             "[64:ff9b::a00:1]",

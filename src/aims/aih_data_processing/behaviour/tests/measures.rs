@@ -237,6 +237,42 @@ fn what_can_be_judged_is_activity_by_the_minute() {
     assert_eq!((series.values.len(), series.at_seconds.len(), series.at_seconds[1]), (2880, 2880, 60.0));
     let context = series.context.as_ref().unwrap();
     assert_eq!((context[359].as_str(), context[360].as_str()), ("night", "day"));
-    let daily = observed.values.iter().map(|v| (v.value, v.at_seconds.unwrap())).collect::<Vec<_>>();
-    assert_eq!(daily, [(22.5, 0.0), (22.5, 86_400.0)]);
+    let daily = &observed.series[1];
+    assert_eq!((daily.name.as_str(), daily.unit.as_str()), ("Daily steps", "{steps}/d"));
+    assert_eq!((&daily.values[..], &daily.at_seconds[..]), (&[32_400.0, 32_400.0][..], &[0.0, 86_400.0][..]));
+    assert!(observed.values.is_empty(), "{:?}", observed.values);
+}
+
+fn observed(file: &str) -> crate::aims::ai_modules::observations::Observations {
+    let (parameters, attachments) = (serde_json::Map::new(), std::collections::BTreeMap::new());
+    let input = Input {
+        operation: BehaviouralStateDetection,
+        format: DataFormat::Csv,
+        parameters: &parameters,
+        payload: file.as_bytes(),
+        attachments: &attachments,
+    };
+    observe(&input).unwrap()
+}
+
+#[test]
+fn a_day_cut_off_is_not_taken_for_a_lazy_one() {
+    // From noon of the first day to noon of the fourth.
+    let file = steps(4, |minute| (720..3 * 1440 + 720).contains(&minute).then_some(10));
+    let daily = &observed(&file).series[1];
+    assert_eq!((&daily.values[..], &daily.at_seconds[..]), (&[14_400.0, 14_400.0][..], &[43_200.0, 129_600.0][..]));
+}
+
+#[test]
+fn the_rhythm_is_offered_where_the_recording_is_long_enough() {
+    // A hand that moves by day and lies still by night, once a minute.
+    let moves = |tick: i64| {
+        let by_day = (tick / 600) % 1440 >= 480;
+        let swing = if by_day && tick % 2 == 0 { 0.2 } else { 0.0 };
+        [0.0, 0.0, 1.0 + swing]
+    };
+    let names =
+        |minutes| observed(&acceleration(minutes, moves)).values.into_iter().map(|v| v.name).collect::<Vec<_>>();
+    assert_eq!(names(1440), Vec::<String>::new());
+    assert_eq!(names(3 * 1440), ["Relative amplitude", "Interdaily stability", "Intradaily variability"]);
 }

@@ -89,8 +89,8 @@ fn every_edge_of_chart_1() {
         assert_eq!(points(quantity("spo2", "2708-6", value, "%", AT)), expected, "scale 1, {value}");
     }
     assert_eq!(points(quantity("o2", "3151-8", 2.0, "L/min", AT)), 2);
-    assert_eq!(points(quantity("o2", "3150-6", 21.0, "%", AT)), 0);
-    assert_eq!(points(quantity("o2", "3150-6", 28.0, "%", AT)), 2);
+    assert_eq!(points(quantity("o2", "3150-0", 21.0, "%", AT)), 0);
+    assert_eq!(points(quantity("o2", "3150-0", 28.0, "%", AT)), 2);
     for answer in ["LA6560-2", "LA17108-4", "LA17107-6", "LA9343-0"] {
         assert_eq!(points(concept("avpu", "80288-4", "http://loinc.org", answer, AT)), 3, "{answer}");
     }
@@ -233,4 +233,27 @@ fn it_is_not_for_children_nor_in_pregnancy() {
     {
         assert!(news2(&[], wrong).unwrap_err().contains("parameter"));
     }
+}
+
+/// What is offered for judging: total and highest parameter.
+fn offered(changes: &[Value]) -> Vec<(String, f64)> {
+    let payload = bundle(&changed(changes));
+    let (parameters, attachments) = (Map::new(), BTreeMap::new());
+    let operation = Operation::AnomalyAndRiskAlerting;
+    let format = DataFormat::Fhir;
+    let input = Input { operation, format, parameters: &parameters, payload: &payload, attachments: &attachments };
+    let values = observe(&input).unwrap().values;
+    values.into_iter().filter(|value| value.name.starts_with("NEWS2")).map(|value| (value.name, value.value)).collect()
+}
+
+#[test]
+fn the_score_is_offered_for_judging_where_it_is_whole() {
+    let both = |total, highest| vec![("NEWS2".to_owned(), total), ("NEWS2 highest parameter".to_owned(), highest)];
+    assert_eq!(offered(&[]), both(0.0, 0.0));
+    assert_eq!(offered(&[quantity("rr", "9279-1", 8.0, "/min", AT)]), both(3.0, 3.0));
+    let ill = [quantity("rr", "9279-1", 22.0, "/min", AT), quantity("hr", "8867-4", 115.0, "/min", AT)];
+    assert_eq!(offered(&ill), both(4.0, 2.0));
+    // One observation is missing, because it is two hours older; or the patient is a child.
+    assert_eq!(offered(&[quantity("temp", "8310-5", 37.0, "Cel", "2024-06-01T08:00:00Z")]), []);
+    assert_eq!(offered(&[patient("2015-01-01", "male")]), []);
 }

@@ -13,8 +13,9 @@ use alloy::primitives::{Address, Bytes};
 use super::{AimError, Aims};
 use crate::{
     db::{
+        Transition,
         data_items::DataItemState,
-        model_licences::{ModelLicenceRow, NewModelLicence},
+        model_licences::{ModelLicenceRow, ModelLicenceState, NewModelLicence},
         operation_acts::Done,
     },
     domain::{ids::AihDataId, licence_event::Evidence, terms::Offer},
@@ -54,6 +55,7 @@ impl Aims {
         if item.state == DataItemState::Erased {
             return Err(AimError::Erased);
         }
+        let previous = item.licence.ok_or(AimError::Conflict("the upload of this item is not finished"))?;
         let node = self.licensing.node();
         let licence = node.predict(&offer).await.map_err(LicensingError::from)?;
         let now_on_chain = node.item(change.item.hash()).await.map_err(LicensingError::from)?;
@@ -66,9 +68,7 @@ impl Aims {
             true => self.licensing.made(change.item.hash(), licence).await?,
             false => self.change_on_chain(change, &offer, licence).await?,
         };
-        let now = self.clock.micros();
-        self.database.mark_model_licence_issued(licence, now).await?.required()?;
-        self.database.change_data_item_licence(change.item, licence, now).await?.required()?;
+        self.take_effect(change.item, (previous, licence)).await?;
         self.note(Done::ChangeLicence, &item, item.owner.address(), (Some(licence), Some(evidence))).await;
         Ok(licence)
     }
@@ -98,10 +98,8 @@ impl Aims {
             return Ok(false);
         }
         let on_chain = self.licensing.node().item(row.aih_data_id.hash()).await.map_err(LicensingError::from)?;
-        let now = self.clock.micros();
         if on_chain.licence == Some(row.licence) && !on_chain.revoked {
-            self.database.mark_model_licence_issued(row.licence, now).await?.required()?;
-            self.database.change_data_item_licence(row.aih_data_id, row.licence, now).await?.required()?;
+            self.take_effect(row.aih_data_id, (item.licence.unwrap_or(row.licence), row.licence)).await?;
             let evidence = self.licensing.made(item.hash, row.licence).await?;
             self.note(Done::ChangeLicence, &item, item.owner.address(), (Some(row.licence), Some(evidence))).await;
             return Ok(true);
@@ -111,6 +109,18 @@ impl Aims {
             return Ok(self.database.remove_model_licence(row.licence).await?.is_done());
         }
         Ok(false)
+    }
+
+    /// Writes what the chain has done. The clerk may have copied it already, and what came after it: what is written then
+    /// stays.
+    async fn take_effect(&self, item: AihDataId, (previous, licence): (Address, Address)) -> Result<(), AimError> {
+        let now = self.clock.micros();
+        match self.database.mark_model_licence_issued(licence, now).await? {
+            Transition::Refused(ModelLicenceState::Replaced | ModelLicenceState::Revoked) => {}
+            transition => transition.required()?,
+        }
+        self.database.change_data_item_licence(item, (previous, licence), now).await?;
+        Ok(())
     }
 
     fn examine_change(&self, reading: &Reading, change: &LicenceChange) -> Result<Offer, AimError> {

@@ -24,6 +24,7 @@ pub mod restore;
 pub mod retrieval;
 mod running;
 pub mod storage;
+mod turns;
 
 use std::sync::Arc;
 
@@ -43,6 +44,7 @@ use crate::{
 pub struct Aims {
     shared: Arc<Shared>,
     running: running::Running,
+    turns: turns::Turns,
 }
 
 /// What stands between the rooms.
@@ -72,7 +74,7 @@ pub struct Shared {
 impl Aims {
     /// The rooms of one Back End.
     pub fn new(shared: Shared) -> Self {
-        Self { shared: Arc::new(shared), running: running::Running::default() }
+        Self { shared: Arc::new(shared), running: running::Running::default(), turns: turns::Turns::default() }
     }
 
     /// This Back End's ID.

@@ -62,11 +62,10 @@ impl Database {
     /// # Errors
     /// When the database fails or the row is corrupt.
     pub async fn find_earlier_answer(&self, confirm_id: B128) -> Result<Option<EarlierEventRow>> {
-        let row =
-            sqlx::query(select!("WHERE confirm_id = $1 ORDER BY ended_at_us, block_number, log_index LIMIT 1"))
-                .bind(confirm_id.hex())
-                .fetch_optional(&self.readers)
-                .await?;
+        let row = sqlx::query(select!("WHERE confirm_id = $1 ORDER BY ended_at_us, block_number, log_index LIMIT 1"))
+            .bind(confirm_id.hex())
+            .fetch_optional(&self.readers)
+            .await?;
         row.as_ref().map(EarlierEventRow::read).transpose()
     }
 

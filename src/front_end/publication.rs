@@ -1,10 +1,7 @@
 //! An operator's upload to the MPAI Store: the message that announces a model or a scoring file, signed over Back End, ID
 //! and digest.
 
-use alloy::{
-    primitives::hex,
-    signers::local::PrivateKeySigner,
-};
+use alloy::{primitives::hex, signers::local::PrivateKeySigner};
 use serde_json::{Value, json};
 use uuid::Uuid;
 

@@ -261,9 +261,7 @@ impl Said {
                 (&d.process_time, d.user_id, d.user_type, d.aih_data_id, d.processing_type.word().to_owned())
             }
             Self::Act(a) => (&a.act_time, a.user_id, None, a.aih_data_id, text(Some(a.kind))),
-            Self::Earlier(e) => {
-                (&e.process_time, e.user_id, None, e.aih_data_id, e.processing_type.word().to_owned())
-            }
+            Self::Earlier(e) => (&e.process_time, e.user_id, None, e.aih_data_id, e.processing_type.word().to_owned()),
             Self::NonConformity(f) => {
                 (&f.process_time, f.user_id, None, f.aih_data_id, f.processing_type.word().to_owned())
             }

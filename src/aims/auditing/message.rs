@@ -17,8 +17,8 @@ use crate::{
         licence_event::{ConfirmId, Evidence},
     },
     schema::wire::{
-        self, AuditResponse, AuditedItem, ChainTime, CompleteToBlock, DateTime, EarlierDecision, MessageId, NonConformity,
-        NonConformityStatus, Processing,
+        self, AuditResponse, AuditedItem, ChainTime, CompleteToBlock, DateTime, EarlierDecision, MessageId,
+        NonConformity, NonConformityStatus, Processing,
     },
 };
 

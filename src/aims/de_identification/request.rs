@@ -61,6 +61,7 @@ impl Aims {
     pub async fn request_de_identification(&self, request: DeIdRequest) -> Result<Accepted, AimError> {
         let named = request.algorithm.as_deref().map(techniques::read).transpose().map_err(AimError::NotOffered)?;
         let recipient = self.recipient(&request)?;
+        let turn = self.turns.take(request.requester.address())?;
         let item = self.database.find_data_item(request.item).await?;
         let noted = noted(&request)?;
         let operation = match self.begin(&noted, OperationKind::DeIdentify, item.as_ref()).await? {
@@ -76,7 +77,7 @@ impl Aims {
             }
         };
         match self.treatment(operation.id, &request, named, recipient, item.as_ref()).await {
-            Ok(treatment) => Ok(self.start_treatment(treatment, permit)),
+            Ok(treatment) => Ok(self.start_treatment(treatment, permit, turn)),
             Err(error) => {
                 self.give_up(operation.id, &error).await;
                 Err(error)

@@ -106,7 +106,8 @@ impl Library<'_> {
             None => None,
         };
         let name = name.map(str::to_owned).or(examined.name);
-        let name = name.ok_or_else(|| AimError::Unprocessable("it does not say its name, and none is given".to_owned()))?;
+        let name =
+            name.ok_or_else(|| AimError::Unprocessable("it does not say its name, and none is given".to_owned()))?;
         let id = Uuid::now_v7();
         let row = ModelRow {
             layout: examined.layout,

@@ -63,7 +63,8 @@ impl Aims {
         let upload = Upload {
             id: message.ml_model_object_id.uuid(),
             name: qualifier.name.ok_or(refuse("/MLModelQualifier/Name", "a model of the Store has a name"))?,
-            format: format.ok_or(refuse("/MLModelQualifier/Format", "the Store keeps safetensors, ONNX and PGSCatalog"))?,
+            format: format
+                .ok_or(refuse("/MLModelQualifier/Format", "the Store keeps safetensors, ONNX and PGSCatalog"))?,
             parent: qualifier.parent_ml_model_object_id.map(|id| id.uuid()),
             digest: digest.ok_or(refuse("/MLModelQualifier/Digest", "the digest of the bytes is missing"))?,
             signer: sender,
@@ -121,7 +122,8 @@ impl Aims {
         }
         let Some(parent) = upload.parent else { return Ok(Place::Free(None)) };
         const AT: &str = "/MLModelQualifier/ParentMLModelObjectID";
-        let parent = self.database.find_model(parent).await?.ok_or(refuse(AT, "there is no such model in the Store"))?;
+        let parent =
+            self.database.find_model(parent).await?.ok_or(refuse(AT, "there is no such model in the Store"))?;
         let founder = self.database.find_model(parent.lineage).await?.ok_or(AimError::NotFound)?;
         if founder.format == StoredFormat::Safetensors {
             return Err(refuse(AT, "versions of this model are made by rounds of federated learning"));

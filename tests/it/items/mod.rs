@@ -15,12 +15,14 @@
 //! | [`acts`] | what the house does without being asked by a Licence Confirm, in the audit |
 //! | [`every_class`] | each class of data in each declared format, each declared processing type, and those that nobody declares |
 //! | [`keeper`] | anvil ends with the Back End, however that ends |
+//! | [`cut_off`] | what a killed Back End left, seen by another; who fills all places |
 //! | [`doubt`] | a chain that is away, another, changed, or ahead of time |
 //! | [`stuck`] | transactions that are stuck, lost, or overtaken |
 //!
 //! [`paper`] writes the messages, [`server`] runs the Back End as a process, [`relay`] cuts its line to the chain.
 
 mod acts;
+mod cut_off;
 mod doubt;
 mod endless;
 mod erasure;

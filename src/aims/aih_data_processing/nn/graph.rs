@@ -44,7 +44,8 @@ pub fn examine(onnx: &[u8]) -> Result<Graph, String> {
 
 /// How many numbers a tensor says it holds, when it holds them itself.
 fn count(tensor: &TensorProto) -> Option<u64> {
-    let stated = tensor.dims.iter().try_fold(1_u64, |product, length| product.checked_mul(u64::try_from(*length).ok()?))?;
+    let stated =
+        tensor.dims.iter().try_fold(1_u64, |product, length| product.checked_mul(u64::try_from(*length).ok()?))?;
     let held = tensor.raw_data.len() + tensor.float_data.len() + tensor.int64_data.len() + tensor.int32_data.len();
     (tensor.external_data.is_empty() && stated <= held as u64).then_some(stated)
 }

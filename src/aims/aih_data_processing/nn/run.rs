@@ -1,8 +1,6 @@
 //! The AI Module: beats are found, a window is cut around each, and an ONNX model of the MPAI Store names its kind. The
 //! model says in its metadata what windows it wants and what its classes are. None of this is a diagnosis.
 
-use serde::Serialize;
-use serde_json::Value;
 use super::{
     graph::{declaration, probabilities},
     windows::{BeatWindow, windows},
@@ -15,6 +13,8 @@ use crate::{
     domain::operation::Operation,
     mpai_store::models::{declaration::Declaration, network::greatest},
 };
+use serde::Serialize;
+use serde_json::Value;
 
 /// The parameter that names the model, and the attachment that is it.
 pub const MODEL: &str = "Model";

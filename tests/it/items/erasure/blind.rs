@@ -37,8 +37,7 @@ fn contract(first: [u8; 32], second: [u8; 32], topic: [u8; 32], data: [u8; 32], 
 async fn the_scan_finds_what_is_planted_in_every_place_and_form() {
     let chain = Chain::start().await;
     let wallet = EthereumWallet::from(key(PATIENT));
-    let sender: DynProvider =
-        ProviderBuilder::new().wallet(wallet).connect_provider(chain.provider.clone()).erased();
+    let sender: DynProvider = ProviderBuilder::new().wallet(wallet).connect_provider(chain.provider.clone()).erased();
     let (overwritten, stored) = (Uuid::from_u128(0x1122_3344_5566), Uuid::now_v7());
     let topic = "Philomena Quastenflosser";
     let utf16: Vec<u8> = "Umbrellastand".encode_utf16().flat_map(u16::to_be_bytes).collect();

@@ -1,7 +1,7 @@
 //! What must not be found, in every form somebody might have written it in.
 
-use aws_lc_rs::digest::{SHA256, digest};
 use alloy::primitives::keccak256;
+use aws_lc_rs::digest::{SHA256, digest};
 use base64::{Engine, engine::general_purpose::STANDARD_NO_PAD};
 use uuid::Uuid;
 

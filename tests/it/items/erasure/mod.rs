@@ -162,7 +162,10 @@ async fn on_the_server(folder: &Path, secrets: &[Identifier], keys: &[Identifier
     somewhere(&rows, ids);
     let pages = held::in_pages(&mut server).await;
     let dead: usize = keys.iter().filter(|key| !find(&pages, key).is_empty()).count();
-    println!("PostgreSQL: {dead} of {} keys, names and digests still lie in dead space of pages after VACUUM", keys.len());
+    println!(
+        "PostgreSQL: {dead} of {} keys, names and digests still lie in dead space of pages after VACUUM",
+        keys.len()
+    );
     sqlx::query("VACUUM FULL").execute(&mut server).await.unwrap();
     nowhere(&held::in_pages(&mut server).await, secrets);
 }

@@ -84,5 +84,10 @@ fn check(operation: Operation, result: &Value) {
     });
     let share = right.count() as f64 / named.len() as f64;
     println!("{} beats of a stranger named, {:.1} % right", named.len(), 100.0 * share);
-    assert!(named.len() + 5 > STRANGER.beats.len() && share > 0.9, "{} of {}: {share}", named.len(), STRANGER.beats.len());
+    assert!(
+        named.len() + 5 > STRANGER.beats.len() && share > 0.9,
+        "{} of {}: {share}",
+        named.len(),
+        STRANGER.beats.len()
+    );
 }

@@ -28,7 +28,8 @@ static DAYS: LazyLock<Vec<Row>> = LazyLock::new(days);
 type Row = (i64, Vec<f64>);
 
 pub fn samples(format: DataFormat) -> Vec<Sample> {
-    let by_hour = Sample { only: BY_HOUR, parameters: of_short_days, ..Sample::new(write(format, &HOURS), check_hours) };
+    let by_hour =
+        Sample { only: BY_HOUR, parameters: of_short_days, ..Sample::new(write(format, &HOURS), check_hours) };
     let by_day = Sample { only: BY_DAY, ..Sample::new(write(format, &DAYS), check_days) };
     vec![Sample::new(write(format, &STEPS), check_steps), by_hour, by_day]
 }
@@ -132,7 +133,11 @@ fn check_steps(operation: Operation, result: &Value) {
         }
         // Twenty moderate minutes on each of seven days.
         Operation::BehaviouralRiskPrediction => {
-            assert_eq!((number(result, "/CountedMinutes"), &result["GuidelineMet"]), (140.0, &json!(false)), "{result}");
+            assert_eq!(
+                (number(result, "/CountedMinutes"), &result["GuidelineMet"]),
+                (140.0, &json!(false)),
+                "{result}"
+            );
         }
         other => panic!("what is true of steps under {other} is not known here"),
     }
@@ -159,7 +164,11 @@ fn check_hours(operation: Operation, result: &Value) {
 }
 
 fn check_days(operation: Operation, result: &Value) {
-    assert_eq!(operation, Operation::BehaviouralPatternCharacterisation, "what is true under another is not known here");
+    assert_eq!(
+        operation,
+        Operation::BehaviouralPatternCharacterisation,
+        "what is true under another is not known here"
+    );
     near(result, "/L5", 20.0, 0.01);
     near(result, "/M10", 100.0, 0.01);
     near(result, "/InterdailyStability", 1.0, 1e-9);

@@ -101,7 +101,11 @@ fn check(operation: Operation, result: &Value) {
         }
         Operation::PhysiologicalStateClassification => {
             near(result, "/MeanHeartRateBeatsPerMinute", true_rate(), 0.5);
-            assert_eq!((&result["RateState"], &result["Regularity"]), (&json!("Normal"), &json!("Regular")), "{result}");
+            assert_eq!(
+                (&result["RateState"], &result["Regularity"]),
+                (&json!("Normal"), &json!("Regular")),
+                "{result}"
+            );
         }
         Operation::PhysiologicalProfileCharacterisation => {
             near(result, "/Whole/MeanHeartRateBeatsPerMinute", true_rate(), 0.5);
@@ -109,7 +113,8 @@ fn check(operation: Operation, result: &Value) {
         }
         Operation::PhysiologicalTrendMonitoring => {
             assert_eq!(result["Windows"].as_array().unwrap().len(), 6);
-            let mean: f64 = (0..6).map(|n| number(result, &format!("/Windows/{n}/HeartRateBeatsPerMinute"))).sum::<f64>() / 6.0;
+            let mean: f64 =
+                (0..6).map(|n| number(result, &format!("/Windows/{n}/HeartRateBeatsPerMinute"))).sum::<f64>() / 6.0;
             assert!((mean - true_rate()).abs() < 1.0, "{mean}");
         }
         Operation::PhysiologicalRiskPrediction => {

@@ -81,7 +81,9 @@ fn fixed(file: &[u8], channels: usize, wide: bool, plus: bool) -> Vec<u8> {
         (false, _) => "",
     };
     let header = FIXED * (channels + 1);
-    for (from, to, value) in [(184, 192, header.to_string()), (192, 236, reserved.to_owned()), (252, 256, channels.to_string())] {
+    for (from, to, value) in
+        [(184, 192, header.to_string()), (192, 236, reserved.to_owned()), (252, 256, channels.to_string())]
+    {
         fixed[from..to].copy_from_slice(format!("{value:<width$}", width = to - from).as_bytes());
     }
     fixed

@@ -70,15 +70,21 @@ fn check(operation: Operation, result: &Value) {
             assert!(states[5..].iter().all(|state| **state == "Drowsiness"), "{states:?}");
         }
         Operation::NeuroStateMonitoring => {
-            assert_eq!((&result["TransitionCount"], &result["Course"][0]["State"]), (&json!(1), &json!("RelaxedWakefulness")));
+            assert_eq!(
+                (&result["TransitionCount"], &result["Course"][0]["State"]),
+                (&json!(1), &json!("RelaxedWakefulness"))
+            );
             near(result, "/Course/1/StartSeconds", f64::from(SECONDS) / 2.0, 1e-6);
             assert_eq!(result["AlphaThetaTrend"]["Direction"], "Falling");
         }
         Operation::NeuralEventDetection => {
             let events = result["Events"].as_array().unwrap();
-            let found = bursts().iter().filter(|burst| events.iter().any(|event| {
-                (event["OnsetSeconds"].as_f64().unwrap() - burst.onset_s).abs() < 1.0
-            })).count();
+            let found = bursts()
+                .iter()
+                .filter(|burst| {
+                    events.iter().any(|event| (event["OnsetSeconds"].as_f64().unwrap() - burst.onset_s).abs() < 1.0)
+                })
+                .count();
             assert_eq!((found, events.len()), (10, 10), "{result}");
         }
         other => panic!("what is true of an EEG under {other} is not known here"),

@@ -15,7 +15,13 @@ pub fn sample(format: DataFormat) -> Sample {
 pub fn bytes(format: DataFormat, resources: &[Value]) -> Vec<u8> {
     match format {
         DataFormat::Fhir => {
-            let url = |r: &Value| format!("https://example.org/fhir/{}/{}", r["resourceType"].as_str().unwrap(), r["id"].as_str().unwrap());
+            let url = |r: &Value| {
+                format!(
+                    "https://example.org/fhir/{}/{}",
+                    r["resourceType"].as_str().unwrap(),
+                    r["id"].as_str().unwrap()
+                )
+            };
             let entries: Vec<Value> = resources.iter().map(|r| json!({"fullUrl": url(r), "resource": r})).collect();
             json!({"resourceType": "Bundle", "type": "collection", "entry": entries}).to_string().into_bytes()
         }
@@ -87,7 +93,8 @@ fn parameters(operation: Operation) -> Value {
 fn check(operation: Operation, result: &Value) {
     match operation {
         Operation::ClinicalConditionDetection => {
-            let found: Vec<_> = result["Conditions"].as_array().unwrap().iter().map(|c| c["Condition"].as_str().unwrap()).collect();
+            let found: Vec<_> =
+                result["Conditions"].as_array().unwrap().iter().map(|c| c["Condition"].as_str().unwrap()).collect();
             assert_eq!(found, ["Hypertension", "DiabetesType2"], "{result}");
         }
         // Hypertension and diabetes, one point each; a man of fifty has none for age and sex.

@@ -1,10 +1,6 @@
 //! The samples of an AIM in a format, and what is true of them.
 
-use health_back_end::{
-    domain::operation::Operation,
-    mpai_store::processing::Performance,
-    schema::wire::DataFormat,
-};
+use health_back_end::{domain::operation::Operation, mpai_store::processing::Performance, schema::wire::DataFormat};
 use serde_json::{Map, Value, json};
 
 use super::{beats, behaviour, ecg, eeg, images, records, variants};

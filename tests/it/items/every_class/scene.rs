@@ -63,8 +63,7 @@ impl Scene {
         wish.processes = Operation::processing_types().map(|operation| operation.word().to_owned()).collect();
         let document = paperwork::write(&wish, &self.patient.user, &back_end);
         let qualifier = json!({"DataClass": self.class.word(), "Format": format.word()});
-        let recording =
-            Recording { description: String::new(), qualifier, bytes: bytes.to_vec(), true_beats: None };
+        let recording = Recording { description: String::new(), qualifier, bytes: bytes.to_vec(), true_beats: None };
         paper::sealed(&self.patient, &back_end, id, document, &recording)
     }
 

@@ -152,7 +152,10 @@ fn weight_files_that_are_no_sum_of_alleles_or_no_weight_file_are_refused() {
         (weights(""), "it has no rows"),
         // Cut within its last number, and at the end of a row.
         (good.trim_end_matches("5\n").to_owned() + "5", "it ends early"),
-        (weights("rs1\t1\t100\tG\tA\t0.5\nrs2\t1\t200\tC\tT\t1\n").replace("rs2\t1\t200\tC\tT\t1\n", ""), "variants_number"),
+        (
+            weights("rs1\t1\t100\tG\tA\t0.5\nrs2\t1\t200\tC\tT\t1\n").replace("rs2\t1\t200\tC\tT\t1\n", ""),
+            "variants_number",
+        ),
         (good.replace("variants_number=1", "variants_number=18446744073709551616"), "variants_number"),
         (weights("rs1\t1\t100\tG\tA\t0.5\nrs1\t1\t100\tG\tA\t0.7\n"), "row 2 of the weight file"),
         (

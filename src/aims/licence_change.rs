@@ -18,7 +18,7 @@ use crate::{
         model_licences::{ModelLicenceRow, ModelLicenceState, NewModelLicence},
         operation_acts::Done,
     },
-    domain::{ids::AihDataId, licence_event::Evidence, terms::Offer},
+    domain::{ids::AihDataId, licence_event::Evidence, taxonomy::DataClass, terms::Offer},
     licensing::{
         LicensingError,
         read::{Reading, State},
@@ -50,8 +50,14 @@ impl Aims {
     /// When the licence is not the item's own current one, the Model Licence cannot be expressed or is about something
     /// else, the signature is not the End User's for this moment, or chain or database do not answer.
     pub async fn change_licence(&self, reading: &Reading, change: &LicenceChange) -> Result<Address, AimError> {
-        let offer = self.examine_change(reading, change)?;
+        let (offer, data_class) = self.examine_change(reading, change)?;
         let item = self.database.find_data_item(change.item).await?.ok_or(AimError::NotFound)?;
+        if data_class != item.data_class {
+            return Err(AimError::Refused {
+                pointer: "/BlockchainLicence/Request/ModelLicence/AIHDataType",
+                reason: "the item is data of another class",
+            });
+        }
         if item.state == DataItemState::Erased {
             return Err(AimError::Erased);
         }
@@ -123,7 +129,7 @@ impl Aims {
         Ok(())
     }
 
-    fn examine_change(&self, reading: &Reading, change: &LicenceChange) -> Result<Offer, AimError> {
+    fn examine_change(&self, reading: &Reading, change: &LicenceChange) -> Result<(Offer, DataClass), AimError> {
         let refuse = |pointer, reason| Err(AimError::Refused { pointer, reason });
         if reading.derivation.is_some() {
             return Err(AimError::Conflict("a derived licence follows its root; change the root's"));
@@ -135,7 +141,7 @@ impl Aims {
         if licence.end_user.address() != reading.terms.end_user {
             return refuse("/BlockchainLicence/Request/ModelLicence/EndUserID", "the licence has another End User");
         }
-        Ok(compile(&licence, &self.back_end(), change.sequence)?)
+        Ok((compile(&licence, &self.back_end(), change.sequence)?, licence.data_class))
     }
 
     /// Gives where the change stands. The permit to store that comes with it is not needed: the payload is there.

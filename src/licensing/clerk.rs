@@ -130,7 +130,8 @@ impl<L: Ledger> Clerk<L> {
             let outcome = match noting.await {
                 // A task that broke off leaves a transaction whose end is not known.
                 Ok(Ok(())) => sending.await.unwrap_or(Err(ChainError::Pending(hash))),
-                // Not durable, so nobody is answered by it; settling finds out what became of it.
+                // Not durable, so nobody is answered by its being sent. Settling finds out what became of it: one that is
+                // mined then needs no ledger to be found again, and is answered.
                 Ok(Err(error)) => {
                     tracing::error!(transaction = %hash, %error, "transaction.not_noted");
                     let _ = sending.await;

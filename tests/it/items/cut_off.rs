@@ -109,7 +109,7 @@ async fn a_result_whose_operation_was_cut_off_goes_with_it() {
     assert_eq!(taken.operations, 1);
     let row = scene.house.database.find_operation(cut_off).await.unwrap().unwrap();
     assert_eq!(row.state, OperationState::Undone);
-    let item = |id| async move { scene.house.database.find_data_item(id).await.unwrap().unwrap().state };
+    let item = async |id| scene.house.database.find_data_item(id).await.unwrap().unwrap().state;
     assert_eq!(item(result).await, DataItemState::Erased);
     assert_eq!(item(other).await, DataItemState::Stored);
     scene.patient.get(&format!("/v1/aih-data/{result}/payload")).await.expect(410);

@@ -288,11 +288,7 @@ pub fn verified(resource: &Resource) -> Result<Verified, ClinicalError> {
 }
 
 /// A status of a code system that R4 binds it to: one that is absent is one thing, one in other words another.
-fn status<'a>(
-    resource: &'a Resource,
-    element: &'static str,
-    system: &str,
-) -> Result<Option<&'a str>, ClinicalError> {
+fn status<'a>(resource: &'a Resource, element: &'static str, system: &str) -> Result<Option<&'a str>, ClinicalError> {
     let found = resource.body.get(element);
     match (found, super::concept::code_in(found, system)) {
         (Some(_), None) => Err(invalid(resource, element)),

@@ -69,7 +69,7 @@ async fn in_parts(
         async move {
             let row = door.aims.take_upload(&arriving, Box::pin(payload_in(parts, meter, length))).await?;
             let place = format!("/v1/store/models/urn:uuid:{}", row.id);
-            Ok(Reply::created(message::model(&row)?, &place).into_response())
+            Ok(Reply::created(message::model(&row, true)?, &place).into_response())
         }
     };
     once.run(&door, sender, ROUTE, digest(&bytes), work).await

@@ -1,4 +1,4 @@
-//! The six rooms: the SubAIMs of the Health Back End. Each operation on data takes a `Permit`; none imports the chain.
+//! The rooms: the SubAIMs of the Health Back End. Storage and AIH Data Processing are files and a folder here as well. Each operation on data takes a `Permit`; none imports the chain.
 //!
 //! | AIM | File |
 //! | --- | --- |

@@ -5,10 +5,15 @@ use alloy::primitives::B256;
 
 use super::{
     Cursor, Database, Page, Result,
-    columns::{Columns, Hex},
+    columns::{Columns, Hex, Statement},
     operations::{OperationRow, select_operation},
 };
 use crate::domain::ids::{AihDataId, UserId};
+
+/// Where a list of a period begins: the empty key sorts before every operation of the same moment.
+fn behind(after: Option<&Cursor>, from: i64) -> Cursor {
+    after.filter(|after| after.at >= from).cloned().unwrap_or_else(|| Cursor::new(from, ""))
+}
 
 /// A user who was permitted to use an item, or something derived from it, and did.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -56,19 +61,12 @@ impl Database {
         after: Option<&Cursor>,
         limit: u32,
     ) -> Result<Page<OperationRow>> {
-        let after = Cursor::highest(after);
         let query = sqlx::query(select_operation!(
             "WHERE requester = $1 AND (created_at_us, operation_id) < ($2, $3)
              ORDER BY created_at_us DESC, operation_id DESC LIMIT $4"
         ))
         .bind(requester.to_string());
-        self.list_page(
-            query,
-            (after, limit),
-            OperationRow::read,
-            OperationRow::cursor(|operation| operation.created_at_us),
-        )
-        .await
+        self.list_operations(query, (Cursor::highest(after), limit), |operation| operation.created_at_us).await
     }
 
     /// What was asked about an item, newest first.
@@ -81,19 +79,12 @@ impl Database {
         after: Option<&Cursor>,
         limit: u32,
     ) -> Result<Page<OperationRow>> {
-        let after = Cursor::highest(after);
         let query = sqlx::query(select_operation!(
             "WHERE aih_data_id = $1 AND (created_at_us, operation_id) < ($2, $3)
              ORDER BY created_at_us DESC, operation_id DESC LIMIT $4"
         ))
         .bind(item.to_string());
-        self.list_page(
-            query,
-            (after, limit),
-            OperationRow::read,
-            OperationRow::cursor(|operation| operation.created_at_us),
-        )
-        .await
+        self.list_operations(query, (Cursor::highest(after), limit), |operation| operation.created_at_us).await
     }
 
     /// Operations that have not ended and were last touched before a time (so that what another instance is working on
@@ -107,20 +98,13 @@ impl Database {
         after: Option<&Cursor>,
         limit: u32,
     ) -> Result<Page<OperationRow>> {
-        let after = Cursor::lowest(after);
         let query = sqlx::query(select_operation!(
-            "WHERE state IN ('requested', 'confirmed', 'running')
-                 AND updated_at_us < $1 AND (updated_at_us, operation_id) > ($2, $3)
+            "WHERE state IN ('requested', 'confirmed', 'running') AND updated_at_us < $1
+                 AND (updated_at_us, operation_id) > ($2, $3)
              ORDER BY updated_at_us, operation_id LIMIT $4"
         ))
         .bind(untouched_since_us);
-        self.list_page(
-            query,
-            (after, limit),
-            OperationRow::read,
-            OperationRow::cursor(|operation| operation.updated_at_us),
-        )
-        .await
+        self.list_operations(query, (Cursor::lowest(after), limit), |operation| operation.updated_at_us).await
     }
 
     /// Operations on an owner's items that touched data and began within `[from_us, until_us)`, oldest first: what the
@@ -136,23 +120,15 @@ impl Database {
         after: Option<&Cursor>,
         limit: u32,
     ) -> Result<Page<OperationRow>> {
-        // The empty key sorts before every operation of the same microsecond.
-        let start = Cursor::new(from_us, "");
-        let after = after.cloned().filter(|after| after.at >= from_us).unwrap_or(start);
         let query = sqlx::query(select_operation!(
-            "WHERE owner = $1 AND started_at_us IS NOT NULL
-                 AND (started_at_us, operation_id) > ($3, $4) AND started_at_us < $2
+            "WHERE owner = $1 AND started_at_us IS NOT NULL AND started_at_us < $2
+                 AND (started_at_us, operation_id) > ($3, $4)
              ORDER BY started_at_us, operation_id LIMIT $5"
         ))
         .bind(owner.to_string())
         .bind(until_us);
-        self.list_page(
-            query,
-            (after, limit),
-            OperationRow::read,
-            OperationRow::cursor(|operation| operation.started_at_us.unwrap_or(operation.created_at_us)),
-        )
-        .await
+        let began = |operation: &OperationRow| operation.started_at_us.unwrap_or(operation.created_at_us);
+        self.list_operations(query, (behind(after, from_us), limit), began).await
     }
 
     /// Operations on an owner's items whose answer, as the row says, was recorded within `[from_s, until_s)` chain
@@ -168,23 +144,25 @@ impl Database {
         after: Option<&Cursor>,
         limit: u32,
     ) -> Result<Page<OperationRow>> {
-        let start = Cursor::new(from_s, "");
-        let after = after.cloned().filter(|after| after.at >= from_s).unwrap_or(start);
         let query = sqlx::query(select_operation!(
-            "WHERE owner = $1 AND confirmed_at_s IS NOT NULL
-                 AND (confirmed_at_s, operation_id) > ($3, $4) AND confirmed_at_s < $2
+            "WHERE owner = $1 AND confirmed_at_s IS NOT NULL AND confirmed_at_s < $2
+                 AND (confirmed_at_s, operation_id) > ($3, $4)
              ORDER BY confirmed_at_s, operation_id LIMIT $5"
         ))
         .bind(owner.to_string())
         .bind(until_s);
-        self.list_page(
-            query,
-            (after, limit),
-            OperationRow::read,
-            OperationRow::cursor(|operation| {
-                operation.answer.map_or(operation.intended_at_s, |answer| answer.evidence.confirmed_at_s)
-            }),
-        )
-        .await
+        let answered = |operation: &OperationRow| {
+            operation.answer.map_or(operation.intended_at_s, |answer| answer.evidence.confirmed_at_s)
+        };
+        self.list_operations(query, (behind(after, from_s), limit), answered).await
+    }
+
+    async fn list_operations(
+        &self,
+        query: Statement,
+        page: (Cursor, u32),
+        at: impl Fn(&OperationRow) -> i64,
+    ) -> Result<Page<OperationRow>> {
+        self.list_page(query, page, OperationRow::read, OperationRow::cursor(at)).await
     }
 }

@@ -5,6 +5,7 @@ use futures_util::TryStreamExt;
 use health_back_end::db::{
     DbError, Unique,
     chain_blocks::{BlockRef, BlockRow, ChainBatch, ChainKey, CursorMove},
+    chain_effects::ChainEffects,
     chain_events::{ChainEventRow, EventName, EventPosition},
     notices::NewNotice,
 };
@@ -19,6 +20,8 @@ on_both!(
     a_batch_that_fails_leaves_no_trace,
     a_reorganisation_removes_everything_above,
     a_reset_chain_is_forgotten,
+    what_a_reset_chain_held_is_kept_apart,
+    a_restoration_is_noted_when_there_was_something_to_restore,
     one_database_copies_one_register,
     events_of_items_are_listed_within_a_period,
     an_owner_sees_the_events_of_their_items,
@@ -155,6 +158,64 @@ async fn a_reset_chain_is_forgotten(db: &Place) {
     assert_eq!(db.list_events(None, 100).await.unwrap(), []);
     assert_eq!(db.find_block_at_or_below(9).await.unwrap(), None);
     assert_eq!(db.append_chain(KEY, None, &batch(0, 1)).await.unwrap(), CursorMove::Done);
+}
+
+async fn what_a_reset_chain_held_is_kept_apart(db: &Place) {
+    db.insert_user(&new_user(1)).await.unwrap();
+    db.insert_data_item(&new_item(1, 1)).await.unwrap();
+    let mut told = batch(1, 2);
+    told.events.push(event(2, 3, 1, EventName::LicenceIssued));
+    told.events.push(event(2, 4, 0, EventName::UserClassSet));
+    assert_eq!(db.append_chain(KEY, None, &told).await.unwrap(), CursorMove::Done);
+    let first = db.find_event_by_confirm_id(confirm_id(1)).await.unwrap().unwrap();
+    // Part of a chain that goes is no chain that is gone.
+    assert_eq!(db.roll_back_chain(KEY, at(2), Some(at(1)), &[]).await.unwrap(), CursorMove::Done);
+    assert_eq!(db.find_earlier_answer(confirm_id(1)).await.unwrap(), None);
+    let mut again = batch(2, 2);
+    again.events = told.events.iter().filter(|event| event.block_number == 2).cloned().collect();
+    assert_eq!(db.append_chain(KEY, Some(at(1)), &again).await.unwrap(), CursorMove::Done);
+    let effects = ChainEffects { at_us: 77, ..ChainEffects::default() };
+    assert_eq!(db.roll_back_chain_with(KEY, at(2), None, &[], &effects).await.unwrap(), CursorMove::Done);
+
+    let kept = db.find_earlier_answer(confirm_id(1)).await.unwrap().unwrap();
+    assert_eq!((kept.event, kept.ended_at_us), (first, 77));
+    assert_eq!(db.find_event_by_confirm_id(confirm_id(1)).await.unwrap(), None);
+    let licences = db.list_earlier_licence_events(item(1).hash()).await.unwrap();
+    assert_eq!(licences.iter().map(|kept| kept.event.event).collect::<Vec<_>>(), [EventName::LicenceIssued]);
+    assert_eq!(db.list_earlier_class_events_of(77, user(2).address()).await.unwrap().len(), 1);
+    assert_eq!(db.list_earlier_class_events_of(78, user(2).address()).await.unwrap(), []);
+
+    // Page by page, of an owner's items alone: item 1 has two decisions and a licence, item 2 is nobody's.
+    let (mut after, mut found) = (None, Vec::new());
+    loop {
+        let page = db.list_earlier_events_of_owner((user(1), None), (0, 9_999), after, 1).await.unwrap();
+        let Some(last) = page.last() else { break };
+        after = Some(last.position());
+        found.extend(page.into_iter().map(|kept| (kept.event.block_number, kept.event.log_index)));
+    }
+    assert_eq!(found, [(1, 1), (2, 1), (2, 3)]);
+    let of =
+        async |item, period| db.list_earlier_events_of_owner((user(1), item), period, None, 9).await.unwrap().len();
+    assert_eq!(of(Some(item(1).hash()), (0, 9_999)).await, 3);
+    assert_eq!(of(Some(item(2).hash()), (0, 9_999)).await, 0);
+    assert_eq!(of(None, (1_020, 9_999)).await, 2, "from block 2 on");
+}
+
+async fn a_restoration_is_noted_when_there_was_something_to_restore(db: &Place) {
+    assert!(!db.is_restoring().await.unwrap());
+    assert!(!db.begin_restoration(10).await.unwrap());
+    assert!(db.is_restoring().await.unwrap());
+    // It broke off; the next attempt goes on with it.
+    assert!(db.begin_restoration(20).await.unwrap());
+    assert_eq!(db.find_restoration_after(0).await.unwrap(), None);
+    db.end_restoration(30, true).await.unwrap();
+    assert!(!db.is_restoring().await.unwrap());
+    assert_eq!(db.find_restoration_after(9).await.unwrap(), Some(30));
+    assert_eq!(db.find_restoration_after(10).await.unwrap(), None);
+    // There was nothing to do.
+    assert!(!db.begin_restoration(40).await.unwrap());
+    db.end_restoration(50, false).await.unwrap();
+    assert_eq!(db.find_restoration_after(35).await.unwrap(), None);
 }
 
 async fn one_database_copies_one_register(db: &Place) {

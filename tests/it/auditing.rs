@@ -1,9 +1,11 @@
 //! Audits: complete, honest about what was not covered, and checkable from outside.
 
-use std::time::Instant;
+use std::{task::Poll, time::Instant};
 
 use alloy::primitives::{B128, B256};
+use futures_util::{StreamExt, poll};
 use health_back_end::{
+    aims::auditing::{AuditQuestion, Audited, export::Format},
     chain::convert::ConfirmRequest,
     domain::{
         ids::{AihDataId, UserId},
@@ -356,6 +358,30 @@ async fn exports_say_the_same_in_every_form() {
     scene.patient.get("/v1/audit/events?format=pdf").await.problem("malformed-request");
     scene.patient.get("/v1/audit/events?until=1960-01-01T00:00:00Z").await.problem("schema-violation");
     scene.strike().await;
+}
+
+/// A client that stops reading leaves the export where it stands; it stands where it holds no connection.
+#[tokio::test]
+async fn an_export_that_nobody_reads_on_keeps_no_connection() {
+    let scene = Scene::set().await;
+    scene.process().await;
+    let asked = AuditQuestion {
+        end_user: scene.patient.user,
+        from_s: 0,
+        until_s: i64::from(u32::MAX),
+        operations: None,
+        item: None,
+    };
+    let aims = &scene.house.door.aims;
+    let Audited::Opened(opened) = aims.open_audit(&asked).await.unwrap() else { panic!("denied") };
+    let mut pieces = std::pin::pin!(aims.export_audit(&opened, Format::Ndjson));
+    // As far as it goes at once, which is into a query; then never again.
+    while let Poll::Ready(Some(piece)) = poll!(pieces.next()) {
+        piece.unwrap();
+    }
+    let closing = scene.copy.database.close();
+    tokio::time::timeout(std::time::Duration::from_secs(20), closing).await.expect("a connection does not come back");
+    scene.house.stop().await;
 }
 
 #[tokio::test]

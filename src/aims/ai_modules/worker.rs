@@ -186,7 +186,7 @@ impl Worker {
         if length > MOST_PAYLOAD_BYTES || attachments.iter().any(attached) {
             return Err(WorkerError::TooLarge);
         }
-        let (mut talk, stdin) = self.start(place.0)?;
+        let (mut talk, stdin) = self.start(place.0).await?;
         let until = talk.until;
         let line = async {
             let (fed, line) = tokio::join!(feed(stdin, task, attachments, payload), talk.line());
@@ -196,16 +196,20 @@ impl Worker {
         Ok((said, talk))
     }
 
-    fn start(&self, place: Option<OwnedSemaphorePermit>) -> Result<(Talk, ChildStdin), WorkerError> {
-        let mut child = Command::new(self.program.as_path())
+    /// Starting a program stops the thread that does it until the program has begun. That may take long, when the disk is
+    /// slow or somebody stops the child first; and what else that thread was about to do, with a connection of the
+    /// database in its hands perhaps, would wait with it.
+    async fn start(&self, place: Option<OwnedSemaphorePermit>) -> Result<(Talk, ChildStdin), WorkerError> {
+        let mut command = Command::new(self.program.as_path());
+        command
             .arg(COMMAND)
             .env_clear()
             .stdin(Stdio::piped())
             .stdout(Stdio::piped())
             .stderr(Stdio::null())
-            .kill_on_drop(true)
-            .spawn()
-            .map_err(WorkerError::Start)?;
+            .kill_on_drop(true);
+        let spawned = tokio::task::spawn_blocking(move || command.spawn()).await;
+        let mut child = spawned.map_err(|_| WorkerError::Died)?.map_err(WorkerError::Start)?;
         let (Some(stdin), Some(stdout)) = (child.stdin.take(), child.stdout.take()) else {
             return Err(WorkerError::Died);
         };

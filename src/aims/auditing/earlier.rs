@@ -6,7 +6,9 @@
 //! | holds the answer | | | a decision |
 //! | does not | no | | `NoConfirmation` |
 //! | does not | yes | no | `NoConfirmation`: nobody has said that this chain follows the other |
-//! | does not | yes | yes | told as recorded on an earlier chain; what was not covered *then* is a non-conformity as ever |
+//! | does not | yes | yes | told, once however many chains held it, as recorded on an earlier chain; what was not covered *then* is a non-conformity as ever |
+
+use uuid::Uuid;
 
 use super::{
     Scope,
@@ -41,7 +43,7 @@ impl Aims {
     ) -> Result<Option<Vec<Entry>>, AimError> {
         let kept = match operation.confirm_id {
             Some(id) => self.database.find_earlier_answer(id).await?,
-            None => self.earlier_act(operation).await?,
+            None => self.earlier_act(operation.aih_data_id, operation.id).await?,
         };
         let Some(kept) = kept else { return Ok(None) };
         if self.restored_since(&kept.event).await?.is_none() {
@@ -62,11 +64,11 @@ impl Aims {
         Ok(self.database.find_restoration_after(event.timestamp_s.saturating_mul(1_000_000)).await?)
     }
 
-    /// The event of an earlier chain that an act of the house was.
-    async fn earlier_act(&self, noted: &OperationRow) -> Result<Option<EarlierEventRow>, AimError> {
-        for row in self.database.list_earlier_licence_events(noted.aih_data_id.hash()).await? {
+    /// The first event of an earlier chain that an act was.
+    async fn earlier_act(&self, item: AihDataId, act: Uuid) -> Result<Option<EarlierEventRow>, AimError> {
+        for row in self.database.list_earlier_licence_events(item.hash()).await? {
             if let Some((done, licence, _)) = done(&kind(&row.event)?)
-                && act_id(done, noted.aih_data_id, Some(licence)) == noted.id
+                && act_id(done, item, Some(licence)) == act
             {
                 return Ok(Some(row));
             }
@@ -109,7 +111,9 @@ impl Aims {
         let Some(id) = kept.event.confirm_id else { return Ok(None) };
         let recorded = Histories::of_earlier(kept.ended_at_us).recorded(self, &kept.event).await?;
         let Some(recorded) = recorded else { return Ok(None) };
-        if self.database.find_event_by_confirm_id(id).await?.is_some() {
+        let first = self.database.find_earlier_answer(id).await?;
+        let told_already = first.is_some_and(|first| first.position() != kept.position());
+        if told_already || self.database.find_event_by_confirm_id(id).await?.is_some() {
             return Ok(None);
         }
         let operation = self.database.find_operation_by_confirm_id(id).await?;
@@ -137,7 +141,9 @@ impl Aims {
     ) -> Result<Option<Earlier>, AimError> {
         let Some((act, licence, by)) = done(kept_kind) else { return Ok(None) };
         let id = act_id(act, item, Some(licence));
-        if self.registered(item, id).await?.is_some() {
+        let first = self.earlier_act(item, id).await?;
+        let told_already = first.is_some_and(|first| first.position() != kept.position());
+        if told_already || self.registered(item, id).await?.is_some() {
             return Ok(None);
         }
         let noted = self.database.find_operation(id).await?;

@@ -14,7 +14,7 @@ use serde_json::{Value, json};
 
 use super::{Opened, Scope, examine::Entry, message::Words};
 use crate::{
-    aims::{AimError, Aims},
+    aims::{AimError, Aims, driven::driven},
     domain::taxonomy::Word,
     schema::wire::{Act, EarlierDecision, Evidence, NonConformity, Processing, ProcessingStatus},
 };
@@ -70,7 +70,7 @@ impl Aims {
         let words = Words { chain_id: self.back_end().chain_id(), back_end: self.back_end().address() };
         let scope = opened.scope().clone();
         let findings = self.findings(scope.clone());
-        async_stream::try_stream! {
+        driven(async_stream::try_stream! {
             futures_util::pin_mut!(findings);
             yield Bytes::from(head(format));
             let mut first = true;
@@ -79,7 +79,7 @@ impl Aims {
                 first = false;
             }
             yield Bytes::from(end(format, &scope));
-        }
+        })
     }
 }
 

@@ -49,6 +49,7 @@ use crate::{
         ids::{AihDataId, UserId},
         operation::{Operation, Operations},
         taxonomy::Usage,
+        verdict::{FailingTerm, Verdict},
     },
     licensing::{
         LicensingError,
@@ -157,7 +158,7 @@ impl Aims {
             Err(denial) => return Ok(Audited::Denied(denial)),
         };
         let mut warrants = Vec::with_capacity(permits.len());
-        for (permit, operation) in permits.into_iter().zip(&operations) {
+        for (permit, operation) in permits {
             warrants.push(self.begin_audit(permit, operation).await?);
         }
         let complete = self.index_up_to(&warrants).await?;
@@ -209,17 +210,25 @@ impl Aims {
         }
     }
 
-    /// All or none: one no, or one question without answer, and nothing is audited.
-    async fn permits(&self, operations: &[NewOperation]) -> Result<Result<Vec<Permit>, Denial>, AimError> {
+    /// All or none: one no, or one question without answer, and nothing is audited. Of an item that the chain knows no
+    /// licence of, as one that a restoration had to leave out, it can only say that; the others are audited all the same,
+    /// and what the house has on record of this one is told with them.
+    async fn permits<'o>(
+        &self,
+        operations: &'o [NewOperation],
+    ) -> Result<Result<Vec<(Permit, &'o NewOperation)>, Denial>, AimError> {
         let answers = join_all(operations.iter().map(|operation| self.ask(operation))).await;
-        let (mut permits, mut denial, mut failure) = (Vec::new(), None, None);
-        for answer in answers {
+        let unlicensed: Verdict = [FailingTerm::NoLicence].into_iter().collect();
+        let (mut permits, mut without, mut denial, mut failure) = (Vec::new(), None, None, None);
+        for (answer, operation) in answers.into_iter().zip(operations) {
             match answer {
-                Ok(Answer::Permitted(permit)) => permits.push(permit),
+                Ok(Answer::Permitted(permit)) => permits.push((permit, operation)),
+                Ok(Answer::Denied(no)) if no.verdict == unlicensed => without = Some(no),
                 Ok(Answer::Denied(no)) => denial = Some(no),
                 Err(error) => failure = Some(error),
             }
         }
+        let denial = denial.or(without.filter(|_| permits.is_empty()));
         match (failure, denial) {
             (None, None) => Ok(Ok(permits)),
             (Some(error), _) => {

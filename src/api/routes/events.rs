@@ -16,6 +16,7 @@ use tokio::sync::{OwnedSemaphorePermit, watch};
 
 use crate::{
     access::Caller,
+    aims::driven::driven,
     api::{Bearer, Door, Kind, Problem},
 };
 
@@ -40,7 +41,7 @@ pub async fn events(State(door): State<Door>, bearer: Bearer, headers: HeaderMap
     };
     let bell = door.bell.listen(&door);
     let reader = Reader { door, caller: bearer.0, after, bell, _seat: seat };
-    let stream = reader.stream().inspect(move |_| {
+    let stream = driven(reader.stream()).inspect(move |_| {
         let _place = &place;
     });
     Ok(Sse::new(stream).keep_alive(KeepAlive::new().interval(KEEP_ALIVE)).into_response())

@@ -1,4 +1,4 @@
-//! `hbe conformance [FILE|DIR] [--url URL]`.
+//! `hbe conformance [FILE|DIR] [--url URL [--rpc URL]]`.
 
 use std::path::PathBuf;
 
@@ -15,6 +15,9 @@ pub(super) struct Conformance {
     /// Test the running Back End at this address too, anybody's: send it every vector, and hear what it produces.
     #[arg(long)]
     url: Option<String>,
+    /// A node of that Back End's chain, to read there what it and the Blockchain exchanged.
+    #[arg(long, requires = "url")]
+    rpc: Option<String>,
     /// Print the report as JSON.
     #[arg(long)]
     json: bool,
@@ -27,7 +30,7 @@ impl Conformance {
         if let Some(url) = self.url {
             let report = std::cell::RefCell::new(None);
             on_runtime(async {
-                *report.borrow_mut() = Some(front_end::conformance::test(&url, &path).await?);
+                *report.borrow_mut() = Some(front_end::conformance::test(&url, self.rpc.as_deref(), &path).await?);
                 Ok(true)
             })?;
             reports.extend(report.into_inner().map(|report| (url, report)));

@@ -33,3 +33,5 @@ CREATE TABLE restorations (
     ended_at_us BIGINT,           -- NULL while it is under way or broken off; set once
     CONSTRAINT restorations_pk PRIMARY KEY (began_at_us)
 );
+-- Serves: the one that is under way.
+CREATE INDEX restorations_by_end ON restorations (ended_at_us, began_at_us);

@@ -28,11 +28,26 @@ const SERVICES: [&str; 5] = ["Store", "Auditing", "DeIDAndAnonym", "AIHDataProce
 
 /// The item the kit brought in.
 pub(super) struct Place {
-    item: AihDataId,
-    licence: LicenceId,
+    pub(super) item: AihDataId,
+    pub(super) licence: LicenceId,
+    /// The Model Licence.
+    pub(super) document: Value,
+    /// Its signature.
+    pub(super) signature: Value,
 }
 
 impl Place {
+    /// For a Back End that keeps nothing.
+    #[cfg(test)]
+    pub(super) fn nowhere() -> Self {
+        Self {
+            item: AihDataId::from_uuid(Uuid::nil()),
+            licence: LicenceId::new(31337, alloy::primitives::Address::ZERO),
+            document: Value::Null,
+            signature: Value::Null,
+        }
+    }
+
     /// Where its licence is withdrawn.
     pub(super) fn revocation(&self) -> String {
         format!("/v1/licences/{}/revocation", self.licence)
@@ -45,6 +60,8 @@ impl Kit {
         let person = json!({ "IfHuman": { "Name": "Conformance", "Surname": "Test", "UserType": "End User" } });
         let registered = self.client.register(person, &SERVICES).await?;
         self.produced(MessageType::Register, "POST /v1/register", &registered);
+        // Our own addition: a Back End that does not know this service goes on with the first Token.
+        let _ = self.client.log_in(&[SERVICES.as_slice(), &["FederatedLearning"]].concat()).await;
         let place = self.upload().await?;
         let read = self.client.get(&format!("/v1/aih-data/{}", place.item)).await?;
         self.produced(MessageType::AihData, "GET /v1/aih-data/{id}", &read);
@@ -56,6 +73,7 @@ impl Kit {
         for (message, path, body) in self.requests(&place) {
             self.ask(message, path, &body).await?;
         }
+        self.rounds().await?;
         self.models().await?;
         Ok(place)
     }
@@ -64,6 +82,7 @@ impl Kit {
         let item = AihDataId::from_uuid(Uuid::now_v7());
         let (user, back_end) = (self.client.user(), *self.client.back_end());
         let document = paperwork::write(&wish(item), &user, &back_end);
+        let signature = json!(paperwork::sign(&document, &back_end, 0, self.client.key())?);
         let recording = recording::synthetic()?;
         let message = json!({
             "Header": "AIH-AHD-V1.0",
@@ -73,13 +92,13 @@ impl Kit {
             "AIHData": { "DataLength": recording.bytes.len(), "DataURI": "cid:payload" },
             "AIHDataQualifier": recording.qualifier,
             "ModelLicence": document,
-            "ModelLicenceSignature": paperwork::sign(&document, &back_end, 0, self.client.key())?,
+            "ModelLicenceSignature": signature,
         });
         let length = recording.bytes.len() as u64;
         let stored = self.client.upload(&message, recording.bytes.into(), length).await?;
         self.produced(MessageType::AihData, "POST /v1/aih-data", &stored);
         let licence = stored["LicenceID"].as_str().and_then(|id| id.parse().ok());
-        Ok(Place { item, licence: licence.ok_or(KitError::Lacks("a Licence ID"))? })
+        Ok(Place { item, licence: licence.ok_or(KitError::Lacks("a Licence ID"))?, document, signature })
     }
 
     /// Requests whose answers the tables name.
@@ -126,13 +145,31 @@ impl Kit {
         Ok(())
     }
 
-    /// The models of the Store, where there are any.
+    /// What Front Ends are asked to learn, where a round is open.
+    async fn rounds(&mut self) -> Result<(), KitError> {
+        let (status, answer) = self.send(Method::GET, "/v1/federated-learn", Vec::new()).await?;
+        if status == StatusCode::OK {
+            for request in answer["Requests"].as_array().into_iter().flatten() {
+                self.produced(MessageType::FederatedLearn, "GET /v1/federated-learn", request);
+            }
+        }
+        Ok(())
+    }
+
+    /// The models of the Store, where there are any, and of each that was learned the response of its round.
     async fn models(&mut self) -> Result<(), KitError> {
         let (status, answer) = self.send(Method::GET, "/v1/store/models", Vec::new()).await?;
         if status == StatusCode::OK {
             let models = answer.as_array().or_else(|| answer["Models"].as_array()).cloned().unwrap_or_default();
             for model in &models {
                 self.produced(MessageType::MlModelObject, "GET /v1/store/models", model);
+                if let Some(round) = model["MLModelQualifier"]["FederatedLearnID"].as_str() {
+                    let path = format!("/v1/federated-learn/{round}");
+                    let (status, answer) = self.send(Method::GET, &path, Vec::new()).await?;
+                    if status == StatusCode::OK {
+                        self.produced(MessageType::FederatedLearn, "GET /v1/federated-learn/{id}", &answer);
+                    }
+                }
             }
         }
         Ok(())

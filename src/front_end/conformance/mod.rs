@@ -3,11 +3,14 @@
 //! | File | What is tested |
 //! | --- | --- |
 //! | [`conversation`] | what it produces: the kit registers as an End User it made up, licenses and uploads a recording, has it processed, de-identified and audited, withdraws; every answer must validate |
-//! | [`vectors`] | what it receives: every vector is sent to the address for its type. An invalid one must be refused with a problem document, a valid one must not be refused as malformed or as violating its schema, and nothing may end in a 5xx |
+//! | [`vectors`] | what it receives: every vector is sent to the address for its type. An invalid one must be refused for its form, with a problem document that says so; a valid one must not be refused as malformed or as violating its schema, and nothing may end in a 5xx |
+//! | [`blockchain`] | what it and the Blockchain exchange, read from a node of its chain when one is named |
 //!
-//! What the Back End and the Blockchain exchange does not pass its HTTP door: those rows of the tables stay "not exercised"
-//! unless a door shows them. The kit leaves behind what any End User would: an account, and one withdrawn item.
+//! Without a node, the rows of the tables that the Blockchain has a part in stay "not exercised" unless a door shows them;
+//! and so does a Federated Learn Response where no round has ended with a model. The kit leaves behind what any End User
+//! would: an account, and one withdrawn item.
 
+mod blockchain;
 mod conversation;
 mod vectors;
 
@@ -18,13 +21,16 @@ use reqwest::{Method, StatusCode};
 use serde_json::Value;
 
 use super::{
-    client::{Address, Client, ClientError},
+    client::{Address, Client, ClientError, new_id},
     paperwork::PaperError,
     recording::RecordingError,
 };
-use crate::schema::{
-    MessageType,
-    conformance::{ConformanceError, Direction, Examined, Expectation, Refusal, Report},
+use crate::{
+    chain::ChainError,
+    schema::{
+        MessageType,
+        conformance::{ConformanceError, Direction, Examined, Expectation, Refusal, Report},
+    },
 };
 
 /// Why the test could not be made.
@@ -39,20 +45,25 @@ pub enum KitError {
     Recording(#[from] RecordingError),
     #[error(transparent)]
     Vectors(#[from] ConformanceError),
+    #[error(transparent)]
+    Chain(#[from] ChainError),
     #[error("the Back End's answer lacks {0}")]
     Lacks(&'static str),
 }
 
-/// Tests a running Back End with the vectors below a folder.
+/// Tests a running Back End with the vectors below a folder, and reads from a node of its chain when one is named.
 ///
 /// # Errors
-/// When the Back End cannot be reached, or refuses what an End User may do. What does not conform is no error.
-pub async fn test(url: &str, examples: &Path) -> Result<Report, KitError> {
-    let mut kit = Kit { client: meet(url).await?, examined: Vec::new() };
+/// When the Back End or the node cannot be reached, or refuses what an End User may do. What does not conform is no error.
+pub async fn test(url: &str, rpc: Option<&str>, examples: &Path) -> Result<Report, KitError> {
+    let mut kit = Kit { client: meet(url).await?, examined: Vec::new(), left_out: Vec::new() };
     let place = kit.converse().await?;
     kit.send_vectors(examples, &place).await?;
     kit.withdraw(&place).await?;
-    Ok(Report { examined: kit.examined })
+    if let Some(rpc) = rpc {
+        kit.read_chain(rpc, &place).await?;
+    }
+    Ok(Report { examined: kit.examined, left_out: kit.left_out })
 }
 
 /// An End User nobody knows yet, at the Back End of this address.
@@ -68,6 +79,7 @@ async fn meet(url: &str) -> Result<Client, KitError> {
 struct Kit {
     client: Client,
     examined: Vec<Examined>,
+    left_out: Vec<String>,
 }
 
 impl Kit {

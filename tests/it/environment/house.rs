@@ -44,7 +44,7 @@ pub struct House {
     stop: oneshot::Sender<()>,
     serving: JoinHandle<std::io::Result<()>>,
     clerk: CancellationToken,
-    _premises: Premises,
+    pub premises: Premises,
 }
 
 impl House {
@@ -100,7 +100,7 @@ impl House {
         let (stop, stopped) = oneshot::channel();
         let shutdown = async move { stopped.await.unwrap_or(()) };
         let serving = tokio::spawn(serve(listener, door.clone(), shutdown));
-        Self { chain, url, door, clock, database, stop, serving, clerk, _premises: premises }
+        Self { chain, url, door, clock, database, stop, serving, clerk, premises }
     }
 
     /// Lets the copy of the chain's register fall behind from now on.

@@ -39,12 +39,15 @@ impl Premises {
         self.folder.path()
     }
 
-    /// The database, for a house that is put together in the test.
+    /// The database of a house that is put together in the test.
+    pub fn url(&self) -> String {
+        let file = self.path().join("house.db");
+        noted(self.path()).unwrap_or_else(|| format!("sqlite://{}?mode=rwc", file.display()))
+    }
+
     pub async fn database(&self) -> Database {
         let connections = if on_postgres() { 8 } else { 4 };
-        let file = self.path().join("house.db");
-        let url = noted(self.path()).unwrap_or_else(|| format!("sqlite://{}?mode=rwc", file.display()));
-        Database::connect(&url, connections).await.unwrap()
+        Database::connect(&self.url(), connections).await.unwrap()
     }
 }
 

@@ -1,10 +1,16 @@
 //! Rounds that make a model.
 
+use std::path::Path;
+
 use futures_util::future::join_all;
-use health_back_end::front_end::training::session::verified_bytes;
+use health_back_end::{
+    front_end::{conformance, training::session::verified_bytes},
+    schema::conformance::EXAMPLES,
+};
 use serde_json::json;
 
 use super::scene::{FrontEnd, Scene};
+use crate::conformance_kit::not_exercised;
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn ten_front_ends_make_a_better_model_in_three_rounds() {
@@ -36,6 +42,27 @@ async fn ten_front_ends_make_a_better_model_in_three_rounds() {
     let before = first.unwrap();
     assert!(last > 0.9 && last > before + 0.2, "held-out accuracy {before} to {last}");
     lineage(&scene, &front_ends, &model).await;
+    scene.stop().await;
+}
+
+/// What a round leaves behind is what the conformance kit finds: the models, and the response of the round.
+#[tokio::test]
+async fn the_conformance_kit_finds_the_response_of_a_round() {
+    let scene = Scene::start().await;
+    let front_ends: Vec<FrontEnd> = join_all((1..=2).map(|seed| scene.front_end(seed, &["FederatedLearning"]))).await;
+    let id = scene
+        .open(json!({
+            "HFEID": "*", "PreLearnNNModelID": scene.model, "MinimumResponses": 2, "MaximumResponses": 2,
+            "Aggregation": "WeightedMean", "Parameters": {"Epochs": 1, "LearningRate": 0.003, "BatchSize": 16},
+        }))
+        .await;
+    join_all(front_ends.iter().enumerate().map(|(n, front_end)| scene.train(front_end, n as u64))).await;
+    assert_eq!(scene.ended(&id).await["State"], "promoted");
+    let (url, rpc) = (&scene.address.url, &scene.address.rpc);
+    let report = conformance::test(url, Some(rpc), Path::new(EXAMPLES)).await.unwrap();
+    let failures: Vec<_> = report.failures().map(|failure| (&failure.file, &failure.refusal)).collect();
+    assert!(failures.is_empty(), "{failures:#?}");
+    assert_eq!(not_exercised(&report), Vec::<String>::new(), "{report}");
     scene.stop().await;
 }
 

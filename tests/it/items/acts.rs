@@ -33,7 +33,8 @@ async fn scene() -> Scene {
     Scene { house, patient, institute }
 }
 
-async fn audit(client: &Client) -> AuditResponse {
+/// A client's audit of everything.
+pub(super) async fn audit(client: &Client) -> AuditResponse {
     let message = json!({
         "Header": "AIH-ADT-V1.0", "AuditID": urn(), "AuditTime": "2026-03-01T09:00:00Z",
         "Audit": {"Request": {

@@ -7,7 +7,16 @@ use alloy::{
     primitives::{Bytes, U64},
     providers::{DynProvider, Provider, ext::AnvilApi},
 };
-use health_back_end::{clock::Clock, config::anvil::AnvilConfig, domain::taxonomy::UserClass};
+use health_back_end::{
+    chain::{
+        deploy::{Roles, deploy},
+        node::connect,
+    },
+    clock::Clock,
+    config::anvil::AnvilConfig,
+    domain::taxonomy::UserClass,
+    startup::devnet::{Devnet, binary},
+};
 use serde_json::{Value, json};
 
 use super::{
@@ -16,8 +25,9 @@ use super::{
     server::{Server, until},
 };
 use crate::environment::{
-    Chain, INSTITUTE, PATIENT,
+    ADMIN, Chain, INSTITUTE, OPERATOR, PATIENT, REGISTRAR,
     house::{Answer, Client, urn},
+    key,
     premises::Premises,
 };
 
@@ -195,6 +205,57 @@ async fn a_chain_whose_clock_is_wrong_is_refused_by_name() {
     set_time(provider, Clock::system().seconds()).await;
     provider.evm_mine(None).await.unwrap();
     scene.recovers().await;
+    scene.end().await;
+}
+
+/// The watch looks every five seconds. What is asked in between goes to whatever is at the URL: a chain of the same id that
+/// knows nothing of the registry, or has the very same registry and none of its licences. Neither can permit anything: the
+/// one records nothing, and the other is asked by a transaction whose nonce it has not come to.
+#[tokio::test]
+async fn a_reset_chain_permits_nothing_before_it_is_noticed_either() {
+    tokio::join!(before_it_is_noticed(false), before_it_is_noticed(true));
+}
+
+async fn before_it_is_noticed(with_registry: bool) {
+    let scene = Scene::new().await;
+    let payload = format!("{}/payload", scene.parcel.path());
+    process(&scene.institute, &scene.ask()).await.expect(200);
+    scene.patient.get(&payload).await.expect(200);
+    let folder = tempfile::tempdir().unwrap();
+    let config = AnvilConfig {
+        port: 0,
+        state: None,
+        state_interval: None,
+        cache_path: Some(folder.path().join("cache")),
+        ..AnvilConfig::read(std::path::Path::new("anvil.toml")).unwrap()
+    };
+    let reset = Devnet::start(&binary(std::path::Path::new(".")), &config, folder.path()).await.unwrap();
+    if with_registry {
+        let roles = Roles {
+            admin: key(ADMIN),
+            operators: vec![key(OPERATOR).address()],
+            registrars: vec![key(REGISTRAR).address()],
+            admin_delay_seconds: 0,
+        };
+        let same = deploy(&connect(&reset.url()).await.unwrap(), &roles).await.unwrap();
+        assert_eq!(same.registry, scene.chain.deployment.registry);
+    }
+    let message = scene.ask();
+    scene.relay.lead_to(reset.url().trim_start_matches("http://"));
+    // At once: nobody has looked yet.
+    let (asked, read, dry) =
+        tokio::join!(process(&scene.institute, &message), scene.patient.get(&payload), scene.dry_run(),);
+    for answer in [&asked, &read] {
+        println!("with the registry: {with_registry}: {} {}", answer.status, answer.body["detail"]);
+        assert!([403, 404, 503].contains(&answer.status), "{}", answer.body);
+        assert!(answer.body.get("AIHDataProcessID").is_none());
+    }
+    assert_ne!(dry.body["LicenceConfirm"]["Response"]["Status"], true, "{}", dry.body);
+    scene.relay.lead_to(&place(&scene.chain));
+    scene.recovers().await;
+    // Nothing was begun then: now it is, under an answer that the right chain holds.
+    process(&scene.institute, &message).await.expect(200);
+    reset.stop().await;
     scene.end().await;
 }
 

@@ -21,8 +21,9 @@ use reqwest::Method;
 use serde_json::{Value, json};
 
 use super::{
+    caught::is_alive,
     paper::{self, PARAMETERS, Parcel, STATE, follow, licence_in, process, reasons, request, result_item, withdraw},
-    restart::{catch, catch_with, is_alive},
+    restart::{catch, catch_with},
     server::{Server, until},
 };
 use crate::environment::{
@@ -268,6 +269,35 @@ async fn what_has_expired_is_neither_permitted_nor_handed_out_again() {
     assert_eq!(reasons(keyed.expect(403).problem("licence-denied")), ["Expired"]);
     assert_eq!(scene.asked(parcel.id).await, ["Expired"]);
     assert_eq!(scene.asked(result).await, ["Expired"]);
+    scene.house.stop().await;
+}
+
+#[tokio::test]
+async fn what_has_expired_is_read_by_nobody_but_its_end_user() {
+    let scene = Scene::new().await;
+    let back_end = scene.house.chain.deployment.back_end();
+    let id = paper::new_item();
+    let mut wish = paper::wish(id);
+    wish.processes.push("Retrieve".to_owned());
+    wish.end = scene.house.clock.seconds() + SHORT_SECONDS;
+    let document = paperwork::write(&wish, &scene.patient.user, &back_end);
+    let parcel = paper::sealed(&scene.patient, &back_end, id, document, &paper::ecg());
+    let (_, _, result, _) = scene.used_parcel(parcel).await;
+    let read = async |client: &Client, item| client.get(&format!("/v1/aih-data/{item}/payload?usage=Research")).await;
+    for item in [id, result] {
+        read(&scene.institute, item).await.expect(200);
+    }
+    let_time_pass(&scene.house.chain).await;
+    // The item itself, what derives from it, and a request asked anew: each answer is recorded.
+    for item in [id, result] {
+        assert_eq!(reasons(read(&scene.institute, item).await.expect(403).problem("licence-denied")), ["Expired"]);
+    }
+    let asked = process(&scene.institute, &request(&scene.institute, id, PARAMETERS, "Research")).await;
+    assert_eq!(reasons(asked.expect(403).problem("licence-denied")), ["Expired"]);
+    assert!(asked.body["evidence"]["BlockHash"].is_string(), "{}", asked.body);
+    for item in [id, result] {
+        read(&scene.patient, item).await.expect(200);
+    }
     scene.house.stop().await;
 }
 

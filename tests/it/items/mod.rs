@@ -9,9 +9,10 @@
 //! | [`endless`] | bodies that never end |
 //! | [`licence_life`] | withdrawn, changed and expired in the middle of things |
 //! | [`erasure`] | what is left of an erased item, and of anything on chain |
-//! | [`reset`] [`reset_doubts`] | a chain that was reset and restored; what restoring it must not do |
+//! | [`reset`] [`restored`] [`reset_doubts`] | a chain that was reset, and restored; what is told of the time before; what restoring must not do |
 //! | [`mutations`] | thousands of mutated messages: no 5xx |
 //! | [`storage`] [`restart`] | a Back End in a process of its own: memory, crashes, a full disk, the end |
+//! | [`tampering`] | rows changed behind the house's back, in the audit |
 //! | [`acts`] | what the house does without being asked by a Licence Confirm, in the audit |
 //! | [`every_class`] | each class of data in each declared format, each declared processing type, and those that nobody declares |
 //! | [`keeper`] | anvil ends with the Back End, however that ends |
@@ -19,9 +20,10 @@
 //! | [`doubt`] | a chain that is away, another, changed, or ahead of time |
 //! | [`stuck`] | transactions that are stuck, lost, or overtaken |
 //!
-//! [`paper`] writes the messages, [`server`] runs the Back End as a process, [`relay`] cuts its line to the chain.
+//! [`paper`] writes the messages, [`caught`] catches works in the middle, [`server`] runs the Back End as a process, [`relay`] cuts its line to the chain.
 
 mod acts;
+pub mod caught;
 mod cut_off;
 mod doubt;
 mod endless;
@@ -39,8 +41,10 @@ mod relay;
 mod reset;
 mod reset_doubts;
 mod restart;
+mod restored;
 mod retries;
 pub mod server;
 mod signatures;
 mod storage;
 mod stuck;
+mod tampering;

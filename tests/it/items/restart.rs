@@ -7,26 +7,18 @@ use health_back_end::{
         edf_writer::{self, EdfContents},
         synthetic::SyntheticEcg,
     },
-    domain::{
-        ids::{BackEndId, LicenceId},
-        taxonomy::UserClass,
-    },
+    domain::{ids::BackEndId, taxonomy::UserClass},
     front_end::recording::Recording,
 };
-use reqwest::Method;
-use rustix::process::{Pid, Signal, kill_process};
-use serde_json::{Value, json};
+use serde_json::json;
 use time::macros::datetime;
 
 use super::{
-    paper::{self, PARAMETERS, Parcel, follow, licence_in, process, reasons, request, withdraw},
+    caught::{Caught, catch_at, is_alive},
+    paper::{self, PARAMETERS, Parcel, process, request},
     server::{Server, until},
 };
-use crate::environment::{
-    Chain, INSTITUTE, PATIENT,
-    house::{Client, send},
-    premises::Premises,
-};
+use crate::environment::{Chain, INSTITUTE, PATIENT, house::Client, premises::Premises};
 
 /// An hour of ECG: a job long enough to be caught at it.
 pub(super) fn an_hour() -> Recording {
@@ -45,14 +37,6 @@ pub(super) fn an_hour() -> Recording {
     Recording { description: String::new(), qualifier, bytes, true_beats: None }
 }
 
-pub(super) struct Caught {
-    pub(super) parcel: Parcel,
-    pub(super) licence: LicenceId,
-    message: Value,
-    pub(super) place: String,
-    pub(super) child: Pid,
-}
-
 /// Begins a job and stops its child, so that it stays begun.
 pub(super) async fn catch(chain: &Chain, server: &Server) -> Caught {
     catch_with(chain, server, paper::parcel).await
@@ -67,15 +51,8 @@ pub(super) async fn catch_with(
     let patient = server.end_user(PATIENT).await;
     let institute = server.third_party(chain, INSTITUTE, UserClass::NonProfitEntity).await;
     let parcel = parcel(&patient, &server.back_end, &an_hour());
-    let licence = licence_in(&parcel.send_in_parts(&patient).await.expect(201).body);
     let message = request(&institute, parcel.id, PARAMETERS, "Research");
-    let later = institute.request(Method::POST, "/v1/aih-data-process").header("prefer", "respond-async");
-    let told = send(later.json(&message)).await;
-    let place = told.expect(202).header("location").to_owned();
-    let child = until("its child runs", async || server.children().first().copied()).await;
-    kill_process(child, Signal::STOP).unwrap();
-    assert_eq!(institute.get(&place).await.expect(202).body["State"], "running");
-    Caught { parcel, licence, message, place, child }
+    catch_at(server, (&patient, &institute), parcel, ("/v1/aih-data-process", message)).await
 }
 
 async fn undone_and_done_again(institute: &Client, caught: &Caught) {
@@ -85,11 +62,6 @@ async fn undone_and_done_again(institute: &Client, caught: &Caught) {
     let done = process(institute, &caught.message).await;
     assert_eq!(done.expect(200).body["AIHDataProcessID"], caught.message["AIHDataProcessID"]);
     institute.get(&caught.place).await.expect(503);
-}
-
-pub(super) fn is_alive(pid: Pid) -> bool {
-    let stat = std::fs::read_to_string(format!("/proc/{}/stat", pid.as_raw_nonzero())).unwrap_or_default();
-    !stat.is_empty() && !stat.contains(") Z ")
 }
 
 #[tokio::test]
@@ -118,16 +90,7 @@ async fn what_was_made_of_a_licence_withdrawn_meanwhile_is_withheld() {
     let folder = Premises::new().await;
     let server = Server::start(&chain, &chain.devnet.ws_url(), folder.path()).await;
     let caught = catch(&chain, &server).await;
-    let (patient, institute) = (server.again(PATIENT).await, server.again(INSTITUTE).await);
-    withdraw(&patient, &server.back_end, caught.parcel.id, caught.licence).await;
-    // The house has ended it already, or finds out when it is done.
-    let _ = kill_process(caught.child, Signal::CONT);
-    let answer = follow(&institute, institute.get(&caught.place).await).await;
-    answer.expect(403).problem("licence-denied");
-    assert_eq!(reasons(&answer), ["Revoked"]);
-    // Nothing was made of it that anybody could read.
-    let listed = patient.get("/v1/aih-data").await;
-    assert_eq!(listed.expect(200).body["AIHData"].as_array().unwrap().len(), 1);
+    caught.is_withheld_when_withdrawn(&server).await;
     assert_eq!(server.terminate().await, Some(0));
     chain.devnet.stop().await;
 }
@@ -138,12 +101,7 @@ async fn what_a_kill_cut_off_is_undone_at_the_next_start() {
     let folder = Premises::new().await;
     let server = Server::start(&chain, &chain.devnet.ws_url(), folder.path()).await;
     let caught = catch(&chain, &server).await;
-    server.kill().await;
-    // Let go, it finds nobody to talk to and ends by itself.
-    let _ = kill_process(caught.child, Signal::CONT);
-    until("its child is gone", async || (!is_alive(caught.child)).then_some(())).await;
-
-    let server = Server::start(&chain, &chain.devnet.ws_url(), folder.path()).await;
+    let server = caught.is_undone_when_killed(server, &chain, folder.path()).await;
     undone_and_done_again(&server.again(INSTITUTE).await, &caught).await;
     assert_eq!(server.terminate().await, Some(0));
     chain.devnet.stop().await;

@@ -122,14 +122,18 @@ impl Server {
         line.split_whitespace().nth(1)?.parse::<u64>().ok().map(|kib| kib << 10)
     }
 
-    /// Its children, as the system lists them.
+    /// Its children, as the system lists them, that have begun to be a program of their own. One that is stopped before
+    /// keeps the thread that starts it.
     pub fn children(&self) -> Vec<Pid> {
         let pid = self.pid().as_raw_nonzero();
         let tasks = std::fs::read_dir(format!("/proc/{pid}/task")).into_iter().flatten().flatten();
         let lists = tasks.filter_map(|task| std::fs::read_to_string(task.path().join("children")).ok());
         let pids: Vec<_> =
             lists.flat_map(|list| list.split_whitespace().map(str::to_owned).collect::<Vec<_>>()).collect();
-        pids.iter().filter_map(|pid| Pid::from_raw(pid.parse().ok()?)).collect()
+        let command = |pid: &str| std::fs::read(format!("/proc/{pid}/cmdline")).unwrap_or_default();
+        let own = command(&pid.to_string());
+        let begun = pids.iter().filter(|child| !command(child).is_empty() && command(child) != own);
+        begun.filter_map(|pid| Pid::from_raw(pid.parse().ok()?)).collect()
     }
 
     /// Ends it as a power failure would.

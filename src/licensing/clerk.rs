@@ -19,7 +19,8 @@ use crate::chain::{
     operator::{Mined, Operator, Signed},
 };
 
-/// Most confirmations and derivations in one transaction: a quarter of anvil's block gas limit of 30 million.
+/// Most confirmations and derivations in one transaction: a third of anvil's block gas limit of 30 million, and
+/// half of it with as many derivations as go along.
 const MOST_IN_BATCH: usize = 512;
 /// Transactions in flight at once.
 const MOST_IN_FLIGHT: usize = 2;

@@ -95,7 +95,7 @@ impl Licensing {
         self.read_answer(question, done)
     }
 
-    /// Asks several questions in one transaction; the answers come in their order.
+    /// Asks several questions together, in one transaction as far as they fit one batch; the answers come in their order.
     ///
     /// # Errors
     /// Each as [`Licensing::confirm`].

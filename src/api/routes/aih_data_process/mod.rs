@@ -25,7 +25,6 @@ use crate::{
     },
     api::{Door, Kind, Problem, Reply, evidence, once::AskedAnew},
     db::operations::{OperationRow, OperationState},
-    domain::verdict::Verdict,
     schema::wire::{
         AihDataProcess, ConfirmResponse, DataOrId, DateTime, Exchange, Header, LicenceConfirm, MessageId,
         ProcessResponse,

@@ -66,7 +66,7 @@ impl Record {
     /// As [`Record::read`], and for a modifier extension.
     pub fn read_to_judge(format: DataFormat, payload: &[u8]) -> Result<Self, ClinicalError> {
         let record = Self::read(format, payload)?;
-        let judged = |resource: &&Resource| JUDGED.iter().any(|kind| resource.kind == *kind);
+        let judged = |resource: &&Resource| JUDGED.contains(&resource.kind);
         match record.resources.iter().filter(judged).find(|resource| is_modified(&resource.body)) {
             None => Ok(record),
             Some(resource) => {

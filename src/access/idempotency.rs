@@ -35,6 +35,14 @@ impl Access {
         Ok(self.inner.database.finish_idempotent(key, &KeptResponse { body, ..response }).await?)
     }
 
+    /// A sign of life of a request that is being worked on.
+    ///
+    /// # Errors
+    /// When the database fails.
+    pub async fn touch(&self, key: &Key) -> Result<bool, AccessError> {
+        Ok(self.inner.database.touch_idempotent(key, self.inner.clock.micros()).await?)
+    }
+
     /// Gives up a request that has no answer worth keeping.
     ///
     /// # Errors

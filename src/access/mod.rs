@@ -38,6 +38,11 @@ use crate::{clock::Clock, db::Database, domain::ids::BackEndId, licensing::Licen
 pub const ANSWERS_KEPT: Duration = Duration::from_secs(24 * 3_600);
 /// How long notices are kept.
 pub const NOTICES_KEPT: Duration = Duration::from_secs(30 * 24 * 3_600);
+/// How long settled transactions are kept, to be found when something has to be explained.
+pub const TRANSACTIONS_KEPT: Duration = Duration::from_secs(30 * 24 * 3_600);
+/// How long nothing must have been heard of a request under a key before it is released: one in work says so every
+/// minute.
+pub const REQUEST_QUIET: Duration = Duration::from_secs(15 * 60);
 const TIDY_INTERVAL: Duration = Duration::from_secs(600);
 
 /// The doorkeeper of one Back End. Copies are cheap.
@@ -82,7 +87,8 @@ impl Access {
         Ok(self.inner.database.release_idempotent(begun_before_us).await?)
     }
 
-    /// Forgets what is worthless: expired challenges and Tokens, old answers and notices.
+    /// Forgets what is worthless: expired challenges and Tokens, old answers, notices and transactions, keys of requests
+    /// that nobody works on any more.
     ///
     /// # Errors
     /// When the database fails.
@@ -94,6 +100,9 @@ impl Access {
         database.purge_tokens(now_s - tokens::LEEWAY_SECONDS).await?;
         database.purge_idempotent(before(ANSWERS_KEPT)).await?;
         database.purge_notices(before(NOTICES_KEPT)).await?;
+        // What another instance left when it was killed, perhaps just before this one started.
+        database.release_idempotent(before(REQUEST_QUIET)).await?;
+        database.purge_transactions(before(TRANSACTIONS_KEPT)).await?;
         Ok(())
     }
 

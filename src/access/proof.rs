@@ -8,7 +8,10 @@ use signinwithethereum::{Message, TimeStamp, Version, generate_nonce};
 use time::OffsetDateTime;
 
 use super::{Access, AccessError, error::ProofRefused};
-use crate::{db::challenges::NewChallenge, domain::ids::UserId};
+use crate::{
+    db::challenges::{NewChallenge, TakenChallenge},
+    domain::ids::UserId,
+};
 
 /// How long a challenge may be answered, in seconds.
 pub const CHALLENGE_SECONDS: i64 = 300;
@@ -106,13 +109,18 @@ impl Access {
         if message.domain.as_str() != self.inner.origin.authority || message.uri.as_str() != self.inner.origin.uri {
             return Err(ProofRefused::OtherOrigin.into());
         }
+        let account = UserId::new(message.chain_id, Address::from(message.address));
+        // What was signed must be what was given out, to the byte. Before that is known, nobody's contract is run.
+        let is_it = |found: &TakenChallenge| found.message == text && found.address == account;
+        let given_out = self.inner.database.find_challenge(&message.nonce, self.now_s()).await?;
+        if !given_out.as_ref().is_some_and(is_it) {
+            return Err(ProofRefused::Stale.into());
+        }
         if !self.is_signed(&message, text, signature).await? {
             return Err(ProofRefused::OtherSigner.into());
         }
-        let account = UserId::new(message.chain_id, Address::from(message.address));
         match self.inner.database.take_challenge(&message.nonce, self.now_s()).await? {
-            // What was signed must be what was given out, to the byte.
-            Some(taken) if taken.message == text && taken.address == account => Ok(account),
+            Some(taken) if is_it(&taken) => Ok(account),
             _ => Err(ProofRefused::Stale.into()),
         }
     }

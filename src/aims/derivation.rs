@@ -2,6 +2,7 @@
 //! its own, under the same End User. Whoever makes something (processing, de-identification) has it licensed here first
 //! and then keeps it with the permit this gives.
 
+use alloy::primitives::B128;
 use serde_json::json;
 use uuid::Uuid;
 
@@ -43,6 +44,12 @@ impl Aims {
     ) -> Result<(DataItemRow, Permit), AimError> {
         let id = AihDataId::from_uuid(Uuid::now_v7());
         self.database.insert_data_item(&self.derived_row(id, parent, offspring).await?).await?;
+        // Named before it is licensed: an operation that a crash cuts off leads to what it made.
+        let (confirm_id, now) = (B128::from(warrant.grounds().confirm_id), self.clock.micros());
+        if let Err(error) = self.database.name_result(confirm_id, id, now).await?.required() {
+            self.database.remove_data_item(id).await?.required()?;
+            return Err(error.into());
+        }
         let requester = warrant.grounds().requester;
         let lineage = Lineage { parent: parent.id, item: id, status: offspring.status, requester };
         let derived = match self.licensing.derive(&lineage).await {

@@ -74,6 +74,9 @@ pub enum AimError {
     /// The cellar.
     #[error(transparent)]
     Database(#[from] DbError),
+    /// As much of this requester waits as of anybody may.
+    #[error("too many of your jobs wait or run")]
+    Busy,
     /// More than one answer holds.
     #[error("{0}")]
     TooMany(String),

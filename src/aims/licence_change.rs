@@ -13,11 +13,12 @@ use alloy::primitives::{Address, Bytes};
 use super::{AimError, Aims};
 use crate::{
     db::{
+        Transition,
         data_items::DataItemState,
-        model_licences::{ModelLicenceRow, NewModelLicence},
+        model_licences::{ModelLicenceRow, ModelLicenceState, NewModelLicence},
         operation_acts::Done,
     },
-    domain::{ids::AihDataId, licence_event::Evidence, terms::Offer},
+    domain::{ids::AihDataId, licence_event::Evidence, taxonomy::DataClass, terms::Offer},
     licensing::{
         LicensingError,
         read::{Reading, State},
@@ -49,11 +50,18 @@ impl Aims {
     /// When the licence is not the item's own current one, the Model Licence cannot be expressed or is about something
     /// else, the signature is not the End User's for this moment, or chain or database do not answer.
     pub async fn change_licence(&self, reading: &Reading, change: &LicenceChange) -> Result<Address, AimError> {
-        let offer = self.examine_change(reading, change)?;
+        let (offer, data_class) = self.examine_change(reading, change)?;
         let item = self.database.find_data_item(change.item).await?.ok_or(AimError::NotFound)?;
+        if data_class != item.data_class {
+            return Err(AimError::Refused {
+                pointer: "/BlockchainLicence/Request/ModelLicence/AIHDataType",
+                reason: "the item is data of another class",
+            });
+        }
         if item.state == DataItemState::Erased {
             return Err(AimError::Erased);
         }
+        let previous = item.licence.ok_or(AimError::Conflict("the upload of this item is not finished"))?;
         let node = self.licensing.node();
         let licence = node.predict(&offer).await.map_err(LicensingError::from)?;
         let now_on_chain = node.item(change.item.hash()).await.map_err(LicensingError::from)?;
@@ -66,9 +74,7 @@ impl Aims {
             true => self.licensing.made(change.item.hash(), licence).await?,
             false => self.change_on_chain(change, &offer, licence).await?,
         };
-        let now = self.clock.micros();
-        self.database.mark_model_licence_issued(licence, now).await?.required()?;
-        self.database.change_data_item_licence(change.item, licence, now).await?.required()?;
+        self.take_effect(change.item, (previous, licence)).await?;
         self.note(Done::ChangeLicence, &item, item.owner.address(), (Some(licence), Some(evidence))).await;
         Ok(licence)
     }
@@ -98,10 +104,8 @@ impl Aims {
             return Ok(false);
         }
         let on_chain = self.licensing.node().item(row.aih_data_id.hash()).await.map_err(LicensingError::from)?;
-        let now = self.clock.micros();
         if on_chain.licence == Some(row.licence) && !on_chain.revoked {
-            self.database.mark_model_licence_issued(row.licence, now).await?.required()?;
-            self.database.change_data_item_licence(row.aih_data_id, row.licence, now).await?.required()?;
+            self.take_effect(row.aih_data_id, (item.licence.unwrap_or(row.licence), row.licence)).await?;
             let evidence = self.licensing.made(item.hash, row.licence).await?;
             self.note(Done::ChangeLicence, &item, item.owner.address(), (Some(row.licence), Some(evidence))).await;
             return Ok(true);
@@ -113,7 +117,19 @@ impl Aims {
         Ok(false)
     }
 
-    fn examine_change(&self, reading: &Reading, change: &LicenceChange) -> Result<Offer, AimError> {
+    /// Writes what the chain has done. The clerk may have copied it already, and what came after it: what is written then
+    /// stays.
+    async fn take_effect(&self, item: AihDataId, (previous, licence): (Address, Address)) -> Result<(), AimError> {
+        let now = self.clock.micros();
+        match self.database.mark_model_licence_issued(licence, now).await? {
+            Transition::Refused(ModelLicenceState::Replaced | ModelLicenceState::Revoked) => {}
+            transition => transition.required()?,
+        }
+        self.database.change_data_item_licence(item, (previous, licence), now).await?;
+        Ok(())
+    }
+
+    fn examine_change(&self, reading: &Reading, change: &LicenceChange) -> Result<(Offer, DataClass), AimError> {
         let refuse = |pointer, reason| Err(AimError::Refused { pointer, reason });
         if reading.derivation.is_some() {
             return Err(AimError::Conflict("a derived licence follows its root; change the root's"));
@@ -125,7 +141,7 @@ impl Aims {
         if licence.end_user.address() != reading.terms.end_user {
             return refuse("/BlockchainLicence/Request/ModelLicence/EndUserID", "the licence has another End User");
         }
-        Ok(compile(&licence, &self.back_end(), change.sequence)?)
+        Ok((compile(&licence, &self.back_end(), change.sequence)?, licence.data_class))
     }
 
     /// Gives where the change stands. The permit to store that comes with it is not needed: the payload is there.

@@ -1,4 +1,4 @@
-//! The six rooms: the SubAIMs of the Health Back End. Each operation on data takes a `Permit`; none imports the chain.
+//! The rooms: the SubAIMs of the Health Back End. Storage and AIH Data Processing are files and a folder here as well. Each operation on data takes a `Permit`; none imports the chain.
 //!
 //! | AIM | File |
 //! | --- | --- |
@@ -25,6 +25,7 @@ pub mod restore;
 pub mod retrieval;
 mod running;
 pub mod storage;
+mod turns;
 
 use std::sync::Arc;
 
@@ -44,6 +45,7 @@ use crate::{
 pub struct Aims {
     shared: Arc<Shared>,
     running: running::Running,
+    turns: turns::Turns,
 }
 
 /// What stands between the rooms.
@@ -73,7 +75,7 @@ pub struct Shared {
 impl Aims {
     /// The rooms of one Back End.
     pub fn new(shared: Shared) -> Self {
-        Self { shared: Arc::new(shared), running: running::Running::default() }
+        Self { shared: Arc::new(shared), running: running::Running::default(), turns: turns::Turns::default() }
     }
 
     /// This Back End's ID.

@@ -9,7 +9,7 @@
 //! A withdrawal that an End User sent to the chain themselves, without a signature, cannot be repeated by anybody else:
 //! such a licence is not brought back at all, and neither is what came after it. It was withdrawn; now there is none.
 
-use std::ops::Range;
+use alloy::primitives::Address;
 
 use super::{AimError, Aims};
 use crate::{
@@ -37,7 +37,7 @@ pub struct Restored {
     pub withdrawals: u64,
     /// Transactions that it took.
     pub sent: u64,
-    /// Items left without a licence, because a withdrawal cannot be repeated.
+    /// Items left without a licence: a withdrawal cannot be repeated, or no licence restored gives them theirs.
     pub left: Vec<AihDataId>,
 }
 
@@ -56,9 +56,9 @@ pub enum RestoreError {
         /// The item.
         item: AihDataId,
         /// As kept.
-        kept: alloy::primitives::Address,
+        kept: Address,
         /// As it would be.
-        found: alloy::primitives::Address,
+        found: Address,
     },
     /// The chain has something else for an item than what was kept.
     #[error("the chain has another history of {0} than this Back End kept")]
@@ -86,11 +86,11 @@ struct History {
 
 impl Aims {
     /// Gives the chain every signed licence, every derivation and every withdrawal that this Back End kept. Users must be
-    /// registered there before.
+    /// registered there before. `operator` is the account that the queue sends from.
     ///
     /// # Errors
     /// [`RestoreError`]; what was restored until then stays, and is found by the next attempt.
-    pub async fn restore_licences(&self) -> Result<Restored, RestoreError> {
+    pub async fn restore_licences(&self, operator: Address) -> Result<Restored, RestoreError> {
         let mut restored = Restored::default();
         let (mut cursor, mut gathered): (Option<RestoreCursor>, Vec<ModelLicenceRow>) = (None, Vec::new());
         loop {
@@ -99,25 +99,31 @@ impl Aims {
             let ended = page.is_empty();
             for row in page {
                 if gathered.last().is_some_and(|last| last.aih_data_id != row.aih_data_id) {
-                    self.restore_item(std::mem::take(&mut gathered), &mut restored).await?;
+                    self.restore_item(std::mem::take(&mut gathered), operator, &mut restored).await?;
                 }
                 gathered.push(row);
             }
             if ended {
-                self.restore_item(gathered, &mut restored).await?;
+                self.restore_item(gathered, operator, &mut restored).await?;
                 return Ok(restored);
             }
         }
     }
 
-    async fn restore_item(&self, licences: Vec<ModelLicenceRow>, restored: &mut Restored) -> Result<(), RestoreError> {
+    async fn restore_item(
+        &self,
+        licences: Vec<ModelLicenceRow>,
+        operator: Address,
+        restored: &mut Restored,
+    ) -> Result<(), RestoreError> {
         let Some(item) = licences.first().map(|row| row.aih_data_id) else { return Ok(()) };
         let history = History {
             withdrawals: self.database.list_revocations_of_item(item).await?,
             descendants: self.descendants_of(item).await?,
             licences,
         };
-        for (place, row) in history.licences.iter().enumerate() {
+        let mut waiting = history.descendants;
+        for row in &history.licences {
             if history.withdrawals.iter().any(|w| w.licence == row.licence && is_lost(w)) {
                 restored.left.push(item);
                 return Ok(());
@@ -129,15 +135,15 @@ impl Aims {
             restored.licences += 1;
             let on_chain = self.licensing.node().item(item.hash()).await?;
             let in_force = on_chain.licence == Some(row.licence) && !on_chain.revoked;
-            let next = history.licences.get(place + 1).map_or(i64::MAX, |next| next.created_at_us);
             let withdrawals: Vec<_> = history.withdrawals.iter().filter(|w| w.licence == row.licence).collect();
-            self.restore_below(&history.descendants, (row.created_at_us..next, in_force), restored).await?;
+            waiting = self.restore_below(waiting, (operator, in_force), restored).await?;
             match in_force {
                 true => self.withdraw_again(item, &withdrawals, restored).await?,
                 // An earlier attempt came past here.
                 false => restored.withdrawals += withdrawals.len() as u64,
             }
         }
+        restored.left.extend(waiting.iter().map(|child| child.id));
         Ok(())
     }
 
@@ -188,38 +194,63 @@ impl Aims {
         compile(&licence, &self.back_end(), row.sequence).map_err(|_| unreadable())
     }
 
-    /// What was derived while a licence was in force, oldest first, so that parents come before their children.
+    /// What was derived from the licence in force, oldest first, so that parents come before their children. The registry
+    /// says itself which that is: under any other licence an item gets another address. Times would not do, because a
+    /// change can be kept long before it is mined. Gives back what belongs to none until now.
     async fn restore_below(
         &self,
-        descendants: &[DataItemRow],
-        (period_us, in_force): (Range<i64>, bool),
+        waiting: Vec<DataItemRow>,
+        (operator, in_force): (Address, bool),
         restored: &mut Restored,
-    ) -> Result<(), RestoreError> {
-        for child in descendants.iter().filter(|child| period_us.contains(&child.created_at_us)) {
-            let (Some(licence), Some(parent)) = (child.licence, child.parent) else { continue };
+    ) -> Result<Vec<DataItemRow>, RestoreError> {
+        let (mut later, mut placed) = (Vec::new(), Vec::new());
+        for child in waiting {
+            let Some(licence) = child.licence else { continue };
             let withdrawals = self.database.list_revocations_of(licence).await?;
-            let on_chain = self.licensing.node().item(child.hash).await?;
-            if withdrawals.iter().any(is_lost) || (on_chain.licence.is_none() && !in_force) {
+            if withdrawals.iter().any(is_lost) {
                 restored.left.push(child.id);
-                continue;
+            } else if self.restore_derived(&child, licence, (operator, in_force), restored).await? {
+                restored.derived += 1;
+                placed.push((child.id, withdrawals));
+            } else {
+                later.push(child);
             }
-            if on_chain.licence.is_none() {
-                let requester = self.back_end().address();
-                let lineage = Lineage { parent, item: child.id, status: child.status, requester };
-                let derived = self.licensing.derive(&lineage).await?;
-                restored.sent += 1;
-                let found = derived.licence.address();
-                drop(derived.permit);
-                if found != licence {
-                    return Err(RestoreError::OtherAddress { item: child.id, kept: licence, found });
-                }
-            } else if on_chain.licence != Some(licence) {
-                return Err(RestoreError::OtherHistory(child.id));
-            }
-            restored.derived += 1;
-            self.withdraw_again(child.id, &withdrawals.iter().collect::<Vec<_>>(), restored).await?;
         }
-        Ok(())
+        // Only then: from what was withdrawn nothing can be derived.
+        for (child, withdrawals) in &placed {
+            self.withdraw_again(*child, &withdrawals.iter().collect::<Vec<_>>(), restored).await?;
+        }
+        Ok(later)
+    }
+
+    /// Whether the item stands under its licence of then, derived now where it would get just that one.
+    async fn restore_derived(
+        &self,
+        child: &DataItemRow,
+        licence: Address,
+        (operator, in_force): (Address, bool),
+        restored: &mut Restored,
+    ) -> Result<bool, RestoreError> {
+        let (node, Some(parent)) = (self.licensing.node(), child.parent) else { return Ok(false) };
+        match node.item(child.hash).await?.licence {
+            Some(found) if found == licence => return Ok(true),
+            Some(_) => return Err(RestoreError::OtherHistory(child.id)),
+            None if !in_force => return Ok(false),
+            None => {}
+        }
+        if node.would_derive(operator, (parent.hash(), child.hash), child.status).await? != Some(licence) {
+            return Ok(false);
+        }
+        let requester = self.back_end().address();
+        let lineage = Lineage { parent, item: child.id, status: child.status, requester };
+        let derived = self.licensing.derive(&lineage).await?;
+        restored.sent += 1;
+        let found = derived.licence.address();
+        drop(derived.permit);
+        match found == licence {
+            true => Ok(true),
+            false => Err(RestoreError::OtherAddress { item: child.id, kept: licence, found }),
+        }
     }
 
     /// First what the Back End gave up, then the whole: after that there is nothing to give up.

@@ -7,7 +7,7 @@ use super::{AimError, Aims, aih_data_processing::request::ProcessRequest};
 use crate::{
     db::{
         data_items::DataItemRow,
-        operations::{OperationKind, OperationRow, Requested},
+        operations::{OperationKind, OperationRow, OperationState, Requested},
     },
     domain::{
         ids::AihDataId,
@@ -96,7 +96,9 @@ impl Aims {
     /// # Errors
     /// [`AimError::Withheld`] when the chain says no by now.
     pub async fn result_of(&self, operation: &OperationRow) -> Result<(DataItemRow, Opened), AimError> {
-        let result = operation.result_id.ok_or(AimError::NotFound)?;
+        // One that is not done may name what it is about to make.
+        let done = operation.state == OperationState::Done;
+        let result = operation.result_id.filter(|_| done).ok_or(AimError::NotFound)?;
         let grounds = grounds_of(operation).ok_or(AimError::NotFound)?;
         let warrant = self.licensing.redeliver(&grounds, result).await.map_err(|error| match error {
             ReleaseError::Withheld(verdict) => AimError::Withheld(verdict),

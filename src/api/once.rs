@@ -5,7 +5,7 @@
 //! except 408 and 429, and what a licence covers ([`AskedAnew`]). Other answers release the key. After a crash the key is released at the next start
 //! ([`crate::access::Access::recover`]); then the identifiers inside the messages keep the work from being done twice.
 
-use std::{future::Future, panic::AssertUnwindSafe};
+use std::{future::Future, panic::AssertUnwindSafe, time::Duration};
 
 use alloy::primitives::B256;
 use aws_lc_rs::digest::{SHA256, digest as sha};
@@ -28,6 +28,8 @@ use crate::{
 pub const HEADER: &str = "idempotency-key";
 /// Set on an answer that was given before.
 const REPLAYED: HeaderName = HeaderName::from_static("idempotency-replayed");
+/// How often a request that is worked on says so, so that its key is not released.
+const SIGN_INTERVAL: Duration = Duration::from_secs(60);
 const LONGEST_KEY: usize = 255;
 /// Answers of POST routes that write are messages; more than this is no message.
 const MOST_KEPT_BYTES: usize = 8 << 20;
@@ -117,7 +119,21 @@ where
     W: Future<Output = Result<A, Problem>> + Send + 'static,
     A: IntoResponse + Send + 'static,
 {
-    let response = match AssertUnwindSafe(work).catch_unwind().await {
+    let signs = async {
+        loop {
+            tokio::time::sleep(SIGN_INTERVAL).await;
+            if let Some(key) = &key
+                && let Err(error) = door.access.touch(key).await
+            {
+                tracing::warn!(%error, "idempotency.no_sign_of_life");
+            }
+        }
+    };
+    let outcome = tokio::select! {
+        outcome = AssertUnwindSafe(work).catch_unwind() => outcome,
+        never = signs => never,
+    };
+    let response = match outcome {
         Ok(outcome) => outcome.into_response(),
         Err(_) => Problem::internal("the work panicked").into_response(),
     };

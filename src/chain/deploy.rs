@@ -1,6 +1,6 @@
 //! Putting the registry on a chain, and verifying at every start that it is the one we put there.
 //!
-//! The registry is deployed through the deterministic deployer (CREATE2, EIP-2470 style proxy at
+//! The registry is deployed through the deterministic deployer (CREATE2; the keyless proxy at
 //! `0x4e59…956C`) where the chain has it, so the same admin gets the same registry address on a reset devnet and the
 //! signed Model Licences keep their Licence IDs.
 

@@ -1,4 +1,5 @@
-//! What End Users sign: EIP-712 typed data under the registry's domain, so that a wallet shows terms and not a blob.
+//! What End Users sign: EIP-712 typed data under the registry's domain, so that a wallet shows terms field by field. Sets of
+//! operations and usages are numbers there; what they mean is told in plain language beside it, by whoever compiles.
 
 use alloy::{
     dyn_abi::TypedData,

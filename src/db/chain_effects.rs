@@ -218,14 +218,16 @@ async fn keep_withdrawal(
 async fn set_class(connection: &mut AnyConnection, user: UserId, registration: Registration, at_us: i64) -> Result<()> {
     let update = match registration {
         Registration::Known { class, active } => sqlx::query(
-            "UPDATE users SET user_class = $2, standing = $3, approved_at_us = COALESCE(approved_at_us, $4)
+            "UPDATE users SET user_class = $2, standing = $3, approved_at_us = COALESCE(approved_at_us, $4),
+                 vouched_class = $2, vouched_active = $5
              WHERE address = $1",
         )
         .bind(user.to_string())
         .bind(class.word())
         .bind(if active { "active" } else { "suspended" })
-        .bind(at_us),
-        // Only a reorganisation takes a class back to nothing.
+        .bind(at_us)
+        .bind(i64::from(active)),
+        // Only a reorganisation takes a class back to nothing. What was vouched for stays, to be restored.
         Registration::Unknown => {
             sqlx::query("UPDATE users SET user_class = NULL, standing = 'pending' WHERE address = $1")
                 .bind(user.to_string())

@@ -44,6 +44,28 @@ impl Database {
         Ok(())
     }
 
+    /// A challenge that could be taken now: known, not used, not expired. Looked at before anything is asked about whoever
+    /// claims to have signed it.
+    ///
+    /// # Errors
+    /// When the database fails or the row is corrupt.
+    pub async fn find_challenge(&self, nonce: &str, now_s: i64) -> Result<Option<TakenChallenge>> {
+        if !is_storable(nonce) {
+            return Ok(None);
+        }
+        let row = sqlx::query(
+            "SELECT nonce, address, message FROM challenges
+             WHERE nonce = $1 AND used_at_s IS NULL AND expires_at_s > $2",
+        )
+        .bind(nonce)
+        .bind(now_s)
+        .fetch_optional(&self.readers)
+        .await?;
+        let Some(row) = row else { return Ok(None) };
+        let columns = Columns::new(&row, "challenges", "nonce");
+        Ok(Some(TakenChallenge { address: columns.parsed("address")?, message: columns.text("message")? }))
+    }
+
     /// Uses a challenge up. `None` when it is unknown, used or expired; of several callers at most one receives it.
     ///
     /// # Errors

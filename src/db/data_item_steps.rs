@@ -107,24 +107,29 @@ impl Database {
         self.step(update, STATE, &id.to_string()).await
     }
 
-    /// Another licence took the place of the item's: from `licensed` or `stored`, which it stays in.
+    /// Another licence took the place of the one the item was read with: from `licensed` or `stored`, which it stays in.
+    /// False when the row has moved on: then the copy of the register was there first, and knows what came after the
+    /// change as well. A late write must not bring back a licence that has fallen since.
     ///
     /// # Errors
     /// When the database fails.
     pub async fn change_data_item_licence(
         &self,
         id: AihDataId,
-        licence: Address,
+        (previous, licence): (Address, Address),
         at_us: i64,
-    ) -> Result<Transition<DataItemState>> {
-        let update = sqlx::query(
+    ) -> Result<bool> {
+        let result = sqlx::query(
             "UPDATE data_items SET licence = $2, fallen_at_us = NULL, updated_at_us = $3
-             WHERE aih_data_id = $1 AND state IN ('licensed', 'stored')",
+             WHERE aih_data_id = $1 AND state IN ('licensed', 'stored') AND licence = $4 AND licence <> $2",
         )
         .bind(id.to_string())
         .bind(licence.hex())
-        .bind(at_us);
-        self.step(update, STATE, &id.to_string()).await
+        .bind(at_us)
+        .bind(previous.hex())
+        .execute(&self.writers)
+        .await?;
+        Ok(result.rows_affected() == 1)
     }
 
     /// Undoes an item no licence was issued for: the row goes, with Model Licences signed but never issued. From

@@ -261,6 +261,26 @@ impl Database {
         self.list_page(query, (after, limit), DataItemRow::read, DataItemRow::cursor(|item| item.updated_at_us)).await
     }
 
+    /// As [`Database::list_unfinished_data_items`], of results only.
+    ///
+    /// # Errors
+    /// When the database fails or a row is corrupt.
+    pub async fn list_unfinished_derived_items(
+        &self,
+        untouched_since_us: i64,
+        after: Option<&Cursor>,
+        limit: u32,
+    ) -> Result<Page<DataItemRow>> {
+        let after = Cursor::lowest(after);
+        let query = sqlx::query(select!(
+            "WHERE state IN ('announced', 'licensed') AND parent_id IS NOT NULL
+                 AND updated_at_us < $1 AND (updated_at_us, aih_data_id) > ($2, $3)
+             ORDER BY updated_at_us, aih_data_id LIMIT $4"
+        ))
+        .bind(untouched_since_us);
+        self.list_page(query, (after, limit), DataItemRow::read, DataItemRow::cursor(|item| item.updated_at_us)).await
+    }
+
     /// Every object name in use, in order, read in pages so that no transaction stays open. A name taken into use while
     /// the stream runs may be missing: the sweep must leave young objects alone.
     pub fn object_names(&self) -> impl Stream<Item = Result<String>> + Send + '_ {

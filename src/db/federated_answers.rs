@@ -103,6 +103,23 @@ impl Database {
     /// # Errors
     /// [`super::DbError::Taken`] when this Front End answered before, or somebody sent the same model.
     pub async fn insert_answer(&self, answer: &AnswerRow) -> Result<bool> {
+        self.retried(|| self.insert_answer_once(answer)).await
+    }
+
+    async fn insert_answer_once(&self, answer: &AnswerRow) -> Result<bool> {
+        let mut tx = self.begin().await?;
+        // Takes the round's row: whoever ends the round waits for this answer, or this answer finds it ended; and of two
+        // answers at once the second counts the first.
+        let open = sqlx::query(
+            "UPDATE federated_rounds SET updated_at_us = updated_at_us
+             WHERE round_id = $1 AND state IN ('open', 'collecting')",
+        )
+        .bind(answer.round.to_string())
+        .execute(&mut *tx)
+        .await?;
+        if open.rows_affected() == 0 {
+            return Ok(false);
+        }
         let result = sqlx::query(
             "INSERT INTO federated_answers (round_id, front_end, digest, layout, sample_count, items, metrics, signature,
                  state, received_at_us)
@@ -119,8 +136,9 @@ impl Database {
         .bind(answer.metrics.to_string())
         .bind(answer.signature.hex())
         .bind(answer.received_at_us)
-        .execute(&self.writers)
+        .execute(&mut *tx)
         .await?;
+        tx.commit().await?;
         Ok(result.rows_affected() == 1)
     }
 

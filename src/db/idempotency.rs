@@ -132,6 +132,24 @@ impl Database {
         Ok(result.rows_affected() == 1)
     }
 
+    /// A sign of life: what is in flight began, as it were, now. False when it is not being worked on.
+    ///
+    /// # Errors
+    /// When the database fails.
+    pub async fn touch_idempotent(&self, key: &IdempotencyKey, now_us: i64) -> Result<bool> {
+        let result = sqlx::query(
+            "UPDATE idempotency SET created_at_us = $4
+             WHERE user_address = $1 AND route = $2 AND request_key = $3 AND state = 'in_flight'",
+        )
+        .bind(key.user.to_string())
+        .bind(key.route.clone())
+        .bind(key.key.clone())
+        .bind(now_us)
+        .execute(&self.writers)
+        .await?;
+        Ok(result.rows_affected() == 1)
+    }
+
     /// Gives up a request that has no answer worth keeping; the next one with its key is fresh. False when it was not
     /// being worked on.
     ///

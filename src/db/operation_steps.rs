@@ -149,7 +149,8 @@ impl Database {
         self.step_operation(id, update).await
     }
 
-    /// Says how far a `running` operation is, 0 to 1; it never goes back. Also a sign of life.
+    /// Says how far a `running` operation is, 0 to 1; it never goes back. Also a sign of life: without one for long enough
+    /// the operation is taken back.
     ///
     /// # Errors
     /// When the database fails.
@@ -164,6 +165,27 @@ impl Database {
         .bind(progress)
         .bind(at_us);
         self.step_operation(id, update).await
+    }
+
+    /// Names the item that a running operation is about to have licensed, by the operation's Licence Confirm. Whoever takes
+    /// the operation back then finds what it made. `Refused` for an operation that was taken back already: it makes
+    /// nothing any more.
+    ///
+    /// # Errors
+    /// When the database fails.
+    pub async fn name_result(
+        &self,
+        confirm_id: B128,
+        result: AihDataId,
+        at_us: i64,
+    ) -> Result<Transition<OperationState>> {
+        let update = sqlx::query(
+            "UPDATE operations SET result_id = $2, updated_at_us = $3 WHERE confirm_id = $1 AND state = 'running'",
+        )
+        .bind(confirm_id.hex())
+        .bind(result.to_string())
+        .bind(at_us);
+        self.step(update, "SELECT state FROM operations WHERE confirm_id = $1", &confirm_id.hex()).await
     }
 
     /// It is done and its result may be handed out: `running → done`.

@@ -191,7 +191,7 @@ pub struct OperationRow {
     pub answer: Option<Answer>,
     /// 0 to 1.
     pub progress: f64,
-    /// The item that was made.
+    /// The item that was made; while it runs, the one that is being made.
     pub result_id: Option<AihDataId>,
     /// Stable word for what went wrong.
     pub error_kind: Option<String>,

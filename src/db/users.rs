@@ -19,7 +19,7 @@ macro_rules! select {
     ($tail:literal) => {
         concat!(
             "SELECT address, requested_class, user_class, standing, profile_sealed, user_key_wrapped, \
-             registered_at_us, approved_at_us \
+             registered_at_us, approved_at_us, vouched_class, vouched_active \
              FROM users ",
             $tail
         )
@@ -72,11 +72,16 @@ pub struct UserRow {
     pub registered_at_us: i64,
     /// When a class was first vouched for, microseconds since 1970.
     pub approved_at_us: Option<i64>,
+    /// What the registry said last, and whether the user was active. A chain that forgot the user does not change it.
+    pub vouched: Option<(UserClass, bool)>,
 }
 
 impl UserRow {
     fn read(row: &AnyRow) -> Result<Self> {
         let columns = Columns::new(row, "users", "address");
+        let vouched_class = columns.optional_word("vouched_class")?;
+        // A class without a standing is as good as none: nobody is vouched for on a guess.
+        let vouched_active = columns.optional_integer("vouched_active")?;
         Ok(Self {
             address: columns.parsed("address")?,
             requested_class: columns.word("requested_class")?,
@@ -86,6 +91,7 @@ impl UserRow {
             user_key_wrapped: columns.text("user_key_wrapped")?,
             registered_at_us: columns.integer("registered_at_us")?,
             approved_at_us: columns.optional_integer("approved_at_us")?,
+            vouched: vouched_class.zip(vouched_active.map(|active| active != 0)),
         })
     }
 
@@ -162,13 +168,15 @@ impl Database {
     ) -> Result<Transition<UserStanding>> {
         let standing = if active { "active" } else { "suspended" };
         let update = sqlx::query(
-            "UPDATE users SET user_class = $2, standing = $3, approved_at_us = COALESCE(approved_at_us, $4)
+            "UPDATE users SET user_class = $2, standing = $3, approved_at_us = COALESCE(approved_at_us, $4),
+                 vouched_class = $2, vouched_active = $5
              WHERE address = $1",
         )
         .bind(address.to_string())
         .bind(class.word())
         .bind(standing)
-        .bind(at_us);
+        .bind(at_us)
+        .bind(i64::from(active));
         self.step(update, STANDING, &address.to_string()).await
     }
 

@@ -51,6 +51,12 @@ pub enum RegisterError {
     /// A derivation that lowers the status, or whose parent had fallen.
     #[error("licence {0} was derived from a parent that did not allow it")]
     Derivation(Address),
+    /// A licence contract that is made twice.
+    #[error("licence {0} was made twice")]
+    MadeTwice(Address),
+    /// A withdrawal as a whole by anybody but the End User.
+    #[error("licence {0} was withdrawn by somebody else than its End User")]
+    WithdrawnByOther(Address),
     /// A withdrawal of what was withdrawn before.
     #[error("licence {0} was withdrawn twice")]
     WithdrawnTwice(Address),
@@ -146,7 +152,7 @@ impl Register {
             Kind::Derived { aih_data, licence, parent_data, parent, status } => {
                 self.derive(*aih_data, *licence, (*parent_data, *parent), *status)
             }
-            Kind::Revoked { aih_data, licence, scope, .. } => self.revoke(*aih_data, *licence, *scope),
+            Kind::Revoked { aih_data, licence, by, scope } => self.revoke((*aih_data, *licence), *by, *scope),
             Kind::UserClassSet { user, class, active, .. } => {
                 self.users.insert(*user, Registration::Known { class: *class, active: *active });
                 Ok(())
@@ -174,6 +180,7 @@ impl Register {
         if terms.aih_data != item || terms.end_user != end_user {
             return Err(RegisterError::OtherTerms(licence));
         }
+        self.must_be_new(licence)?;
         let facts = LicenceFacts {
             terms: Arc::new(terms.clone()),
             status: DataStatus::Identified,
@@ -204,16 +211,37 @@ impl Register {
             Some(old) if old.revoked || !old.derived || !self.has_fallen(item) => {
                 return Err(RegisterError::LicensedTwice(item));
             }
-            Some(old) => old.sequence,
+            Some(old) => {
+                let before = self.licences.get(&old.licence).ok_or(RegisterError::Derivation(licence))?;
+                // From the same root as before, and never less de-identified.
+                if before.root_item != above.root_item || status < before.status {
+                    return Err(RegisterError::Derivation(licence));
+                }
+                old.sequence
+            }
             None => 0,
         };
+        self.must_be_new(licence)?;
         self.licences.insert(licence, LicenceFacts { status, ..above });
         let facts = ItemFacts { licence, sequence, revoked: false, renounced: false, derived: true };
         self.items.insert(item, facts);
         Ok(())
     }
 
-    fn revoke(&mut self, item: B256, licence: Address, scope: RevocationScope) -> Result<(), RegisterError> {
+    /// The address of a licence follows from its content, so no two acts make the same one.
+    fn must_be_new(&self, licence: Address) -> Result<(), RegisterError> {
+        if self.licences.contains_key(&licence) { Err(RegisterError::MadeTwice(licence)) } else { Ok(()) }
+    }
+
+    fn revoke(
+        &mut self,
+        (item, licence): (B256, Address),
+        by: Address,
+        scope: RevocationScope,
+    ) -> Result<(), RegisterError> {
+        if scope == RevocationScope::Whole && self.end_user_of(item).is_some_and(|end_user| end_user != by) {
+            return Err(RegisterError::WithdrawnByOther(licence));
+        }
         let facts = self.current(item, licence)?;
         if facts.revoked || (facts.renounced && scope == RevocationScope::BackEnd) {
             return Err(RegisterError::WithdrawnTwice(licence));
@@ -374,5 +402,50 @@ mod tests {
         ] {
             assert!(register(&before).apply(&event).is_err(), "{event:?} after {before:?}");
         }
+    }
+
+    #[test]
+    fn what_the_contract_cannot_emit_is_refused() {
+        let item = sample().aih_data;
+        // A result that fell is derived anew: from the same root, and never less de-identified.
+        let again = |licence, parent_data, parent, status| Kind::Derived {
+            aih_data: CHILD_ITEM,
+            licence,
+            parent_data,
+            parent,
+            status,
+        };
+        let (second, grandchild) = (Address::repeat_byte(0x12), Address::repeat_byte(0x13));
+        let changed = [issued(ROOT, 0), derived(), issued(second, 1)];
+        let mut fresh = register(&changed);
+        fresh.apply(&again(grandchild, item, second, DataStatus::Pseudonymised)).unwrap();
+        let lower = register(&changed).apply(&again(grandchild, item, second, DataStatus::Identified));
+        assert_eq!(lower, Err(RegisterError::Derivation(grandchild)));
+        let elsewhere = B256::repeat_byte(0x77);
+        let terms = LicenceTerms { aih_data: elsewhere, ..sample() };
+        let (end_user, model_licence) = (terms.end_user, terms.model_licence);
+        let stranger = Kind::Issued {
+            aih_data: elsewhere,
+            licence: Address::repeat_byte(0x30),
+            end_user,
+            model_licence,
+            sequence: 0,
+            terms,
+        };
+        let mut with_other = register(&changed);
+        with_other.apply(&stranger).unwrap();
+        let moved = again(grandchild, elsewhere, Address::repeat_byte(0x30), DataStatus::Anonymised);
+        assert_eq!(with_other.apply(&moved), Err(RegisterError::Derivation(grandchild)));
+
+        // One address is one licence.
+        let twice = again(second, item, second, DataStatus::Pseudonymised);
+        assert_eq!(register(&changed).apply(&twice), Err(RegisterError::MadeTwice(second)));
+        assert_eq!(register(&[issued(ROOT, 0)]).apply(&issued(ROOT, 1)), Err(RegisterError::MadeTwice(ROOT)));
+
+        // Only the End User withdraws the whole; giving up is an operator's.
+        let by_other = Kind::Revoked { aih_data: item, licence: ROOT, by: REGISTRY, scope: RevocationScope::Whole };
+        assert_eq!(register(&[issued(ROOT, 0)]).apply(&by_other), Err(RegisterError::WithdrawnByOther(ROOT)));
+        let given_up = Kind::Revoked { aih_data: item, licence: ROOT, by: REGISTRY, scope: RevocationScope::BackEnd };
+        register(&[issued(ROOT, 0), given_up]);
     }
 }

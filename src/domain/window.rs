@@ -68,7 +68,7 @@ pub fn seconds(text: &str) -> Result<u64, WindowError> {
     let parsed =
         OffsetDateTime::parse(text, &Rfc3339).map_err(|_| WindowError::Time(text.chars().take(40).collect()))?;
     if !parsed.offset().is_utc() || !text.ends_with('Z') {
-        return Err(WindowError::Time(text.to_owned()));
+        return Err(WindowError::Time(text.chars().take(40).collect()));
     }
     if parsed.nanosecond() != 0 {
         return Err(WindowError::Fraction(text.to_owned()));

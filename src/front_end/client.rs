@@ -16,6 +16,8 @@ use crate::{
     },
 };
 
+/// How often a request that is told to wait is sent again.
+const MOST_WAITS: u32 = 20;
 /// How long one answer may take.
 const ANSWER_TIME: Duration = Duration::from_secs(120);
 /// How often a job is looked at.
@@ -319,13 +321,15 @@ impl Client {
         path: &str,
         body: Vec<u8>,
     ) -> Result<(StatusCode, Value), ClientError> {
+        let mut waited = 0;
         loop {
             let request = self.request(method.clone(), path).header(header::CONTENT_TYPE, "application/json");
             let answer = request.body(body.clone()).send().await?;
             let status = answer.status();
             let wait = answer.headers().get(header::RETRY_AFTER).and_then(|wait| wait.to_str().ok()?.parse().ok());
             match (status, wait) {
-                (StatusCode::TOO_MANY_REQUESTS, Some(seconds)) => {
+                (StatusCode::TOO_MANY_REQUESTS, Some(seconds)) if waited < MOST_WAITS => {
+                    waited += 1;
                     tokio::time::sleep(Duration::from_secs(seconds)).await
                 }
                 _ => return Ok((status, answer.json().await.unwrap_or(Value::Null))),

@@ -19,7 +19,8 @@ use crate::chain::{
     operator::{Mined, Operator, Signed},
 };
 
-/// Most confirmations and derivations in one transaction: a quarter of anvil's block gas limit of 30 million.
+/// Most confirmations and derivations in one transaction: a third of anvil's block gas limit of 30 million, and
+/// half of it with as many derivations as go along.
 const MOST_IN_BATCH: usize = 512;
 /// Transactions in flight at once.
 const MOST_IN_FLIGHT: usize = 2;
@@ -172,7 +173,8 @@ impl<L: Ledger> Clerk<L> {
             let outcome = match noting.await {
                 // A task that broke off leaves a transaction whose end is not known.
                 Ok(Ok(())) => sending.await.unwrap_or(Err(ChainError::Pending(hash))),
-                // Not durable, so nobody is answered by it; settling finds out what became of it.
+                // Not durable, so nobody is answered by its being sent. Settling finds out what became of it: one that is
+                // mined then needs no ledger to be found again, and is answered.
                 Ok(Err(error)) => {
                     tracing::error!(transaction = %hash, %error, "transaction.not_noted");
                     let _ = sending.await;

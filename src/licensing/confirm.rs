@@ -14,7 +14,7 @@ use crate::{
     chain::convert::ConfirmRequest,
     domain::{
         ids::AihDataId,
-        licence_event::{ConfirmId, Evidence},
+        licence_event::{ConfirmId, Confirmation, Evidence},
         operation::Operation,
         taxonomy::Usage,
         verdict::{FailingTerm, Verdict},
@@ -67,6 +67,15 @@ pub enum ReleaseError {
     Unknown(#[from] LicensingError),
 }
 
+/// A Licence Confirm ID finds an answer; that it answers this very question is looked at all the same: no permit is made
+/// of somebody else's.
+fn must_answer(question: &Question, said: &Confirmation) -> Result<(), QueueError> {
+    let asked = to_request(question);
+    let is_it = (said.confirm_id, said.aih_data, said.user, said.operation, said.usage, said.at)
+        == (asked.confirm_id, asked.aih_data, asked.user, asked.operation, asked.usage, asked.at);
+    is_it.then_some(()).ok_or_else(|| QueueError::NotRecorded("an answer to another question".to_owned()))
+}
+
 impl Licensing {
     /// Asks the chain and has the answer recorded. Nothing is permitted in doubt.
     ///
@@ -86,7 +95,7 @@ impl Licensing {
         self.read_answer(question, done)
     }
 
-    /// Asks several questions in one transaction; the answers come in their order.
+    /// Asks several questions together, in one transaction as far as they fit one batch; the answers come in their order.
     ///
     /// # Errors
     /// Each as [`Licensing::confirm`].
@@ -104,6 +113,7 @@ impl Licensing {
             Done::Confirmed(confirmation, evidence) => (confirmation, evidence),
             Done::Mined(_) => return Err(QueueError::NotRecorded("no answer to this request".to_owned()).into()),
         };
+        must_answer(question, &confirmation)?;
         Vigil::judge_clock(evidence.block_time, &self.clock)?;
         if !confirmation.verdict.is_permitted() {
             return Ok(Answer::Denied(Denial { verdict: confirmation.verdict, evidence }));
@@ -212,5 +222,45 @@ fn to_request(question: &Question) -> ConfirmRequest {
         usage: question.usage,
         at: question.at,
         confirm_id: question.confirm_id,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// Whatever of an answer is another's, no permit is made of it.
+    #[test]
+    fn an_answer_to_another_question_is_none() {
+        let question = Question {
+            item: AihDataId::from_uuid(uuid::Uuid::from_u128(1)),
+            requester: Address::repeat_byte(1),
+            operation: Operation::Retrieve,
+            usage: Usage::Research,
+            at: 1_500,
+            confirm_id: [7; 16],
+        };
+        let good = Confirmation {
+            aih_data: question.item.hash(),
+            licence: Address::repeat_byte(2),
+            user: question.requester,
+            confirm_id: question.confirm_id,
+            operation: question.operation,
+            usage: question.usage,
+            at: question.at,
+            verdict: Verdict::PERMITTED,
+        };
+        assert!(must_answer(&question, &good).is_ok());
+        let others = [
+            Confirmation { aih_data: AihDataId::from_uuid(uuid::Uuid::from_u128(2)).hash(), ..good },
+            Confirmation { user: Address::repeat_byte(3), ..good },
+            Confirmation { confirm_id: [8; 16], ..good },
+            Confirmation { operation: Operation::Store, ..good },
+            Confirmation { usage: Usage::PatientUse, ..good },
+            Confirmation { at: 1_501, ..good },
+        ];
+        for other in others {
+            assert!(matches!(must_answer(&question, &other), Err(QueueError::NotRecorded(_))), "{other:?}");
+        }
     }
 }

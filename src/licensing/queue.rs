@@ -34,7 +34,7 @@ use crate::{
     },
 };
 
-/// Most requests that may wait; beyond, callers are told to come back.
+/// Most callers that may wait, each with what they ask together; beyond, they are told to come back.
 const MOST_WAITING: usize = 4_096;
 
 /// Why the queue gave no answer.
@@ -112,7 +112,7 @@ impl Queue {
         self.ask_together(vec![work], patience).await.pop().unwrap_or(Err(QueueError::Closed))
     }
 
-    /// Asks for several things in one transaction; the answers come in the order of the questions.
+    /// Asks for several things together, in one transaction as far as they fit one batch; the answers come in the order of the questions.
     pub(super) async fn ask_together(&self, works: Vec<Work>, patience: Duration) -> Vec<Result<Done, QueueError>> {
         let count = works.len();
         let deadline = Instant::now() + patience;
@@ -146,7 +146,7 @@ impl Queue {
         &self.attestor
     }
 
-    /// Requests waiting now.
+    /// Callers waiting now.
     pub fn waiting(&self) -> usize {
         MOST_WAITING - self.jobs.capacity()
     }

@@ -90,7 +90,8 @@ async fn restore_from(
     database.drop_transactions().await.map_err(StartError::from)?;
     let (aims, queue) = rooms(settings, ground, (database, program)).await?;
     let users = restore_users(&aims, ground).await?;
-    let licences = aims.restore_licences().await?;
+    let operator = Office::Operator.key(ground.deployment.chain_id).map_err(StartError::from)?.address();
+    let licences = aims.restore_licences(operator).await?;
     drop(aims);
     // The queue ends when nobody holds a way into it; its last notes are then in the cellar.
     let _ = queue.await;
@@ -154,18 +155,21 @@ async fn restore_users(aims: &Aims, ground: &house::Ground) -> Result<Users, Res
     Ok(users)
 }
 
-/// Whoever had a class has it again. The clerk may have seen the empty chain already and taken the class out of the row;
-/// that it was vouched for stays there.
+/// Whoever had a class has it again, and whoever was suspended stays so. The clerk may have seen the empty chain already
+/// and taken both out of the row; what was vouched for last stays there. Never what somebody only asked for.
 async fn restore_user(
     aims: &Aims,
     ground: &house::Ground,
     user: &UserRow,
     users: &mut Users,
 ) -> Result<(), RestoreRefused> {
-    let class = user.user_class.or(user.approved_at_us.map(|_| user.requested_class));
-    let Some(class) = class else { return Ok(()) };
+    let Some((class, active)) = user.vouched else {
+        if user.approved_at_us.is_some() {
+            tracing::warn!(user = %user.address, "restore.vouch_again");
+        }
+        return Ok(());
+    };
     users.known += 1;
-    let active = user.standing != UserStanding::Suspended;
     let wanted = Registration::Known { class, active };
     let found = aims.licensing.node().user(user.address.address()).await.map_err(StartError::from)?;
     if found == wanted {

@@ -131,7 +131,7 @@ impl Objects {
     }
 
     /// Frees the space of an object. Erasure does not wait for this: it is done once the wrapped item key is deleted.
-    /// Readers that have begun may still finish.
+    /// Readers that have begun find it [`Error::Missing`] at their next window.
     ///
     /// # Errors
     /// [`Error::Missing`] when there is none (not on S3, where deleting nothing succeeds), so a retry may take it for

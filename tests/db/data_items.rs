@@ -1,7 +1,14 @@
 //! AIH Data: the road to `stored`, erasure, undoing, lists.
 
+use alloy::primitives::{Address, B256};
 use futures_util::TryStreamExt;
-use health_back_end::db::{DbError, Transition, Unique, data_items::DataItemState};
+use health_back_end::db::{
+    DbError, Transition, Unique,
+    chain_blocks::{BlockRef, ChainBatch, ChainKey, CursorMove},
+    chain_effects::{ChainEffects, LicenceEffect},
+    data_items::{DataItemState, NewDataItem},
+    revocations::RevocationScope,
+};
 use serde_json::Value;
 
 use crate::fixture::{FACTS, Place, item, licence, new_item, new_licence, new_user, stored_item, user};
@@ -13,6 +20,8 @@ on_both!(
     an_unknown_owner_has_no_items,
     licensing_again_is_only_done_for_the_same_licence,
     a_changed_licence_follows,
+    a_change_that_is_written_late_brings_no_fallen_licence_back,
+    results_without_an_end_are_listed_without_uploads,
     erasing_destroys_the_key_and_the_description,
     a_family_is_erased_as_a_whole,
     an_unlicensed_item_is_undone,
@@ -73,7 +82,7 @@ async fn no_step_is_skipped(db: &Place) {
     assert_eq!(db.remove_data_item(item(1)).await.unwrap(), Transition::Refused(Stored));
     db.erase_data_item(item(1), 1).await.unwrap().required().unwrap();
     assert_eq!(db.erase_data_item(item(1), 2).await.unwrap(), Transition::Refused(Erased));
-    assert_eq!(db.change_data_item_licence(item(1), licence(2), 2).await.unwrap(), Transition::Refused(Erased));
+    assert!(!db.change_data_item_licence(item(1), (licence(1), licence(2)), 2).await.unwrap());
 }
 
 async fn the_same_item_cannot_arrive_twice(db: &Place) {
@@ -104,9 +113,43 @@ async fn licensing_again_is_only_done_for_the_same_licence(db: &Place) {
 
 async fn a_changed_licence_follows(db: &Place) {
     stored_item(db, 1, 1).await;
-    db.change_data_item_licence(item(1), licence(9), 7_000).await.unwrap().required().unwrap();
+    assert!(db.change_data_item_licence(item(1), (licence(100), licence(9)), 7_000).await.unwrap());
     let row = db.find_data_item(item(1)).await.unwrap().unwrap();
     assert_eq!((row.licence, row.state, row.updated_at_us), (Some(licence(9)), DataItemState::Stored, 7_000));
+}
+
+async fn a_change_that_is_written_late_brings_no_fallen_licence_back(db: &Place) {
+    stored_item(db, 1, 1).await;
+    let hash = item(1).hash();
+    // The clerk copies the change and what came after it, before whoever asked for the change writes it down.
+    let changed = LicenceEffect::Changed { item: hash, licence: licence(9), previous: licence(100) };
+    let withdrawn = LicenceEffect::Withdrawn {
+        item: hash,
+        licence: licence(9),
+        scope: RevocationScope::Licence,
+        by: licence(1),
+        signature: None,
+    };
+    copy(db, None, 1, vec![changed, withdrawn]).await;
+    assert!(!db.change_data_item_licence(item(1), (licence(100), licence(9)), 7_000).await.unwrap());
+    assert!(!db.change_data_item_licence(item(1), (licence(9), licence(9)), 7_000).await.unwrap());
+    let row = db.find_data_item(item(1)).await.unwrap().unwrap();
+    assert_eq!(row.licence, Some(licence(9)));
+    assert!(row.fallen_at_us.is_some());
+    // Changed once more meanwhile.
+    copy(db, Some(1), 2, vec![LicenceEffect::Changed { item: hash, licence: licence(8), previous: licence(9) }]).await;
+    assert!(!db.change_data_item_licence(item(1), (licence(100), licence(9)), 7_000).await.unwrap());
+    let row = db.find_data_item(item(1)).await.unwrap().unwrap();
+    assert_eq!((row.licence, row.fallen_at_us), (Some(licence(8)), None));
+}
+
+/// A block in which something became of licences.
+async fn copy(db: &Place, seen: Option<u64>, number: u64, licences: Vec<LicenceEffect>) {
+    let block = |number| BlockRef { number, hash: B256::with_last_byte(number as u8) };
+    let batch = ChainBatch { blocks: vec![], events: vec![], reaches: block(number), notices: vec![] };
+    let effects = ChainEffects { licences, at_us: 5, ..ChainEffects::default() };
+    let key = ChainKey { chain_id: 31337, registry: Address::repeat_byte(0xee) };
+    assert_eq!(db.append_chain_with(key, seen.map(block), &batch, &effects).await.unwrap(), CursorMove::Done);
 }
 
 async fn erasing_destroys_the_key_and_the_description(db: &Place) {
@@ -222,6 +265,22 @@ async fn a_restart_finds_the_unfinished(db: &Place) {
     let all = db.list_unfinished_data_items(i64::MAX, None, 10).await.unwrap();
     assert_eq!(all.rows.iter().map(|row| row.id).collect::<Vec<_>>(), [item(3), item(4), item(2)]);
     assert_eq!(state(db, 2).await, DataItemState::Licensed);
+}
+
+async fn results_without_an_end_are_listed_without_uploads(db: &Place) {
+    stored_item(db, 1, 1).await;
+    let result = |n| NewDataItem { root: Some(item(1)), parent: Some(item(1)), ..new_item(n, 1) };
+    for n in [3, 5] {
+        db.insert_data_item(&result(n)).await.unwrap();
+    }
+    db.insert_data_item(&new_item(4, 1)).await.unwrap();
+    db.mark_data_item_licensed(item(5), licence(5), 9_000).await.unwrap().required().unwrap();
+    let page = db.list_unfinished_derived_items(i64::MAX, None, 1).await.unwrap();
+    assert_eq!(page.rows[0].id, item(3));
+    let page = db.list_unfinished_derived_items(i64::MAX, page.next.as_ref(), 1).await.unwrap();
+    assert_eq!((page.rows[0].id, page.next), (item(5), None));
+    let early = db.list_unfinished_derived_items(9_000, None, 9).await.unwrap();
+    assert_eq!(early.rows.iter().map(|row| row.id).collect::<Vec<_>>(), [item(3)]);
 }
 
 async fn the_sweep_knows_every_object(db: &Place) {

@@ -20,6 +20,7 @@ on_both!(
     models_come_back_and_their_versions_are_unique,
     a_lineage_has_one_round_at_a_time,
     answers_are_taken_while_the_round_takes_them,
+    of_many_answers_at_once_no_more_are_taken_than_the_round_takes,
     a_round_ends_whole_and_once,
     who_is_in_a_service_hears_its_calls_among_their_own_notices,
 );
@@ -179,6 +180,21 @@ async fn answers_are_taken_while_the_round_takes_them(db: &Place) {
     db.insert_refusal(&refusal, 1).await.unwrap();
     db.insert_refusal(&RefusalRow { id: Uuid::from_u128(8), ..refusal.clone() }, 1).await.unwrap();
     assert_eq!(db.list_refusals(id, 10).await.unwrap(), [refusal]);
+}
+
+/// On a server with several writers a guard that only looks is none: all of them look before one has written.
+async fn of_many_answers_at_once_no_more_are_taken_than_the_round_takes(db: &Place) {
+    db.insert_model(&model(1, 1)).await.unwrap();
+    let id = Uuid::from_u128(101);
+    db.insert_round(&round(1, 1)).await.unwrap();
+    let other = db.other_instance().await;
+    let sending = (1..=8_u8).map(|n| {
+        let db = if n % 2 == 0 { db.handle() } else { other.clone() };
+        tokio::spawn(async move { db.insert_answer(&answer(id, n, n + 10)).await.unwrap() })
+    });
+    let taken = futures_util::future::join_all(sending).await;
+    assert_eq!(taken.into_iter().filter(|taken| *taken.as_ref().unwrap()).count(), 2, "the round takes two");
+    assert_eq!(db.count_answers(id).await.unwrap(), 2);
 }
 
 async fn a_round_ends_whole_and_once(db: &Place) {

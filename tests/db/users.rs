@@ -1,13 +1,16 @@
 //! Users, challenges and Tokens.
 
+use alloy::primitives::{Address, B256};
 use health_back_end::{
     db::{
         DbError, Transition, Unique,
+        chain_blocks::{BlockRef, ChainBatch, ChainKey, CursorMove},
+        chain_effects::ChainEffects,
         challenges::NewChallenge,
         tokens::NewToken,
         users::{Registered, UserStanding},
     },
-    domain::{operation::Operation, taxonomy::UserClass},
+    domain::{ids::UserId, operation::Operation, taxonomy::UserClass, user::Registration},
 };
 
 use crate::fixture::{Place, new_user, user};
@@ -15,6 +18,7 @@ use crate::fixture::{Place, new_user, user};
 on_both!(
     a_registration_is_found_again,
     a_class_is_vouched_for_once_and_changed_later,
+    what_was_vouched_for_outlives_a_chain_that_forgot_it,
     standings_are_listed_in_pages,
     a_user_key_is_rewrapped_only_from_the_known_one,
     a_challenge_is_taken_once_and_only_in_time,
@@ -50,6 +54,29 @@ async fn a_class_is_vouched_for_once_and_changed_later(db: &Place) {
     let row = db.find_user(user(1)).await.unwrap().unwrap();
     assert_eq!((row.user_class, row.approved_at_us), (Some(UserClass::ClinicalEntity), Some(50)));
     assert!(row.is_active());
+}
+
+async fn what_was_vouched_for_outlives_a_chain_that_forgot_it(db: &Place) {
+    db.insert_user(&new_user(1)).await.unwrap();
+    assert_eq!(db.find_user(user(1)).await.unwrap().unwrap().vouched, None);
+    // Another class than the one asked for, and suspended.
+    let known = Registration::Known { class: UserClass::Caregiver, active: false };
+    copy(db, None, 1, (user(1), known)).await;
+    copy(db, Some(1), 2, (user(1), Registration::Unknown)).await;
+    let row = db.find_user(user(1)).await.unwrap().unwrap();
+    assert_eq!((row.user_class, row.standing), (None, UserStanding::Pending));
+    assert_eq!(row.vouched, Some((UserClass::Caregiver, false)));
+    db.set_user_class(user(1), UserClass::NonProfitEntity, true, 60).await.unwrap().required().unwrap();
+    assert_eq!(db.find_user(user(1)).await.unwrap().unwrap().vouched, Some((UserClass::NonProfitEntity, true)));
+}
+
+/// A block in which the registry says something of a user.
+async fn copy(db: &Place, seen: Option<u64>, number: u64, said: (UserId, Registration)) {
+    let block = |number| BlockRef { number, hash: B256::with_last_byte(number as u8) };
+    let batch = ChainBatch { blocks: vec![], events: vec![], reaches: block(number), notices: vec![] };
+    let effects = ChainEffects { classes: vec![said], at_us: 5, ..ChainEffects::default() };
+    let key = ChainKey { chain_id: 31337, registry: Address::repeat_byte(0xee) };
+    assert_eq!(db.append_chain_with(key, seen.map(block), &batch, &effects).await.unwrap(), CursorMove::Done);
 }
 
 async fn standings_are_listed_in_pages(db: &Place) {

@@ -36,12 +36,19 @@ contract Handler is Base {
         address licence;
     }
 
+    /// @dev A signature by which an item was withdrawn.
+    struct Withdrawn {
+        uint256 item;
+        bytes signature;
+    }
+
     uint256 public constant ITEMS = 8;
     uint256 private constant KEYS = 2;
     uint256 private constant NONE = type(uint256).max;
 
     Ghost[ITEMS] private ghosts;
     Signed[] private signed;
+    Withdrawn[] private withdrawn;
     address[] private users;
     LicenceRegistry private elsewhere;
     mapping(address user => Oracle.Asker asker) private askers;
@@ -51,7 +58,6 @@ contract Handler is Base {
     uint256 public wrongPermits;
     uint256 public checkDiffersFromConfirm;
     uint256 public differsFromOracle;
-    uint256 public unsignedLicences;
     uint256 public comebacks;
     uint256 public silentChanges;
     uint256 public wronglyRefused;
@@ -62,6 +68,7 @@ contract Handler is Base {
     uint256 public permits;
     uint256 public refusals;
     uint256 public replays;
+    uint256 public forgedRevocations;
 
     constructor() {
         Base.setUp();
@@ -129,7 +136,7 @@ contract Handler is Base {
         snapshot();
         vm.prank(operator);
         adopt(i, s, registry.issue(s.terms, s.signature));
-        expectEvents(1);
+        expectEvent(ILicenceRegistry.LicenceIssued.selector);
     }
 
     function changeTerms(uint256 seed, uint256 i) external {
@@ -139,7 +146,7 @@ contract Handler is Base {
         snapshot();
         vm.prank(operator);
         adopt(i, s, registry.change(s.terms, s.signature));
-        expectEvents(1);
+        expectEvent(ILicenceRegistry.LicenceChanged.selector);
     }
 
     function adopt(uint256 i, Signed storage s, address licence) private {
@@ -215,9 +222,40 @@ contract Handler is Base {
         vm.prank(relayed ? stranger : g.terms.endUser);
         registry.revoke(item, signature);
         if (!relayed) measure(vm.lastCallGas().gasTotalUsed);
-        expectEvents(1);
+        expectEvent(ILicenceRegistry.LicenceRevoked.selector);
+        if (relayed) withdrawn.push(Withdrawn(i, signature));
         g.revoked = true;
         g.sequence++;
+    }
+
+    /// @dev A withdrawal that its End User did not sign for this licence of this item at this registry, by anybody. Must
+    /// revert and leave all as it is.
+    function forgeRevocation(uint256 i, uint256 how, uint256 bit) external {
+        i = nextLicensed(i);
+        if (i == NONE || ghosts[i].revoked) return;
+        bytes32 item = itemHash(i);
+        uint256 key = ghosts[i].terms.endUser == patient ? PATIENT_KEY : OTHER_KEY;
+        bytes memory signature;
+        if (how % 6 == 0) signature = signRevocation(0xBAD, item);
+        if (how % 6 == 1) signature = signRevocation(key == PATIENT_KEY ? OTHER_KEY : PATIENT_KEY, item);
+        if (how % 6 == 2) signature = signDigest(key, elsewhere.hashRevocation(item, registry.licenceOf(item)));
+        if (how % 6 == 3) signature = signDigest(key, registry.hashRevocation(item, address(uint160(bit))));
+        if (how % 6 == 4) {
+            signature = signRevocation(key, item);
+            signature[bit % 65] = bytes1(uint8(signature[bit % 65]) ^ 1);
+        }
+        if (how % 6 == 5) {
+            // One that was good once: of another item, or of a licence this item had before.
+            if (withdrawn.length == 0) return;
+            signature = withdrawn[bit % withdrawn.length].signature;
+        }
+        forgedRevocations++;
+        bytes32 before = stateOfAll();
+        vm.prank(how % 2 == 0 ? stranger : operator);
+        try registry.revoke(item, signature) {
+            comebacks++;
+        } catch {}
+        if (stateOfAll() != before) comebacks++;
     }
 
     function measure(uint256 gas) private {
@@ -231,7 +269,7 @@ contract Handler is Base {
         Ghost storage g = ghosts[i];
         snapshot();
         renounce(itemHash(i));
-        expectEvents(1);
+        expectEvent(ILicenceRegistry.LicenceRevoked.selector);
         g.renounced = true;
     }
 
@@ -251,7 +289,7 @@ contract Handler is Base {
             snapshot();
             vm.prank(operator);
             registry.execute(new Request[](0), list);
-            if (!may) expectEvents(stands(from, to, status) ? 0 : 1);
+            if (!may) expectRefusal(stands(from, to, status));
         } else {
             snapshot();
             vm.prank(operator);
@@ -263,7 +301,7 @@ contract Handler is Base {
             return;
         }
         if (!may) comebacks++;
-        if (!batched) expectEvents(ghosts[from].renounced ? 2 : 1);
+        if (!batched) expectDerivation(ghosts[from].renounced);
         remember(from, to, status, licence);
     }
 
@@ -360,7 +398,7 @@ contract Handler is Base {
         snapshot();
         vm.prank(registrar);
         registry.setUserClass(users[who], class, active);
-        expectEvents(1);
+        expectEvent(ILicenceRegistry.UserClassSet.selector);
         askers[users[who]] = Oracle.Asker(false, true, class, active);
     }
 
@@ -374,7 +412,24 @@ contract Handler is Base {
         vm.recordLogs();
     }
 
-    function expectEvents(uint256 count) private {
-        if (vm.getRecordedLogs().length != count) silentChanges++;
+    /// @dev That event, and no other.
+    function expectEvent(bytes32 topic) private {
+        Vm.Log[] memory logs = vm.getRecordedLogs();
+        if (logs.length != 1 || logs[0].topics[0] != topic) silentChanges++;
+    }
+
+    function expectDerivation(bool renounced) private {
+        Vm.Log[] memory logs = vm.getRecordedLogs();
+        bool said = logs.length == (renounced ? 2 : 1) && logs[0].topics[0] == ILicenceRegistry.LicenceDerived.selector;
+        if (said && renounced) said = logs[1].topics[0] == ILicenceRegistry.LicenceRevoked.selector;
+        if (!said) silentChanges++;
+    }
+
+    /// @dev A refused derivation says so; the very same once more says nothing.
+    function expectRefusal(bool known) private {
+        Vm.Log[] memory logs = vm.getRecordedLogs();
+        bool said = logs.length == (known ? 0 : 1);
+        if (said && !known) said = logs[0].topics[0] == ILicenceRegistry.DerivationRefused.selector;
+        if (!said) silentChanges++;
     }
 }

@@ -13,7 +13,8 @@ import {Handler} from "./Handler.sol";
 /// 2. A derived licence is never wider, longer or less de-identified than its parent.
 /// 3. What `check` says is what `confirm` records in the same block; and both are what the plain rule says.
 /// 4. No root licence without a valid signature of the End User, whatever an operator does.
-/// 5. A signed licence that was replaced or revoked never comes back: replay, roll-back, other registry.
+/// 5. A signed licence that was replaced or revoked never comes back: replay, roll-back, other registry. And none ends by
+///    a withdrawal its End User did not sign for it.
 /// 6. Revoking costs the same whatever hangs below.
 /// 7. Every state change announces itself by one event.
 contract InvariantsTest {
@@ -39,7 +40,7 @@ contract InvariantsTest {
     function targetSelectors() external view returns (FuzzSelector[] memory targets) {
         targets = new FuzzSelector[](1);
         targets[0].addr = address(handler);
-        targets[0].selectors = new bytes4[](10);
+        targets[0].selectors = new bytes4[](11);
         targets[0].selectors[0] = Handler.issueNew.selector;
         targets[0].selectors[1] = Handler.changeTerms.selector;
         targets[0].selectors[2] = Handler.replay.selector;
@@ -50,6 +51,7 @@ contract InvariantsTest {
         targets[0].selectors[7] = Handler.confirm.selector;
         targets[0].selectors[8] = Handler.setClass.selector;
         targets[0].selectors[9] = Handler.passTime.selector;
+        targets[0].selectors[10] = Handler.forgeRevocation.selector;
     }
 
     function targetContracts() external view returns (address[] memory targets) {
@@ -111,6 +113,33 @@ contract InvariantsTest {
 
     function invariant_7_EveryStateChangeEmitsItsEvent() external view {
         vm.assertEq(handler.silentChanges(), 0, "state changes without their event");
+    }
+
+    /// @dev An invariant over nothing holds as well. One long sequence, always the same, must have reached all of it.
+    function test_ASequenceReachesWhatTheInvariantsAreAbout() external {
+        for (uint256 step = 0; step < 400; step++) {
+            uint256 seed = uint256(keccak256(abi.encode(step)));
+            (uint256 i, uint256 more) = (seed >> 16, seed >> 32);
+            uint256 action = seed % 11;
+            if (action == 0) handler.issueNew(seed, i % handler.ITEMS());
+            if (action == 1) handler.changeTerms(seed, i);
+            if (action == 2) handler.replay(i, more, seed >> 48);
+            if (action == 3) handler.forge(seed, i, more % 2 == 0, more % 4 < 2);
+            if (action == 4) handler.revokeByEndUser(i, more % 2 == 0, more >> 1);
+            if (action == 5) handler.giveUp(i);
+            if (action == 6) handler.deriveItem(i, more, uint8(seed >> 48), more % 2 == 0);
+            if (action == 7) handler.confirm(seed, i, uint8(more % 35), uint8(seed >> 48) % 6);
+            if (action == 8) handler.setClass(i, uint8(more % 6), more % 3 != 0);
+            if (action == 9) handler.passTime(seed);
+            if (action == 10) handler.forgeRevocation(i, more, seed >> 48);
+        }
+        vm.assertTrue(handler.permits() > 0, "permits");
+        vm.assertTrue(handler.refusals() > 0, "refusals");
+        vm.assertTrue(handler.replays() > 0, "replays");
+        vm.assertTrue(handler.forgedRevocations() > 0, "forged revocations");
+        vm.assertTrue(handler.mostRevokeGas() > 0, "revocations");
+        vm.assertEq(handler.wrongPermits() + handler.differsFromOracle() + handler.checkDiffersFromConfirm(), 0, "yes");
+        vm.assertEq(handler.comebacks() + handler.silentChanges() + handler.wronglyRefused(), 0, "changes");
     }
 
     /// @dev Not an invariant: that the runs did something. Shown with `forge test -vv`.

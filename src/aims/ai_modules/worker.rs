@@ -81,6 +81,10 @@ pub struct Worker {
     free: Arc<Semaphore>,
 }
 
+/// A place for a child, until it ends.
+#[derive(Debug)]
+pub struct Place(Option<OwnedSemaphorePermit>);
+
 /// A treated payload on its way out of a child.
 pub struct Treating {
     /// What was done.
@@ -103,6 +107,12 @@ impl Worker {
         Self { program: Arc::new(program), free: Arc::new(Semaphore::new(processors)) }
     }
 
+    /// Waits for a place. Whoever needs much memory to begin with asks for it first.
+    pub async fn place(&self) -> Place {
+        // The semaphore is never closed; if it were, running unlimited would be the smaller harm.
+        Place(Arc::clone(&self.free).acquire_owned().await.ok())
+    }
+
     /// Runs a task that gives a result, on a payload of a known length. Dropping the future ends the child.
     ///
     /// # Errors
@@ -118,7 +128,25 @@ impl Worker {
         S: Stream<Item = Result<Bytes, E>> + Send + Unpin,
         E: Into<Box<dyn std::error::Error + Send + Sync>>,
     {
-        let (said, talk) = self.ask(task, attachments, length, payload).await?;
+        self.run_in(self.place().await, task, attachments, (length, payload)).await
+    }
+
+    /// As [`Worker::run`], in a place that was waited for.
+    ///
+    /// # Errors
+    /// [`WorkerError`].
+    pub async fn run_in<S, E>(
+        &self,
+        place: Place,
+        task: &Task,
+        attachments: &[Attachment],
+        (length, payload): (u64, S),
+    ) -> Result<Value, WorkerError>
+    where
+        S: Stream<Item = Result<Bytes, E>> + Send + Unpin,
+        E: Into<Box<dyn std::error::Error + Send + Sync>>,
+    {
+        let (said, talk) = self.ask(place, task, attachments, (length, payload)).await?;
         match said {
             Said::Result(value) => talk.end().await.map(|()| value),
             Said::Refused(why) => Err(WorkerError::Refused(why)),
@@ -135,7 +163,7 @@ impl Worker {
         S: Stream<Item = Result<Bytes, E>> + Send + Unpin,
         E: Into<Box<dyn std::error::Error + Send + Sync>>,
     {
-        let (said, talk) = self.ask(task, &[], length, payload).await?;
+        let (said, talk) = self.ask(self.place().await, task, &[], (length, payload)).await?;
         match said {
             Said::Treated(outcome) => Ok(Treating { outcome, talk }),
             Said::Refused(why) => Err(WorkerError::Refused(why)),
@@ -145,10 +173,10 @@ impl Worker {
 
     async fn ask<S, E>(
         &self,
+        place: Place,
         task: &Task,
         attachments: &[Attachment],
-        length: u64,
-        payload: S,
+        (length, payload): (u64, S),
     ) -> Result<(Said, Talk), WorkerError>
     where
         S: Stream<Item = Result<Bytes, E>> + Send + Unpin,
@@ -158,9 +186,7 @@ impl Worker {
         if length > MOST_PAYLOAD_BYTES || attachments.iter().any(attached) {
             return Err(WorkerError::TooLarge);
         }
-        // The semaphore is never closed; if it were, running unlimited would be the smaller harm.
-        let place = Arc::clone(&self.free).acquire_owned().await.ok();
-        let (mut talk, stdin) = self.start(place).await?;
+        let (mut talk, stdin) = self.start(place.0).await?;
         let until = talk.until;
         let line = async {
             let (fed, line) = tokio::join!(feed(stdin, task, attachments, payload), talk.line());

@@ -13,13 +13,12 @@ use uuid::Uuid;
 use crate::{
     aims::{
         AimError, Aims,
-        ai_modules::{
-            task::{Attachment, Task},
-            worker::WorkerError,
-        },
+        ai_modules::{task::Task, worker::WorkerError},
         anomaly_and_risk::alerting::Alerting,
         derivation::Offspring,
+        federated_learning::assets::Asset,
         retrieval::Span,
+        turns::Turn,
     },
     db::{
         data_items::DataItemRow,
@@ -49,8 +48,10 @@ pub(super) struct Job {
     pub purpose: Purpose,
     /// What the child process is asked for.
     pub task: Task,
-    /// Assets of the MPAI Store it needs.
-    pub attachments: Vec<Attachment>,
+    /// Assets of the MPAI Store it needs; read when there is a place for it.
+    pub assets: Vec<Asset>,
+    /// One of its requester's.
+    pub turn: Turn,
     /// What looks for anomalies in the same item, when the licence lets the Back End.
     pub alerting: Option<Alerting>,
 }
@@ -69,8 +70,10 @@ impl Aims {
             }
         };
         // What is found is handed out with the result, so the result waits for it; nothing else of it does.
-        let (outcome, ()) = tokio::join!(self.carry_out(&job, permit), alerting);
+        let both = async { tokio::join!(self.carry_out(&job, permit), alerting) };
+        let (outcome, ()) = self.alive(job.id, both).await;
         self.conclude(job.id, requester, &outcome).await;
+        drop(job.turn);
     }
 
     /// Notes how an operation ended, and tells who asked for it.
@@ -105,8 +108,12 @@ impl Aims {
         let warrant = permit.spend(&job.purpose, self.clock.seconds())?;
         self.note_start(job.id).await?;
         let work = async {
+            // The place first: what waits holds no model in memory.
+            let place = self.worker.place().await;
+            let attachments = self.read_assets(&job.assets).await?;
             let (item, opened) = self.open(&warrant, Span::Whole).await?;
-            let result = self.worker.run(&job.task, &job.attachments, opened.length, opened.bytes).await?;
+            let payload = (opened.length, opened.bytes);
+            let result = self.worker.run_in(place, &job.task, &attachments, payload).await?;
             Ok((item, result))
         };
         let (item, result) = self.while_licensed(&warrant, work).await?;
@@ -210,6 +217,7 @@ fn failure(error: &AimError) -> Failure {
         AimError::Permit(_) => "permit",
         AimError::Licensing(_) => NO_ANSWER,
         AimError::TooMany(_) => "too-many",
+        AimError::Busy => "busy",
         // What lies outside the payload was asked for; nothing is broken.
         AimError::Store(store::Error::OutOfRange { .. }) => "refused",
         AimError::Store(_) | AimError::Database(_) | AimError::Worker(_) | AimError::Index(_) => "internal",

@@ -17,6 +17,7 @@ use crate::{
         acts::place_of,
         ai_modules::task::{Purpose as TaskPurpose, Task},
         federated_learning::assets::Asset,
+        turns::Turn,
     },
     db::{
         data_items::{DataItemRow, DataItemState},
@@ -94,6 +95,7 @@ impl Aims {
     /// # Errors
     /// When no module performs this, the message ID was used for something else, or the chain gives no answer.
     pub async fn request_processing(&self, request: ProcessRequest) -> Result<Accepted, AimError> {
+        let turn = self.turns.take(request.requester.address())?;
         let item = self.database.find_data_item(request.item).await?;
         let operation = match self.begin(&request, OperationKind::Process, item.as_ref()).await? {
             Begun::New(operation) => operation,
@@ -119,7 +121,7 @@ impl Aims {
         // As many answers as questions, and one question at least.
         let answer = answers.next().unwrap_or(Err(AimError::NotFound));
         let alerting = self.alerting_of(item.as_ref(), announced, answers.next()).await;
-        match self.prepare(&request, &operation, task, answer).await {
+        match self.prepare(&request, (&operation, turn), task, answer).await {
             Ok(Ready::Denied(row)) => {
                 self.abandon_alerting(alerting).await;
                 Ok(Accepted::Denied(*row))
@@ -136,7 +138,7 @@ impl Aims {
     async fn prepare(
         &self,
         request: &ProcessRequest,
-        operation: &NewOperation,
+        (operation, turn): (&NewOperation, Turn),
         task: Result<(Task, Vec<Asset>), AimError>,
         answer: Result<Answer, AimError>,
     ) -> Result<Ready, AimError> {
@@ -148,11 +150,7 @@ impl Aims {
                 return Err(error);
             }
         };
-        let prepared = match task {
-            Ok((task, assets)) => self.read_assets(assets).await.map(|attachments| (task, attachments)),
-            Err(error) => Err(error),
-        };
-        let (task, attachments) = match prepared {
+        let (task, assets) = match task {
             Ok(prepared) => prepared,
             Err(error) => {
                 self.give_up(operation.id, &error).await;
@@ -161,7 +159,7 @@ impl Aims {
         };
         let purpose =
             Purpose { item: request.item, operation: request.operation, requester: request.requester.address() };
-        let job = Job { id: operation.id, purpose, task, attachments, alerting: None };
+        let job = Job { id: operation.id, purpose, task, assets, turn, alerting: None };
         Ok(Ready::Permitted(Box::new(job), permit))
     }
 

@@ -17,6 +17,7 @@ use crate::{
         data_items::{DataItemRow, DataItemState},
         operation_acts::Done,
         operation_steps::Failure,
+        operations::OperationRow,
     },
     licensing::LicensingError,
     store::Swept,
@@ -26,6 +27,11 @@ use crate::{
 const PAGE: u32 = 500;
 /// How often derivations without a known end are looked for.
 const SETTLE_INTERVAL: Duration = Duration::from_secs(30);
+/// How long nothing must have happened to an operation before anybody takes it back: a job gives a sign of life every
+/// [`SIGN_INTERVAL`].
+pub const WORK_QUIET: Duration = Duration::from_secs(15 * 60);
+/// How often work that goes on says so.
+const SIGN_INTERVAL: Duration = Duration::from_secs(60);
 /// How long nothing must have happened to one: several times what the gate waits for the chain.
 const SETTLE_QUIET: Duration = Duration::from_secs(120);
 
@@ -83,6 +89,8 @@ impl Aims {
         loop {
             let page = self.database.list_unfinished_operations(before_us, after.as_ref(), PAGE).await?;
             for row in &page.rows {
+                // What it made goes first: nobody was told of it.
+                self.take_back_result(row).await?;
                 undone +=
                     u64::from(self.database.undo_operation(row.id, &failure, self.clock.micros()).await?.is_done());
             }
@@ -90,6 +98,36 @@ impl Aims {
             if after.is_none() {
                 return Ok(undone);
             }
+        }
+    }
+
+    /// A result that was kept, of an operation whose end nobody noted. One that was only announced is settled with the
+    /// other derivations.
+    async fn take_back_result(&self, operation: &OperationRow) -> Result<(), AimError> {
+        let Some(result) = operation.result_id else { return Ok(()) };
+        match self.database.find_data_item(result).await? {
+            Some(item) if matches!(item.state, DataItemState::Licensed | DataItemState::Stored) => {
+                self.destroy_own(&item).await.map(|_| ())
+            }
+            _ => Ok(()),
+        }
+    }
+
+    /// Works, and gives a sign of life of an operation as long as that takes, so that no other instance takes it back.
+    pub(in crate::aims) async fn alive<T>(&self, id: Uuid, work: impl Future<Output = T>) -> T {
+        let signs = async {
+            loop {
+                tokio::time::sleep(SIGN_INTERVAL).await;
+                // Nothing is known of how far it is; nothing is said to go back either.
+                if let Err(error) = self.database.progress_operation(id, 0.0, self.clock.micros()).await {
+                    tracing::warn!(operation = %id, %error, "operation.no_sign_of_life");
+                }
+            }
+        };
+        // Side by side: work that holds a connection goes on while the sign waits for one.
+        tokio::select! {
+            done = work => done,
+            never = signs => never,
         }
     }
 
@@ -104,8 +142,8 @@ impl Aims {
         let before = self.clock.micros().saturating_sub(quiet_us);
         let (mut settled, mut after) = (0, None);
         loop {
-            let page = self.database.list_unfinished_data_items(before, after.as_ref(), PAGE).await?;
-            for row in page.rows.iter().filter(|row| row.parent.is_some()) {
+            let page = self.database.list_unfinished_derived_items(before, after.as_ref(), PAGE).await?;
+            for row in &page.rows {
                 let on_chain = self.licensing.node().item(row.hash).await.map_err(LicensingError::from)?;
                 let Some(licence) = on_chain.licence.filter(|_| row.state == DataItemState::Announced) else {
                     settled += u64::from(self.take_back_item(row).await?);
@@ -123,7 +161,8 @@ impl Aims {
         }
     }
 
-    /// Settles again and again until told to stop.
+    /// Settles again and again until told to stop, and takes back what another instance left when it was killed: the
+    /// start after that may have come too early to know.
     pub async fn keep_settled(self, stop: CancellationToken) {
         let mut interval = tokio::time::interval(SETTLE_INTERVAL);
         interval.set_missed_tick_behavior(tokio::time::MissedTickBehavior::Delay);
@@ -132,6 +171,12 @@ impl Aims {
                 Ok(0) => {}
                 Ok(items) => tracing::info!(items, "derivations.settled"),
                 Err(error) => tracing::warn!(%error, "derivations.not_settled"),
+            }
+            let before = self.clock.micros().saturating_sub(WORK_QUIET.as_micros() as i64);
+            match self.take_back_operations(before).await {
+                Ok(0) => {}
+                Ok(operations) => tracing::info!(operations, "operations.taken_back"),
+                Err(error) => tracing::warn!(%error, "operations.not_taken_back"),
             }
         }
     }

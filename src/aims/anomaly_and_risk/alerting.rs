@@ -124,7 +124,7 @@ impl Aims {
     /// Carries an alerting out and notes how it ended.
     pub(in crate::aims) async fn run_alerting(&self, alerting: Alerting) {
         let id = alerting.id;
-        let outcome = self.look_for_anomalies(alerting).await;
+        let outcome = self.alive(id, self.look_for_anomalies(alerting)).await;
         self.note_end(id, outcome.as_ref().map(|()| None)).await;
     }
 

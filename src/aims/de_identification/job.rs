@@ -22,6 +22,7 @@ use crate::{
         aih_data_processing::request::Accepted,
         derivation::Offspring,
         retrieval::Span,
+        turns::Turn,
     },
     db::data_items::DataItemRow,
     domain::{
@@ -52,13 +53,14 @@ pub(super) struct Treatment {
 }
 
 impl Aims {
-    pub(super) fn start_treatment(&self, treatment: Treatment, permit: Permit) -> Accepted {
+    pub(super) fn start_treatment(&self, treatment: Treatment, permit: Permit, turn: Turn) -> Accepted {
         let (ended, seen) = watch::channel(false);
         let (aims, id) = (self.clone(), treatment.id);
         tokio::spawn(async move {
             let requester = permit.grounds().requester;
-            let outcome = aims.carry_treatment_out(&treatment, permit).await;
+            let outcome = aims.alive(id, aims.carry_treatment_out(&treatment, permit)).await;
             aims.conclude(id, requester, &outcome).await;
+            drop(turn);
             ended.send_replace(true);
         });
         Accepted::Running(id, seen)

@@ -11,6 +11,7 @@ use super::{
 };
 use crate::{
     aims::{
+        turns::Turn,
         AimError, Aims,
         ai_modules::{
             table,
@@ -67,6 +68,7 @@ impl Aims {
     pub async fn request_de_identification(&self, request: DeIdRequest) -> Result<Accepted, AimError> {
         let named = request.algorithm.as_deref().map(techniques::read).transpose().map_err(AimError::NotOffered)?;
         let recipient = self.recipient(&request)?;
+        let turn = self.turns.take(request.requester.address())?;
         let item = self.database.find_data_item(request.item).await?;
         let noted = noted(&request)?;
         let operation = match self.begin(&noted, OperationKind::DeIdentify, item.as_ref()).await? {
@@ -80,7 +82,7 @@ impl Aims {
             return Err(error);
         }
         let treated = match self.ask(&operation).await {
-            Ok(Answer::Permitted(permit)) => self.begin_treatment(operation.id, plan, permit).await,
+            Ok(Answer::Permitted(permit)) => self.begin_treatment(operation.id, plan, (permit, turn)).await,
             Ok(Answer::Denied(_)) => return Ok(Accepted::Denied(self.operation(operation.id).await?)),
             Err(error) => Err(error),
         };
@@ -95,14 +97,14 @@ impl Aims {
         &self,
         id: Uuid,
         plan: Result<Plan, AimError>,
-        permit: Permit,
+        (permit, turn): (Permit, Turn),
     ) -> Result<Accepted, AimError> {
         let Plan { owner, recipient, asked, algorithm, purpose, data_class, format, parameters, copy } = plan?;
         let key = self.pseudonym_key(owner, recipient).await?;
         let treat = TaskPurpose::Treat { algorithm: algorithm.name.to_owned(), key };
         let task = Task { purpose: treat, data_class, format, parameters };
         let treatment = Treatment { id, purpose, task, asked, algorithm, recipient, copy };
-        Ok(self.start_treatment(treatment, permit))
+        Ok(self.start_treatment(treatment, permit, turn))
     }
 
     /// Whose pseudonyms the copy holds, as far as the message says; without a word, the requester's.

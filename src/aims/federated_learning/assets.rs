@@ -61,18 +61,18 @@ impl Aims {
     ///
     /// # Errors
     /// When a file or a signature is not what it was, the signer does not operate this Back End, or the chain is away.
-    pub(in crate::aims) async fn read_assets(&self, assets: Vec<Asset>) -> Result<Vec<Attachment>, AimError> {
+    pub(in crate::aims) async fn read_assets(&self, assets: &[Asset]) -> Result<Vec<Attachment>, AimError> {
         let mut attachments = Vec::with_capacity(assets.len());
         for Asset { parameter, row } in assets {
-            self.library().must_be_signed(&row)?;
+            self.library().must_be_signed(row)?;
             let operates = self.licensing.node().is_operator(row.signer.address()).await;
             if !operates.map_err(LicensingError::from)? {
                 return Err(damaged(&ModelError::Signature(row.signer.to_string())));
             }
-            let blobs = self.models.blobs.clone();
-            let read = tokio::task::spawn_blocking(move || blobs.read(row.digest)).await;
+            let (blobs, digest) = (self.models.blobs.clone(), row.digest);
+            let read = tokio::task::spawn_blocking(move || blobs.read(digest)).await;
             let read = read.map_err(|error| AimError::Worker(error.to_string()))?;
-            attachments.push(Attachment { name: parameter, bytes: read.map_err(|error| damaged(&error))? });
+            attachments.push(Attachment { name: parameter.clone(), bytes: read.map_err(|error| damaged(&error))? });
         }
         Ok(attachments)
     }

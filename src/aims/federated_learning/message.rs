@@ -27,10 +27,11 @@ fn time(micros: i64) -> Result<DateTime, AimError> {
 }
 
 /// A model as its message.
+/// `to_operator`: with the licences of all data behind it.
 ///
 /// # Errors
 /// When its time cannot be written.
-pub fn model(row: &ModelRow) -> Result<MlModelObject, AimError> {
+pub fn model(row: &ModelRow, to_operator: bool) -> Result<MlModelObject, AimError> {
     let meant = Meant::of(row);
     let qualifier = MlModelQualifier {
         name: Some(row.name.clone()),
@@ -46,7 +47,8 @@ pub fn model(row: &ModelRow) -> Result<MlModelObject, AimError> {
         round: row.round_number,
         sample_count: row.sample_count,
         federated_learn_id: row.round.map(MessageId::from_uuid),
-        licences: Some(row.licences.clone()),
+        // A licence names its End User on chain: who else took part is nobody's business.
+        licences: to_operator.then(|| row.licences.clone()),
         signed_by: Some(row.signer),
         signature: Some(row.signature.clone()),
     };
@@ -121,7 +123,7 @@ impl Aims {
             (RoundState::Promoted, Some(id)) => {
                 let row = self.database.find_model(id).await?.ok_or(AimError::NotFound)?;
                 Exchange::Response(Box::new(FederatedLearnResponse {
-                    post_learn_nn_model: model(&row)?,
+                    post_learn_nn_model: model(&row, false)?,
                     aih_data_ids: None,
                     sample_count: row.sample_count.filter(|count| *count > 0),
                     round: Some(round.number),

@@ -47,7 +47,7 @@ pub async fn time_limit(State(door): State<Door>, request: Request, next: Next) 
         Ok(response) => response,
         Err(_) => Problem::new(
             Kind::Timeout,
-            "The answer was not ready in time. What was begun under an Idempotency-Key goes on.",
+            "The answer was not ready in time. What a POST or PUT has begun goes on.",
         )
         .into_response(),
     }

@@ -255,6 +255,7 @@ impl From<AimError> for Problem {
             AimError::Licensing(error) => error.into(),
             AimError::Store(error) => error.into(),
             AimError::Database(error) => error.into(),
+            AimError::Busy => Self::new(Kind::Busy, format!("{error}.")).retry_after(RETRY_SECONDS),
             AimError::TooMany(_) => Self::new(Kind::Unprocessable, format!("{error}.")),
             AimError::Worker(_) | AimError::Index(_) => Self::internal(error),
         }

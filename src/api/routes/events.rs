@@ -11,7 +11,7 @@ use axum::{
         sse::{Event, KeepAlive, Sse},
     },
 };
-use futures_util::Stream;
+use futures_util::{Stream, StreamExt};
 use tokio::{
     sync::{OwnedSemaphorePermit, watch},
     time::{Interval, MissedTickBehavior},
@@ -39,6 +39,7 @@ const TOKEN_INTERVAL: Duration = Duration::from_secs(5);
         description = "`event` is the kind, `id` the number, `data` identifiers and words as JSON.")))]
 pub async fn events(State(door): State<Door>, bearer: Bearer, headers: HeaderMap) -> Result<Response, Problem> {
     let seat = door.load.stream()?;
+    let place = door.load.place_of(bearer.user())?;
     let after = match last_seen(&headers)? {
         Some(seen) => seen,
         None => door.aims.database.last_notice_seq().await?,
@@ -48,7 +49,10 @@ pub async fn events(State(door): State<Door>, bearer: Bearer, headers: HeaderMap
     look.set_missed_tick_behavior(MissedTickBehavior::Delay);
     look.reset();
     let reader = Reader { door, caller: bearer.0, after, bell, look, _seat: seat };
-    Ok(Sse::new(driven(reader.stream())).keep_alive(KeepAlive::new().interval(KEEP_ALIVE)).into_response())
+    let stream = driven(reader.stream()).inspect(move |_| {
+        let _place = &place;
+    });
+    Ok(Sse::new(stream).keep_alive(KeepAlive::new().interval(KEEP_ALIVE)).into_response())
 }
 
 fn last_seen(headers: &HeaderMap) -> Result<Option<i64>, Problem> {

@@ -5,7 +5,11 @@ use axum::{extract::State, response::Response};
 use super::{licence, licence_wish};
 use crate::{
     aims::licence_change::LicenceChange,
-    api::{Bearer, Door, Kind, Message, Problem, Reply, extract::PathId, once::Once},
+    api::{
+        Bearer, Door, Kind, Message, Problem, Reply,
+        extract::PathId,
+        once::{Once, digest},
+    },
     domain::{ids::LicenceId, operation::Operation},
     schema::wire::BlockchainLicence,
 };
@@ -28,7 +32,8 @@ pub async fn change(
     body: Message<BlockchainLicence>,
 ) -> Result<Response, Problem> {
     bearer.must_open(Operation::LicenceChange)?;
-    let digest = body.digest();
+    // The route is a template: what is changed is part of what two requests share.
+    let digest = digest(&[id.to_string().as_bytes(), body.digest().as_slice()].concat());
     let change = licence_wish::change(body.message)?;
     let (user, house) = (bearer.user(), door.clone());
     once.run(&door, user, ROUTE, digest, async move { put(&house, &bearer, id, change).await }).await

@@ -7,8 +7,8 @@ use axum::extract::State;
 use crate::{
     aims::aih_data_processing::request::may_know,
     api::{Bearer, Door, Kind, Message, Problem, Reply, problem::contradiction},
-    domain::taxonomy::Usage,
-    licensing::confirm::Question,
+    domain::{ids::LicenceId, taxonomy::Usage},
+    licensing::{LicensingError, confirm::Question},
     schema::wire::{ConfirmRequest, ConfirmResponse, Exchange, LicenceConfirm},
 };
 
@@ -29,7 +29,7 @@ pub async fn licence_confirm(
         item: request.aih_data_id,
         requester: requester(&door, &bearer, request)?,
         operation: request.process_type,
-        // Who does not say for which use asks for every use.
+        // Who does not say for which use asks for the patient's own (decision 0031).
         usage: request.usage.unwrap_or(Usage::PatientUse),
         at: request.time.seconds(),
         confirm_id: asked.licence_confirm_id.into_bytes(),
@@ -37,6 +37,14 @@ pub async fn licence_confirm(
     let verdict = door.aims.licensing.check(&question).await?;
     if !may_know(verdict) {
         return Err(Problem::nothing_here());
+    }
+    if let Some(named) = request.licence_id {
+        let node = door.aims.licensing.node();
+        let current = node.item(question.item.hash()).await.map_err(LicensingError::from)?.licence;
+        if current.map(|licence| LicenceId::new(node.chain_id(), licence)) != Some(named) {
+            let why = "the item's licence is another one by now";
+            return Err(contradiction("/LicenceConfirm/Request/LicenceID", why));
+        }
     }
     let response = ConfirmResponse::new(verdict, None);
     let answer = LicenceConfirm {

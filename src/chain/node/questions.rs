@@ -15,7 +15,7 @@ use crate::{
         convert::ConfirmRequest,
     },
     domain::{
-        taxonomy::{UserClass, Word},
+        taxonomy::{DataStatus, UserClass, Word},
         terms::{Derivation, LicenceTerms},
         user::Registration,
         verdict::Verdict,
@@ -99,6 +99,25 @@ impl Node {
     /// When the node does not answer.
     pub async fn predict(&self, offer: &crate::domain::terms::Offer) -> Result<Address, ChainError> {
         answer(async { self.contract().predict(offer.into()).call().await }).await
+    }
+
+    /// The address an item would get if it were derived now, tried without sending anything; `None` when the contract
+    /// refuses. Only an operator may derive, so one is named.
+    ///
+    /// # Errors
+    /// When the node does not answer.
+    pub async fn would_derive(
+        &self,
+        operator: Address,
+        (parent, item): (B256, B256),
+        status: DataStatus,
+    ) -> Result<Option<Address>, ChainError> {
+        let contract = self.contract();
+        match answer(async { contract.derive(parent, item, status.code()).from(operator).call().await }).await {
+            Ok(address) => Ok(Some(address)),
+            Err(ChainError::Refused(_)) => Ok(None),
+            Err(error) => Err(error),
+        }
     }
 
     /// Whether an account holds the OPERATOR role.

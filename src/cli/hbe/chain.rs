@@ -23,7 +23,9 @@ impl Chain {
         println!("derived licences  {}", licences.derived);
         println!("withdrawals       {}", licences.withdrawals);
         for item in &licences.left {
-            println!("left unlicensed   {item}  (withdrawn by its End User directly; nobody else can repeat that)");
+            println!(
+                "left unlicensed   {item}  (withdrawn by its End User directly, which nobody can repeat, or derived from nothing restored)"
+            );
         }
         Ok(true)
     }

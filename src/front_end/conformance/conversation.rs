@@ -37,6 +37,17 @@ pub(super) struct Place {
 }
 
 impl Place {
+    /// For a Back End that keeps nothing.
+    #[cfg(test)]
+    pub(super) fn nowhere() -> Self {
+        Self {
+            item: AihDataId::from_uuid(Uuid::nil()),
+            licence: LicenceId::new(31337, alloy::primitives::Address::ZERO),
+            document: Value::Null,
+            signature: Value::Null,
+        }
+    }
+
     /// Where its licence is withdrawn.
     pub(super) fn revocation(&self) -> String {
         format!("/v1/licences/{}/revocation", self.licence)

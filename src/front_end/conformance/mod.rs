@@ -3,7 +3,7 @@
 //! | File | What is tested |
 //! | --- | --- |
 //! | [`conversation`] | what it produces: the kit registers as an End User it made up, licenses and uploads a recording, has it processed, de-identified and audited, withdraws; every answer must validate |
-//! | [`vectors`] | what it receives: every vector is sent to the address for its type. An invalid one must be refused with a problem document, a valid one must not be refused as malformed or as violating its schema, and nothing may end in a 5xx |
+//! | [`vectors`] | what it receives: every vector is sent to the address for its type. An invalid one must be refused for its form, with a problem document that says so; a valid one must not be refused as malformed or as violating its schema, and nothing may end in a 5xx |
 //! | [`blockchain`] | what it and the Blockchain exchange, read from a node of its chain when one is named |
 //!
 //! Without a node, the rows of the tables that the Blockchain has a part in stay "not exercised" unless a door shows them;
@@ -56,14 +56,14 @@ pub enum KitError {
 /// # Errors
 /// When the Back End or the node cannot be reached, or refuses what an End User may do. What does not conform is no error.
 pub async fn test(url: &str, rpc: Option<&str>, examples: &Path) -> Result<Report, KitError> {
-    let mut kit = Kit { client: meet(url).await?, examined: Vec::new() };
+    let mut kit = Kit { client: meet(url).await?, examined: Vec::new(), left_out: Vec::new() };
     let place = kit.converse().await?;
     kit.send_vectors(examples, &place).await?;
     kit.withdraw(&place).await?;
     if let Some(rpc) = rpc {
         kit.read_chain(rpc, &place).await?;
     }
-    Ok(Report { examined: kit.examined })
+    Ok(Report { examined: kit.examined, left_out: kit.left_out })
 }
 
 /// An End User nobody knows yet, at the Back End of this address.
@@ -79,6 +79,7 @@ async fn meet(url: &str) -> Result<Client, KitError> {
 struct Kit {
     client: Client,
     examined: Vec<Examined>,
+    left_out: Vec<String>,
 }
 
 impl Kit {

@@ -13,6 +13,8 @@ use crate::schema::{
 
 /// Refusals about the form of a message: right for an invalid one, wrong for a valid one.
 const ABOUT_FORM: [&str; 2] = ["malformed-request", "schema-violation"];
+/// Statuses of such refusals.
+const FOR_FORM: [u16; 3] = [400, 415, 422];
 /// A valid message may contradict its sender or its address; the schema has no say in that.
 const AGREEMENT: &str = "agreement";
 
@@ -21,10 +23,11 @@ impl Kit {
     pub(super) async fn send_vectors(&mut self, examples: &Path, place: &Place) -> Result<(), KitError> {
         for vector in conformance::vectors(examples)? {
             let examined = Examined::new(vector.file.clone(), &vector.bytes, vector.expectation, Some(vector.message));
-            let Some((method, path)) = address(&vector, examined.part, place) else { continue };
-            if vector.expectation == Expectation::Accept && !is_for_the_door(&vector, examined.part) {
+            let taken = vector.expectation == Expectation::Refuse || is_for_the_door(&vector, examined.part);
+            let Some((method, path)) = address(&vector, examined.part, place).filter(|_| taken) else {
+                self.left_out.push(vector.file);
                 continue;
-            }
+            };
             let (status, answer) = self.send(method, &path, vector.bytes).await?;
             let refusal = judge(vector.expectation, status, &answer);
             self.examined.push(Examined {
@@ -79,7 +82,12 @@ fn judge(expectation: Expectation, status: StatusCode, answer: &Value) -> Option
     if status.is_success() {
         return None;
     }
+    let about_form = FOR_FORM.contains(&status.as_u16());
     match (expectation, refusal(status, answer)) {
+        // Whoever answers 404 to everything has read nothing.
+        (Expectation::Refuse, Refusal::Answered { kind, status }) if !about_form || !is_about_form(&kind, answer) => {
+            Some(Refusal::Broken(format!("refused with {status} {kind}, which says nothing of its form")))
+        }
         (Expectation::Accept, Refusal::Answered { kind, .. }) if !is_about_form(&kind, answer) => None,
         (_, refusal) => Some(refusal),
     }
@@ -93,9 +101,11 @@ fn is_about_form(kind: &str, answer: &Value) -> bool {
 
 #[cfg(test)]
 mod tests {
+    use alloy::signers::local::PrivateKeySigner;
     use serde_json::json;
 
     use super::*;
+    use crate::front_end::client::{Address, Client};
 
     fn problem(status: u16, kind: &str, keyword: &str) -> (StatusCode, Value) {
         let answer = json!({
@@ -108,11 +118,47 @@ mod tests {
     fn an_invalid_message_must_be_refused_by_a_problem_document() {
         let (status, answer) = problem(422, "schema-violation", "required");
         assert!(matches!(judge(Expectation::Refuse, status, &answer), Some(Refusal::Answered { .. })));
+        for (status, kind) in [(404, "not-found"), (404, "schema-violation"), (422, "invalid-signature")] {
+            let (status, answer) = problem(status, kind, "");
+            assert!(matches!(judge(Expectation::Refuse, status, &answer), Some(Refusal::Broken(_))), "{kind}");
+        }
         assert_eq!(judge(Expectation::Refuse, StatusCode::OK, &json!({})), None);
         let bare = judge(Expectation::Refuse, StatusCode::BAD_REQUEST, &Value::Null);
         assert!(matches!(bare, Some(Refusal::Broken(_))));
         let fallen = judge(Expectation::Refuse, StatusCode::INTERNAL_SERVER_ERROR, &answer);
         assert!(matches!(fallen, Some(Refusal::Broken(_))));
+    }
+
+    /// It registers nobody, and answers every message alike.
+    async fn deaf(status: u16, kind: &'static str) -> String {
+        let answer = move || async move {
+            let (status, body) = problem(status, kind, "");
+            (status, axum::Json(body))
+        };
+        let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await.unwrap();
+        let url = format!("http://{}", listener.local_addr().unwrap());
+        let router = axum::Router::new().fallback(answer);
+        tokio::spawn(async move { axum::serve(listener, router).await });
+        url
+    }
+
+    #[tokio::test]
+    async fn a_back_end_that_reads_nothing_does_not_conform_whatever_it_answers() {
+        let back_end = "eip155:31337:0xeeeeeeeeeeeeeeeeeeeeeeeeeeeeeeeeeeeeeeee".parse().unwrap();
+        for (status, kind) in [(401, "unauthenticated"), (403, "forbidden"), (404, "not-found"), (429, "rate-limited")]
+        {
+            let address = Address { url: deaf(status, kind).await, back_end, rpc: String::new() };
+            let client = Client::new(&address, PrivateKeySigner::random()).unwrap();
+            let mut kit = Kit { client, examined: Vec::new(), left_out: Vec::new() };
+            let place = Place::nowhere();
+            kit.send_vectors(Path::new(conformance::EXAMPLES), &place).await.unwrap();
+            let invalid = |examined: &&Examined| examined.expectation == Expectation::Refuse;
+            let refused = kit.examined.iter().filter(invalid).count();
+            assert!(refused > 100, "{refused}");
+            let passed = kit.examined.iter().filter(invalid).filter(|examined| examined.is_as_expected());
+            assert_eq!(passed.map(|examined| &examined.file).collect::<Vec<_>>(), Vec::<&String>::new(), "{status}");
+            assert!(kit.left_out.len() > 10 && kit.left_out.iter().all(|file| file.contains("valid")));
+        }
     }
 
     #[test]

@@ -100,7 +100,6 @@ async fn open_request(client: &Client, part: &Part) -> Result<Asked, TrainingErr
     let is_it = |request: &&Value| part.round.is_none_or(|wanted| urn(request, "/FederatedLearnID") == Some(wanted));
     let request = requests.iter().find(is_it).ok_or(TrainingError::Nothing("no request is open"))?;
     let body = request.pointer("/FederatedLearn/Request").ok_or(lacks("a request"))?;
-    let parameter = |name: &str| body.get("Parameters")?.get(name)?.as_f64();
     let usual = Recipe::default();
     Ok(Asked {
         round: urn(request, "/FederatedLearnID").ok_or(lacks("the round's ID"))?,
@@ -110,12 +109,32 @@ async fn open_request(client: &Client, part: &Part) -> Result<Asked, TrainingErr
             .and_then(|n| u32::try_from(n).ok())
             .ok_or(lacks("a number"))?,
         model: urn(body, "/PreLearnNNModelID").ok_or(lacks("a model"))?,
-        recipe: Recipe {
-            epochs: parameter("Epochs").map_or(usual.epochs, |value| value as usize),
-            learning_rate: parameter("LearningRate").unwrap_or(usual.learning_rate),
-            batch: parameter("BatchSize").map_or(usual.batch, |value| value as usize),
-            seed: part.seed,
-        },
+        recipe: Recipe { seed: part.seed, ..recipe(body.get("Parameters").unwrap_or(&Value::Null), usual)? },
+    })
+}
+
+/// Most epochs and largest batch that are trained with, whatever a Back End asks for: the machine is the Front End's.
+const MOST_EPOCHS: f64 = 100.0;
+const LARGEST_BATCH: f64 = 65_536.0;
+
+/// How a round asks to be trained for; what it does not say is as usual.
+///
+/// # Errors
+/// [`TrainingError::Nothing`] for what is no recipe.
+fn recipe(asked: &Value, usual: Recipe) -> Result<Recipe, TrainingError> {
+    let within = |name: &str, usual: f64, range: std::ops::RangeInclusive<f64>| match asked.get(name) {
+        None => Ok(usual),
+        Some(value) => {
+            let value = value.as_f64().filter(|value| range.contains(value));
+            value.ok_or(TrainingError::Nothing("the round asks for a training that this Front End does not do"))
+        }
+    };
+    Ok(Recipe {
+        // Within their ranges, so small and whole enough for the casts.
+        epochs: within("Epochs", usual.epochs as f64, 1.0..=MOST_EPOCHS)? as usize,
+        learning_rate: within("LearningRate", usual.learning_rate, f64::MIN_POSITIVE..=1.0)?,
+        batch: within("BatchSize", usual.batch as f64, 1.0..=LARGEST_BATCH)? as usize,
+        ..usual
     })
 }
 
@@ -221,4 +240,33 @@ pub fn answer_message(
         "EndUserID": user,
         "FederatedLearn": { "Response": response },
     })
+}
+
+#[cfg(test)]
+mod tests {
+    use serde_json::json;
+
+    use super::*;
+
+    #[test]
+    fn a_round_does_not_keep_a_front_end_for_ever() {
+        let usual = Recipe::default();
+        let read = |asked: Value| recipe(&asked, Recipe::default());
+        let same = read(json!({})).unwrap();
+        assert_eq!((same.epochs, same.learning_rate, same.batch), (usual.epochs, usual.learning_rate, usual.batch));
+        let asked = read(json!({"Epochs": 3, "LearningRate": 0.5, "BatchSize": 7})).unwrap();
+        assert_eq!((asked.epochs, asked.learning_rate, asked.batch), (3, 0.5, 7));
+        for bad in [
+            json!({"Epochs": 1e18}),
+            json!({"Epochs": 0}),
+            json!({"Epochs": -1}),
+            json!({"Epochs": "3"}),
+            json!({"LearningRate": 0}),
+            json!({"LearningRate": 1e300}),
+            json!({"BatchSize": 1e18}),
+            json!({"BatchSize": 0}),
+        ] {
+            assert!(matches!(read(bad.clone()), Err(TrainingError::Nothing(_))), "{bad}");
+        }
+    }
 }

@@ -86,6 +86,7 @@ impl Report {
             "conforms": self.conforms(),
             "complete": self.is_complete(),
             "examined": self.examined.len(),
+            "leftOut": self.left_out,
             "table5": self.rows().iter().map(row_json).collect::<Vec<_>>(),
             "subAIMs": self.sub_aims().map(|(aim, rows)| json!({
                 "aim": aim,

@@ -70,6 +70,30 @@ async fn private_and_crooked_addresses_are_refused() {
 }
 
 #[tokio::test]
+async fn a_repeated_wish_makes_one_webhook_and_one_secret() {
+    let house = House::start().await;
+    let patient = house.end_user(PATIENT).await;
+    let receiver = Receiver::answering(&[200]).await;
+    let wish = json!({"URL": receiver.url});
+    let first = patient.post_once("/v1/webhooks", "register", &wish).await;
+    let again = patient.post_once("/v1/webhooks", "register", &wish).await;
+    assert_eq!(first.expect(201).bytes, again.expect(201).bytes);
+    assert_eq!(patient.get("/v1/webhooks").await.expect(200).body["Webhooks"].as_array().unwrap().len(), 1);
+    let other = json!({"URL": format!("{}other", receiver.url)});
+    patient.post_once("/v1/webhooks", "register", &other).await.expect(422).problem("idempotency-key-reused");
+
+    // A rotation whose answer was lost: a second one would drop the secret the receiver still has.
+    let path = format!("/v1/webhooks/{}/secret", first.body["WebhookID"].as_str().unwrap());
+    let rotated = patient.post_once(&path, "rotate", &json!({})).await;
+    let again = patient.post_once(&path, "rotate", &json!({})).await;
+    assert_eq!(rotated.expect(200).body["Secret"], again.expect(200).body["Secret"]);
+    assert_ne!(rotated.body["Secret"], first.body["Secret"]);
+    let fresh = patient.post_once(&path, "rotate once more", &json!({})).await;
+    assert_ne!(fresh.expect(200).body["Secret"], rotated.body["Secret"]);
+    house.stop().await;
+}
+
+#[tokio::test]
 async fn a_receiver_that_is_gone_is_left_alone() {
     let house = House::start().await;
     let patient = house.end_user(PATIENT).await;

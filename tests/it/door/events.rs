@@ -71,6 +71,31 @@ async fn a_stream_needs_a_token_and_a_number() {
 }
 
 #[tokio::test]
+async fn nobody_takes_all_streams() {
+    const MOST: usize = 8;
+    let house = House::start().await;
+    let (patient, institute) =
+        (house.end_user(PATIENT).await, house.third_party(INSTITUTE, UserClass::NonProfitEntity).await);
+    let mut streams = Vec::new();
+    for _ in 0..MOST {
+        streams.push(listen(&patient, None).await);
+    }
+    let refused = patient.get("/v1/events").await;
+    refused.expect(503).problem("busy");
+    assert!(!refused.header("retry-after").is_empty());
+    // Another user has theirs; and a place is free again when a stream is closed.
+    let _other = listen(&institute, None).await;
+    drop(streams.pop());
+    crate::items::server::until("a place is free", async || {
+        let answer = patient.request(Method::GET, "/v1/events").send().await.unwrap();
+        (answer.status() == 200).then_some(())
+    })
+    .await;
+    drop(streams);
+    house.stop().await;
+}
+
+#[tokio::test]
 async fn a_stream_ends_with_its_token() {
     let house = House::start().await;
     let patient = house.end_user(PATIENT).await;

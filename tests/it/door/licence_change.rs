@@ -89,6 +89,27 @@ async fn another_licence_takes_the_place_of_the_first() {
 }
 
 #[tokio::test]
+async fn a_key_is_for_one_licence() {
+    let house = House::start().await;
+    let patient = house.end_user(PATIENT).await;
+    let item = urn();
+    let first = upload(&house, &patient, &item).await;
+    let document = wider(&house, &patient, &item);
+    let (signature, sequence) = signed(&patient, &document).await;
+    let body = wish(&item, &document, &signature, sequence);
+    let keyed = async |licence: LicenceId| {
+        let request = patient.request(Method::PUT, &format!("/v1/licences/{licence}"));
+        send(request.header("idempotency-key", "change").json(&body)).await
+    };
+    let done = keyed(first).await;
+    assert_eq!(keyed(first).await.expect(200).bytes, done.expect(200).bytes);
+    // The same body for another licence is another request.
+    let other = LicenceId::new(31337, alloy::primitives::Address::repeat_byte(9));
+    keyed(other).await.expect(422).problem("idempotency-key-reused");
+    house.stop().await;
+}
+
+#[tokio::test]
 async fn only_its_end_user_changes_a_licence() {
     let house = House::start().await;
     let patient = house.end_user(PATIENT).await;
@@ -106,6 +127,15 @@ async fn only_its_end_user_changes_a_licence() {
     let (their_signature, their_sequence) = signed(&other, &theirs).await;
     assert_eq!(their_sequence, 0, "the history of another's item is not told");
     put(&patient, licence, &wish(&item, &theirs, &their_signature, 1)).await.expect(422).problem("schema-violation");
+
+    // Nor to a licence of another class of data: what was granted for one would open the other.
+    let mut reclassified = document.clone();
+    reclassified["AIHDataType"] = json!("Omics");
+    let (class_signature, _) = signed(&patient, &reclassified).await;
+    let refused = put(&patient, licence, &wish(&item, &reclassified, &class_signature, sequence)).await;
+    refused.expect(422).problem("schema-violation");
+    let pointer = "/BlockchainLicence/Request/ModelLicence/AIHDataType";
+    assert_eq!(refused.body["pointers"][0]["pointer"], pointer, "{}", refused.body);
 
     let forged = signature.replace(&signature[10..14], "0000");
     put(&patient, licence, &wish(&item, &document, &forged, sequence)).await.expect(422).problem("invalid-signature");

@@ -172,7 +172,7 @@ async fn a_licence_is_read_by_whom_it_concerns() {
 async fn a_dry_run_gives_the_verdict_and_records_nothing() {
     let house = House::start().await;
     let patient = house.end_user(PATIENT).await;
-    let (item, _) = license(&house, &patient).await;
+    let (item, licence) = license(&house, &patient).await;
     let institute = house.third_party(INSTITUTE, UserClass::NonProfitEntity).await;
     let before = house.chain.node().head().await.unwrap().number;
     let item_text = item.to_string();
@@ -185,6 +185,15 @@ async fn a_dry_run_gives_the_verdict_and_records_nothing() {
     let denied = institute.post("/v1/licence-confirm", &question(&house, &item_text, "Retrieve")).await;
     let response = &denied.expect(200).body["LicenceConfirm"]["Response"];
     assert_eq!(*response, json!({"Status": false, "Reasons": ["Process"]}));
+
+    // Who names a licence asks about that one: the item's own, or none.
+    let mut named = permitted.clone();
+    named["LicenceConfirm"]["Request"]["LicenceID"] = licence.to_string().into();
+    institute.post("/v1/licence-confirm", &named).await.expect(200);
+    named["LicenceConfirm"]["Request"]["LicenceID"] = LicenceId::new(31337, Address::repeat_byte(9)).to_string().into();
+    let other = institute.post("/v1/licence-confirm", &named).await;
+    other.expect(422).problem("schema-violation");
+    assert_eq!(other.body["pointers"][0]["pointer"], "/LicenceConfirm/Request/LicenceID", "{}", other.body);
 
     // The Back End is asked for by its operator only; nobody asks for somebody else.
     let mut for_back_end = question(&house, &item_text, "PhysiologicalEventDetection");
@@ -202,6 +211,7 @@ async fn a_dry_run_gives_the_verdict_and_records_nothing() {
     let unknown = clinic.post("/v1/licence-confirm", &question(&house, &urn(), "Retrieve")).await;
     foreign.expect(404).problem("not-found");
     assert_eq!(foreign.bytes, unknown.bytes);
+    assert_eq!(clinic.post("/v1/licence-confirm", &named).await.expect(404).bytes, unknown.bytes);
 
     let events = house.chain.node().events(before + 1, before + 1_000).await.unwrap();
     assert!(events.iter().all(|event| event.kind.name() == "UserClassSet"), "{events:?}");

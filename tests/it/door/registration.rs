@@ -75,11 +75,8 @@ async fn a_proof_is_good_once_for_one_account_and_a_short_time() {
     {
         register(patient.sign(&text.replace(from, to))).await.expect(401).problem("unauthenticated");
     }
+    // Nor did they: what is not the text given out uses nothing up.
     let proof = patient.sign(&text);
-    // The other text used the nonce up: it was signed by the account itself.
-    register(proof).await.expect(401).problem("unauthenticated");
-
-    let proof = patient.proof().await;
     register(proof.clone()).await.expect(201);
     register(proof).await.expect(401).problem("unauthenticated");
 
@@ -140,6 +137,29 @@ async fn a_suspended_user_is_not_let_in() {
     answer.expect(403).problem("forbidden");
     assert_eq!(answer.body["message"]["RegisterData"]["Response"]["Success"], false);
     house.stop().await;
+}
+
+/// Running a stranger's contract is work for the node: nobody has it done with a text that was never given out.
+#[tokio::test]
+async fn nobody_is_asked_about_a_challenge_that_was_not_given_out() {
+    let house = House::start().await;
+    let (patient, other) = (house.stranger(PATIENT), house.stranger(INSTITUTE));
+    let text = patient.challenge().await;
+    let nonce = text.lines().find_map(|line| line.strip_prefix("Nonce: ")).unwrap();
+    let invented = text.replace(nonce, &"x1".repeat(nonce.len() / 2 + 1)[..nonce.len()]);
+    let profile = patient.person();
+    let register =
+        async |proof: Value| patient.post("/v1/register", &patient.register_message(&profile, &["Store"], proof)).await;
+    // Both are signed by another key, so that the account's own code would have to be asked.
+    let known = register(other.sign(&text)).await;
+    let unknown = register(other.sign(&invented)).await;
+    let detail = |answer: &crate::environment::house::Answer| answer.expect(401).body["detail"].to_string();
+    assert_ne!(detail(&unknown), detail(&known));
+    let stale = health_back_end::access::ProofRefused::Stale.to_string();
+    assert!(detail(&unknown).contains(&stale), "{} / {stale}", detail(&unknown));
+    // With the node away nothing can be asked, and nothing has to be.
+    house.chain.devnet.stop().await;
+    assert_eq!(detail(&register(other.sign(&invented)).await), detail(&unknown));
 }
 
 /// A smart account has no key; its own code says which signatures it accepts (ERC-1271).

@@ -75,6 +75,12 @@ async fn lineage(scene: &Scene, front_ends: &[FrontEnd], model: &str) {
     licences.sort_unstable();
     named.sort_unstable();
     assert_eq!(named, licences);
+    // To anybody else it does not say who took part.
+    for path in [format!("/v1/store/models/{model}"), "/v1/store/models".to_owned()] {
+        let told = front_ends[0].client.get(&path).await.unwrap().to_string();
+        assert!(told.contains("Digest") && !told.contains("Licences"), "{told}");
+        assert!(licences.iter().all(|licence| !told.contains(licence.as_str())), "{told}");
+    }
     assert_eq!((qualifier["Version"].as_str(), qualifier["Round"].as_u64()), (Some("4"), Some(3)));
     assert!(qualifier["ParentMLModelObjectID"].is_string() && qualifier["FederatedLearnID"].is_string());
     let list = scene.operator.get("/v1/store/models").await.unwrap();

@@ -13,7 +13,7 @@
 //! | [`starts`] | starts that must not succeed |
 //! | [`bids`] | what is sent, and sent again, to the chain |
 //! | [`erasure`] | what is left of an erased item, and of anything on chain |
-//! | [`reset`] [`restored`] | a chain that was reset, and restored; what is told of the time before |
+//! | [`reset`] [`restored`] [`reset_doubts`] | a chain that was reset, and restored; what is told of the time before; what restoring must not do |
 //! | [`mutations`] | thousands of mutated messages: no 5xx |
 //! | [`storage`] [`restart`] | a Back End in a process of its own: memory, crashes, a full disk, the end |
 //! | [`tampering`] | rows changed behind the house's back, in the audit |
@@ -21,6 +21,7 @@
 //! | [`every_class`] | each class of data in each declared format, each declared processing type, and those that nobody declares |
 //! | [`bad_payloads`] | payloads and models that are wrong, in each format |
 //! | [`keeper`] | anvil ends with the Back End, however that ends |
+//! | [`cut_off`] | what a killed Back End left, seen by another; who fills all places |
 //! | [`doubt`] | a chain that is away, another, changed, or ahead of time |
 //! | [`stuck`] | transactions that are stuck, lost, or overtaken |
 //!
@@ -31,6 +32,7 @@ mod attempts;
 mod bids;
 mod bad_payloads;
 pub mod caught;
+mod cut_off;
 mod doubt;
 mod endless;
 mod erasure;
@@ -46,6 +48,7 @@ mod recordings;
 mod refusals;
 mod relay;
 mod reset;
+mod reset_doubts;
 mod restart;
 mod restored;
 mod retries;

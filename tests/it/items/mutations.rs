@@ -34,6 +34,7 @@ const AT_ONCE: usize = 8;
 
 /// A message that some route takes, or might.
 struct Sample {
+    method: Method,
     path: String,
     document: Value,
     from: From,
@@ -44,18 +45,20 @@ struct Sample {
 enum From {
     Patient,
     Institute,
+    Operator,
 }
 
 /// One to be sent.
 struct Shot {
+    method: Method,
     path: String,
     kind: &'static str,
     body: Vec<u8>,
     from: From,
 }
 
-/// All routes that take a POST.
-fn routes(licence: &str) -> Vec<String> {
+/// All routes that take a body.
+fn routes(licence: &str, item: AihDataId) -> Vec<(Method, String)> {
     [
         "/v1/register/challenge",
         "/v1/register",
@@ -64,10 +67,20 @@ fn routes(licence: &str) -> Vec<String> {
         "/v1/licence-confirm",
         "/v1/aih-data",
         "/v1/aih-data-process",
+        "/v1/audit",
+        "/v1/de-id-and-anonym",
+        "/v1/federated-learn",
+        "/v1/federated-learn/rounds",
+        "/v1/webhooks",
     ]
     .iter()
-    .map(|path| (*path).to_owned())
-    .chain([format!("/v1/licences/{licence}/revocation")])
+    .map(|path| (Method::POST, (*path).to_owned()))
+    .chain([
+        (Method::POST, format!("/v1/licences/{licence}/revocation")),
+        (Method::PUT, format!("/v1/licences/{licence}")),
+        (Method::POST, format!("/v1/aih-data/{item}/de-identification/mapping")),
+        (Method::PUT, "/v1/alerts/recipients".to_owned()),
+    ])
     .collect()
 }
 
@@ -83,11 +96,20 @@ fn examples(licence: &str) -> Vec<Sample> {
             "LicenceConfirm" => "/v1/licence-confirm".to_owned(),
             "BlockchainLicence" => format!("/v1/licences/{licence}/revocation"),
             "AIHDataProcess" => "/v1/aih-data-process".to_owned(),
+            "Audit" => "/v1/audit".to_owned(),
+            "DeIDAndAnonym" => "/v1/de-id-and-anonym".to_owned(),
+            "FederatedLearn" => "/v1/federated-learn".to_owned(),
             _ => "/v1/aih-data".to_owned(),
         };
         for file in fs::read_dir(folder.path()).unwrap() {
-            let document = serde_json::from_slice(&fs::read(file.unwrap().path()).unwrap()).unwrap();
-            samples.push(Sample { path: path.clone(), document, from: From::Patient });
+            let document: Value = serde_json::from_slice(&fs::read(file.unwrap().path()).unwrap()).unwrap();
+            // A round is opened by a request, and by an operator.
+            let opens = path == "/v1/federated-learn" && document["FederatedLearn"].get("Request").is_some();
+            let (path, from) = match opens {
+                true => ("/v1/federated-learn/rounds".to_owned(), From::Operator),
+                false => (path.clone(), From::Patient),
+            };
+            samples.push(Sample { method: Method::POST, path, document, from });
         }
     }
     samples.sort_by_key(|sample| (sample.path.clone(), sample.document.to_string()));
@@ -97,7 +119,9 @@ fn examples(licence: &str) -> Vec<Sample> {
 /// Messages that are good here and now.
 async fn real(house: &House, patient: &Client, institute: &Client, stored: &Parcel, licence: &str) -> Vec<Sample> {
     let back_end = house.chain.deployment.back_end();
-    let sample = |path: &str, document| Sample { path: path.to_owned(), document, from: From::Patient };
+    let sample =
+        |path: &str, document| Sample { method: Method::POST, path: path.to_owned(), document, from: From::Patient };
+    let put = |path: &str, document| Sample { method: Method::PUT, ..sample(path, document) };
     let asked = |path: &str, document| Sample { from: From::Institute, ..sample(path, document) };
     let stranger = house.stranger(5);
     let fresh = paper::table(patient, &back_end, b"time,pulse\n1,70\n");
@@ -106,6 +130,26 @@ async fn real(house: &House, patient: &Client, institute: &Client, stored: &Parc
         "LicenceConfirmTime": "2026-03-01T09:00:00Z",
         "LicenceConfirm": {"Request": {
             "AIHDataID": stored.id, "ProcessType": PARAMETERS, "Time": "2026-03-01T09:00:00Z", "Usage": "Research",
+        }},
+    });
+    let audit = json!({
+        "Header": "AIH-ADT-V1.0", "AuditID": crate::environment::house::urn(), "AuditTime": "2026-04-01T10:00:00Z",
+        "Audit": {"Request": {"UserID": patient.user,
+            "AuditPeriod": {"StartTime": "2026-03-01T00:00:00Z", "EndTime": "2096-04-01T00:00:00Z"}}},
+    });
+    let treatment = json!({
+        "Header": "AIH-DIA-V1.0", "DeIDAndAnonymID": crate::environment::house::urn(),
+        "DeIDAndAnonymTime": "2026-03-01T09:00:00Z", "EndUserID": patient.user,
+        "DeIDAndAnonym": {"Request": {"AIHDataID": stored.id, "DeIDAndAnonymType": "De-Identify"}},
+    });
+    // Signed for a moment that does not come, so that the other flows keep their licence.
+    let licensed = stored.message["ModelLicence"].clone();
+    let signature = paperwork::sign(&licensed, &back_end, 7, &patient.signer).unwrap();
+    let change = json!({
+        "Header": "AIH-BCL-V1.0", "BlockchainLicenceID": crate::environment::house::urn(),
+        "BlockchainLicenceTime": "2026-03-01T09:00:00Z",
+        "BlockchainLicence": {"Request": {
+            "AIHDataID": stored.id, "ModelLicence": licensed, "ModelLicenceSignature": signature, "Sequence": 7,
         }},
     });
     // Withdrawing for real would end the other flows: this one is of a licence that is another's.
@@ -120,6 +164,12 @@ async fn real(house: &House, patient: &Client, institute: &Client, stored: &Parc
         sample("/v1/aih-data", fresh.announced(fresh.payload.len())),
         asked("/v1/aih-data-process", request(institute, stored.id, PARAMETERS, "Research")),
         sample(&format!("/v1/licences/{licence}/revocation"), unrelated),
+        sample("/v1/audit", audit),
+        sample("/v1/de-id-and-anonym", treatment),
+        sample(&format!("/v1/aih-data/{}/de-identification/mapping", stored.id), json!({"Usage": "Patient Use"})),
+        sample("/v1/webhooks", json!({"URL": "http://127.0.0.1:9/hook"})),
+        put("/v1/alerts/recipients", json!({"AIHDataID": stored.id, "Recipients": [institute.user]})),
+        put(&format!("/v1/licences/{licence}"), change),
     ]
 }
 
@@ -263,7 +313,7 @@ fn renew(document: &mut Value, owner: &Client, back_end: &BackEndId, random: &mu
     }
 }
 
-fn shoot(samples: &[Sample], routes: &[String], owner: (&Client, &BackEndId), random: &mut StdRng) -> Shot {
+fn shoot(samples: &[Sample], routes: &[(Method, String)], owner: (&Client, &BackEndId), random: &mut StdRng) -> Shot {
     let sample = samples.choose(random).unwrap();
     let other = samples.choose(random).unwrap();
     let mut document = sample.document.clone();
@@ -291,16 +341,24 @@ fn shoot(samples: &[Sample], routes: &[String], owner: (&Client, &BackEndId), ra
         garble(&mut body, random);
     }
     let astray = random.random_ratio(1, 20);
-    let path = if kind.starts_with('m') { "/v1/aih-data".to_owned() } else { sample.path.clone() };
-    let path = if astray { routes.choose(random).unwrap().clone() } else { path };
+    let (mut method, mut path) = (sample.method.clone(), sample.path.clone());
+    if kind.starts_with('m') {
+        // The two routes that take parts.
+        let parts = ["/v1/aih-data", "/v1/federated-learn"];
+        (method, path) = (Method::POST, (*parts.choose(random).unwrap()).to_owned());
+    }
+    if astray {
+        (method, path) = routes.choose(random).unwrap().clone();
+    }
     let from = if random.random_ratio(1, 20) { From::Institute } else { sample.from };
-    Shot { path, kind, body, from }
+    Shot { method, path, kind, body, from }
 }
 
 /// Status, media type, body, and how long it took.
 async fn fire(client: &Client, shot: &Shot) -> (u16, String, Vec<u8>, Duration) {
     let begun = Instant::now();
-    let request = client.request(Method::POST, &shot.path).header("content-type", shot.kind).body(shot.body.clone());
+    let request =
+        client.request(shot.method.clone(), &shot.path).header("content-type", shot.kind).body(shot.body.clone());
     let response = request.send().await.unwrap();
     let status = response.status().as_u16();
     let kind = response.headers().get("content-type").map_or("", |kind| kind.to_str().unwrap()).to_owned();
@@ -310,7 +368,7 @@ async fn fire(client: &Client, shot: &Shot) -> (u16, String, Vec<u8>, Duration) 
 fn check(shot: &Shot, (status, kind, body, took): &(u16, String, Vec<u8>, Duration)) {
     let told = || {
         let sent = String::from_utf8_lossy(&shot.body).into_owned();
-        format!("{} {status} {}\nafter {}: {sent}", shot.path, String::from_utf8_lossy(body), shot.kind)
+        format!("{} {} {status} {}\nafter {}: {sent}", shot.method, shot.path, String::from_utf8_lossy(body), shot.kind)
     };
     assert!((200..300).contains(status) || (400..500).contains(status), "{}", told());
     assert!(*took < ONE_TIME, "{took:?} {}", told());
@@ -332,6 +390,7 @@ async fn mutated_messages_never_break_the_house() {
     let house = House::start().await;
     let patient = house.end_user(PATIENT).await;
     let institute = house.third_party(INSTITUTE, UserClass::NonProfitEntity).await;
+    let operator = house.operator().await;
     let back_end = house.chain.deployment.back_end();
     let stored = paper::parcel(&patient, &back_end, &paper::ecg());
     let licence = licence_in(&stored.send_in_parts(&patient).await.expect(201).body).to_string();
@@ -340,10 +399,14 @@ async fn mutated_messages_never_break_the_house() {
     // The messages of the real flow as often as all the examples.
     let real = real(&house, &patient, &institute, &stored, &licence).await;
     for at in 0..samples.len() {
-        let Sample { path, document, from } = &real[at % real.len()];
-        samples.push(Sample { path: path.clone(), document: document.clone(), from: *from });
+        let Sample { method, path, document, from } = &real[at % real.len()];
+        samples.push(Sample { method: method.clone(), path: path.clone(), document: document.clone(), from: *from });
     }
-    let (routes, mut random) = (routes(&licence), StdRng::seed_from_u64(seed));
+    let (routes, mut random) = (routes(&licence, stored.id), StdRng::seed_from_u64(seed));
+    for (method, path) in &routes {
+        let aimed = |sample: &Sample| sample.method == *method && sample.path == *path;
+        assert!(samples.iter().any(aimed), "nothing is sent to {method} {path}");
+    }
     let shots: Vec<Shot> =
         (0..messages).map(|_| shoot(&samples, &routes, (&patient, &back_end), &mut random)).collect();
 
@@ -351,7 +414,11 @@ async fn mutated_messages_never_break_the_house() {
     let mut counts = std::collections::BTreeMap::<u16, usize>::new();
     let mut answers = stream::iter(&shots)
         .map(|shot| {
-            let client = if shot.from == From::Institute { &institute } else { &patient };
+            let client = match shot.from {
+                From::Patient => &patient,
+                From::Institute => &institute,
+                From::Operator => &operator,
+            };
             async move { (shot, fire(client, shot).await) }
         })
         .buffer_unordered(AT_ONCE);

@@ -53,7 +53,7 @@ pub(super) async fn used(server: &Server, patient: &Client, institute: &Client) 
 }
 
 /// What the chain says of a licence, and what it would answer.
-async fn standing(client: &Client, licence: &str) -> Value {
+pub(super) async fn standing(client: &Client, licence: &str) -> Value {
     let answer = client.get(&format!("/v1/licences/{licence}")).await;
     let response = &answer.expect(200).body["BlockchainLicence"]["Response"];
     json!([response["State"], response["RootLicenceID"], response["ParentLicenceID"], response["ModelLicenceHash"]])

@@ -21,7 +21,7 @@ use super::{
 use crate::environment::{Chain, INSTITUTE, PATIENT, house::Client, premises::Premises};
 
 /// An hour of ECG: a job long enough to be caught at it.
-fn an_hour() -> Recording {
+pub(super) fn an_hour() -> Recording {
     let made = SyntheticEcg { duration_s: 60.0, ..SyntheticEcg::default() }.generate().unwrap();
     let contents = EdfContents {
         start: datetime!(2026-01-01 08:00),

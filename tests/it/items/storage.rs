@@ -65,7 +65,7 @@ fn parcel(server: &Server, client: &Client) -> Parcel {
 #[tokio::test]
 async fn large_payloads_take_no_memory() {
     let slow = std::env::var_os("HBE_SLOW").is_some();
-    let length = if slow { 1 << 30 } else { 64 * MIB };
+    let length = if slow { 1 << 30 } else { 128 * MIB };
     let chain = Chain::start().await;
     let folder = Premises::new().await;
     let server = Server::start(&chain, &chain.devnet.ws_url(), folder.path()).await;

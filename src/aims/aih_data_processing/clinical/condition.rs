@@ -249,20 +249,51 @@ fn icd_below(code: &str, listed: &str) -> bool {
 
 /// Whether a Condition is there at a date; `None` when it was refuted or entered in error.
 fn presence(resource: &Resource, at: &Moment) -> Result<Option<Presence>, ClinicalError> {
-    let status = |element: &str, system: &str| super::concept::code_in(resource.body.get(element), system);
-    match status("verificationStatus", VERIFICATION) {
-        Some("refuted" | "entered-in-error") => return Ok(None),
-        Some("unconfirmed" | "provisional" | "differential") => return Ok(Some(Presence::Unconfirmed)),
-        Some("confirmed") | None => {}
-        Some(_) => return Err(invalid(resource, "verificationStatus")),
+    match verified(resource)? {
+        Verified::No => return Ok(None),
+        Verified::NotYet => return Ok(Some(Presence::Unconfirmed)),
+        Verified::Yes => {}
     }
-    let over = match status("clinicalStatus", CLINICAL) {
+    let over = match status(resource, "clinicalStatus", CLINICAL)? {
         Some("active" | "recurrence" | "relapse") | None => false,
         Some("inactive" | "remission" | "resolved") => true,
         Some(_) => return Err(invalid(resource, "clinicalStatus")),
     };
     let abated = Moment::in_element(resource, "abatementDateTime")?.is_some_and(|end| at.is_after(&end));
     Ok(Some(if over || abated { Presence::Past } else { Presence::Present }))
+}
+
+/// What became of a suspicion.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Verified {
+    /// Confirmed, or stated without a doubt.
+    Yes,
+    /// Unconfirmed, provisional, or one of several.
+    NotYet,
+    /// Refuted, or entered in error.
+    No,
+}
+
+/// Whether a Condition was verified.
+///
+/// # Errors
+/// When its verification status is none of R4's: it might say that the patient does not have it.
+pub fn verified(resource: &Resource) -> Result<Verified, ClinicalError> {
+    match status(resource, "verificationStatus", VERIFICATION)? {
+        Some("refuted" | "entered-in-error") => Ok(Verified::No),
+        Some("unconfirmed" | "provisional" | "differential") => Ok(Verified::NotYet),
+        Some("confirmed") | None => Ok(Verified::Yes),
+        Some(_) => Err(invalid(resource, "verificationStatus")),
+    }
+}
+
+/// A status of a code system that R4 binds it to: one that is absent is one thing, one in other words another.
+fn status<'a>(resource: &'a Resource, element: &'static str, system: &str) -> Result<Option<&'a str>, ClinicalError> {
+    let found = resource.body.get(element);
+    match (found, super::concept::code_in(found, system)) {
+        (Some(_), None) => Err(invalid(resource, element)),
+        (_, code) => Ok(code),
+    }
 }
 
 fn invalid(resource: &Resource, element: &'static str) -> ClinicalError {

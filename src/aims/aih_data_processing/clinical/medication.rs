@@ -1,7 +1,8 @@
 //! Medicines the record says the patient was to take or took, by the groups of `data/medications.json`.
 //!
 //! Used are MedicationRequest, MedicationStatement, MedicationAdministration and MedicationDispense whose status does not
-//! say that it never came to it. The medicine stands in `medicationCodeableConcept`, or in the Medication that
+//! say that it never came to it, and which is no request not to give it (`doNotPerform`). One that was stopped or completed
+//! counts, however long ago. The medicine stands in `medicationCodeableConcept`, or in the Medication that
 //! `medicationReference` names.
 
 use std::sync::LazyLock;
@@ -63,6 +64,15 @@ pub fn taken(record: &Record, group: &str, until: &Moment) -> Result<Vec<String>
                 Some("entered-in-error" | "cancelled" | "draft" | "not-done" | "not-taken" | "declined")
             ) {
                 continue;
+            }
+            // A request not to give it.
+            match resource.body.get("doNotPerform") {
+                None | Some(Value::Bool(false)) => {}
+                Some(Value::Bool(true)) => continue,
+                Some(_) => {
+                    let reason = "it is true or false";
+                    return Err(ClinicalError::Element { place: resource.place(), element: "doNotPerform", reason });
+                }
             }
             if Moment::in_element(resource, date)?.is_some_and(|at| at.is_after(until)) {
                 continue;

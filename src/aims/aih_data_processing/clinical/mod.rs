@@ -80,12 +80,12 @@ pub fn run(input: &Input<'_>) -> Result<Value, String> {
 /// # Errors
 /// What is wrong with the record, in words.
 pub fn observe(input: &Input<'_>) -> Result<Observations, String> {
-    let record = Record::read(input.format, input.payload).map_err(|error| error.to_string())?;
+    let record = Record::read_to_judge(input.format, input.payload).map_err(|error| error.to_string())?;
     observed::observed(&record).map_err(|error| error.to_string())
 }
 
 fn perform(input: &Input<'_>) -> Result<Value, ClinicalError> {
-    let record = Record::read(input.format, input.payload)?;
+    let record = Record::read_to_judge(input.format, input.payload)?;
     match input.operation {
         Operation::ClinicalConditionDetection => {
             let at = date_asked::date_asked(&record, input.parameters)?;

@@ -37,7 +37,8 @@ impl Moment {
     /// Parses a FHIR date, dateTime or instant.
     pub fn parse(text: &str) -> Option<Self> {
         if text.contains('T') {
-            let at = OffsetDateTime::parse(text, &Rfc3339).ok()?.to_offset(time::UtcOffset::UTC);
+            // In UTC it may lie beyond the year 9999.
+            let at = OffsetDateTime::parse(text, &Rfc3339).ok()?.checked_to_offset(time::UtcOffset::UTC)?;
             return Some(Self { first: at, last: at, precision: Precision::Second });
         }
         let parts: Vec<&str> = text.split('-').collect();

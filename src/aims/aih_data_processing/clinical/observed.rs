@@ -12,6 +12,7 @@ use time::{OffsetDateTime, format_description::well_known::Rfc3339};
 
 use super::{
     concept::{LOINC, UCUM, codes},
+    condition::{Verified, verified},
     error::ClinicalError,
     measurement::{Part, parts, quantity, without_annotation},
     moment::Moment,
@@ -86,8 +87,7 @@ fn value_of(part: &Part<'_>) -> Result<Option<(String, String, f64)>, ClinicalEr
 fn diagnoses(record: &Record) -> Result<Vec<Coded>, ClinicalError> {
     let mut found = Vec::new();
     for condition in record.of_kind("Condition") {
-        let verification = codes(condition.body.get("verificationStatus"));
-        if verification.iter().any(|c| matches!(c.code, "refuted" | "entered-in-error")) {
+        if verified(condition)? == Verified::No {
             continue;
         }
         let onset = Moment::in_element(condition, "onsetDateTime")?;

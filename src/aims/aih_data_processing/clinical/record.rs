@@ -16,6 +16,19 @@ use crate::schema::wire::DataFormat;
 /// Elements in which a resource says whom it is about.
 pub const ABOUT: [&str; 5] = ["subject", "patient", "beneficiary", "individual", "for"];
 
+/// Kinds of resource that something is read from.
+const JUDGED: [&str; 9] = [
+    "Condition",
+    "Encounter",
+    "Medication",
+    "MedicationAdministration",
+    "MedicationDispense",
+    "MedicationRequest",
+    "MedicationStatement",
+    "Observation",
+    "Patient",
+];
+
 /// A clinical record of one person.
 #[derive(Debug)]
 pub struct Record {
@@ -44,6 +57,24 @@ impl Record {
     /// [`ClinicalError`] when it cannot be read, its references are not clear, or it speaks of more than one patient.
     pub fn read(format: DataFormat, payload: &[u8]) -> Result<Self, ClinicalError> {
         Self::of(read(format, payload)?)
+    }
+
+    /// Reads a payload of which something will be said. FHIR forbids to use a resource that carries a modifier extension
+    /// one does not know: it may turn its meaning round, and none is known here. So is one refused, and named, in whatever
+    /// kind of resource is judged.
+    ///
+    /// # Errors
+    /// As [`Record::read`], and for a modifier extension.
+    pub fn read_to_judge(format: DataFormat, payload: &[u8]) -> Result<Self, ClinicalError> {
+        let record = Self::read(format, payload)?;
+        let judged = |resource: &&Resource| JUDGED.contains(&resource.kind);
+        match record.resources.iter().filter(judged).find(|resource| is_modified(&resource.body)) {
+            None => Ok(record),
+            Some(resource) => {
+                let reason = "it changes what the resource means in a way that is unknown here";
+                Err(ClinicalError::Element { place: resource.place(), element: "modifierExtension", reason })
+            }
+        }
     }
 
     /// Of a document already read.
@@ -127,6 +158,18 @@ impl Record {
             _ => None,
         })
     }
+}
+
+/// Whether a modifier extension stands anywhere in a resource, or in what it contains.
+fn is_modified(body: &Map<String, Value>) -> bool {
+    body.iter().any(|(name, value)| {
+        name == "modifierExtension"
+            || match value {
+                Value::Object(inner) => is_modified(inner),
+                Value::Array(items) => items.iter().filter_map(Value::as_object).any(is_modified),
+                _ => false,
+            }
+    })
 }
 
 /// The patient a resource names, if it names one.

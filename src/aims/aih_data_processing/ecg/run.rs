@@ -113,7 +113,8 @@ fn series(recording: &EcgRecording, events: &EventDetection) -> Vec<Series> {
         times.iter().skip(1).zip(intervals_ms(times)).filter(plausible).unzip();
     let hour = |at: &f64| {
         let start = recording.start()?;
-        Some((start + time::Duration::seconds_f64(*at)).hour())
+        // Beyond the year 9999 there is no time of day.
+        Some(start.checked_add(time::Duration::checked_seconds_f64(*at)?)?.hour())
     };
     let part = |hour: u8| if hour >= NIGHT_HOURS.0 || hour < NIGHT_HOURS.1 { "night" } else { "day" };
     let context = at_seconds.iter().map(|at| hour(at).map(|h| part(h).to_owned())).collect::<Option<Vec<_>>>();

@@ -127,8 +127,9 @@ fn percentile(sorted: &[f64], percent: usize) -> f64 {
 
 /// The grey level of an intensity, from 1.
 pub(super) fn grey_level(intensity: f64, least: f64, bin_width: f64) -> usize {
-    // Finite, not negative and, by the caller's check of the number of levels, small.
-    ((intensity - least) / bin_width).floor() as usize + 1
+    // Finite, not negative and, by the caller's check of the number of levels, small; but for a pixel outside the mask,
+    // whose level nobody uses.
+    (((intensity - least) / bin_width).floor() as usize).saturating_add(1)
 }
 
 /// Histogram statistics of intensities that all lie within `grey_levels` levels.

@@ -25,7 +25,6 @@ use crate::{
     },
     api::{Door, Kind, Problem, Reply, evidence, once::AskedAnew},
     db::operations::{OperationRow, OperationState},
-    domain::verdict::Verdict,
     schema::wire::{
         AihDataProcess, ConfirmResponse, DataOrId, DateTime, Exchange, Header, LicenceConfirm, MessageId,
         ProcessResponse,
@@ -139,8 +138,9 @@ fn message(door: &Door, operation: &OperationRow, response: ProcessResponse) -> 
 pub(super) fn confirmation(door: &Door, operation: &OperationRow) -> Result<LicenceConfirm, Problem> {
     let chain_id = door.aims.back_end().chain_id();
     let evidence = evidence_of(operation).map(|found| evidence::to_wire(&found, chain_id));
-    let verdict = operation.answer.map_or(Verdict::PERMITTED, |answer| answer.verdict);
-    let at = operation.answer.map_or(operation.intended_at_s, |answer| answer.evidence.confirmed_at_s);
+    // A missing answer is never told as a yes.
+    let answer = operation.answer.ok_or_else(|| Problem::internal("an operation without a recorded answer"))?;
+    let (verdict, at) = (answer.verdict, answer.evidence.confirmed_at_s);
     Ok(LicenceConfirm {
         header: Header::new(),
         m_instance_id: None,

@@ -60,13 +60,13 @@ pub async fn audit_events(
     bearer.must_open(Operation::Auditing)?;
     let form = form(&asked, &headers)?;
     let question = question(&door, &bearer, &asked)?;
-    let seat = door.load.stream()?;
+    let seats = (door.load.place_of(bearer.user())?, door.load.stream()?);
     let opened = open(&door, &question).await?;
     match form {
         Form::Message => message(&door, &opened).await,
         Form::File(format) => {
             let pieces = door.aims.export_audit(&opened, format).map(move |piece| {
-                let _seat = &seat;
+                let _seats = &seats;
                 piece.inspect_err(|error| tracing::error!(%error, "audit.export_cut_off"))
             });
             let fixed = [(header::CONTENT_TYPE, format.media_type()), (header::CACHE_CONTROL, "no-store")];

@@ -39,13 +39,17 @@ pub struct Models {
 /// Lists the models and scoring files of the MPAI Store
 #[utoipa::path(get, path = "/store/models", tag = "store", security(("token" = [])), params(Asked),
     responses((status = 200, body = Models)))]
-pub async fn list(State(door): State<Door>, _: Bearer, Params(asked): Params<Asked>) -> Result<Json<Models>, Problem> {
+pub async fn list(
+    State(door): State<Door>,
+    bearer: Bearer,
+    Params(asked): Params<Asked>,
+) -> Result<Json<Models>, Problem> {
     let malformed = |_| Problem::new(Kind::MalformedRequest, "after is no place in this list.");
     let after = asked.after.as_deref().map(str::parse::<Cursor>).transpose().map_err(malformed)?;
     let page = door.aims.database.list_models(after.as_ref(), asked.limit.unwrap_or(USUAL)).await?;
     let mut models = Vec::with_capacity(page.rows.len());
     for row in &page.rows {
-        models.push(outgoing(&message::model(row)?)?);
+        models.push(outgoing(&message::model(row, bearer.operates())?)?);
     }
     Ok(Json(Models { models, next: page.next.map(|next| next.to_string()) }))
 }

@@ -10,16 +10,16 @@ use crate::{
 
 /// Gives a model's ML Model Object
 ///
-/// `MLModelQualifier` holds its digest, the Back End's signature, its parent, the round that made it, and the licences of
-/// all data behind it; `MLModelData` says where its bytes are.
+/// `MLModelQualifier` holds its digest, the Back End's signature over that, its parent, the round that made it, and, for an
+/// operator, the licences of all data behind it; `MLModelData` says where its bytes are.
 #[utoipa::path(get, path = "/store/models/{id}", tag = "store", security(("token" = [])),
     params(("id" = String, Path, description = "ML Model Object ID")),
     responses((status = 200, body = Object, description = "ML Model Object."), (status = 404, description = "No such model.")))]
 pub async fn read(
     State(door): State<Door>,
-    _: Bearer,
+    bearer: Bearer,
     PathId(id): PathId<MessageId>,
 ) -> Result<Reply<MlModelObject>, Problem> {
     let row = door.aims.database.find_model(id.uuid()).await?.ok_or_else(Problem::nothing_here)?;
-    Ok(Reply::ok(message::model(&row)?))
+    Ok(Reply::ok(message::model(&row, bearer.operates())?))
 }

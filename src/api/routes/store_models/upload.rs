@@ -59,7 +59,7 @@ async fn take_in(
             let payload = carried.payload.begun().await?;
             let row = door.aims.take_upload(&arriving, payload).await.map_err(told)?;
             let place = format!("/v1/store/models/urn:uuid:{}", row.id);
-            Ok(Reply::created(message::model(&row)?, &place).into_response())
+            Ok(Reply::created(message::model(&row, true)?, &place).into_response())
         }
     };
     once.run(&door, sender, ROUTE, carried.digest, work).await

@@ -29,6 +29,13 @@ fn run_bundle(operation: Operation, resources: &[Value], parameters: Value) -> R
     run_on(operation, DataFormat::Fhir, &bundle(resources), parameters)
 }
 
+fn observe_bundle(resources: &[Value]) -> Result<crate::aims::ai_modules::observations::Observations, String> {
+    let (operation, parameters) = (Operation::AnomalyAndRiskAlerting, Map::new());
+    let (payload, attachments) = (bundle(resources), BTreeMap::new());
+    let format = DataFormat::Fhir;
+    observe(&Input { operation, format, parameters: &parameters, payload: &payload, attachments: &attachments })
+}
+
 /// A collection Bundle; every entry with a `fullUrl` of one server.
 pub(crate) fn bundle(resources: &[Value]) -> Vec<u8> {
     let url = |r: &Value| format!("https://example.org/fhir/{}/{}", text(r, "resourceType"), text(r, "id"));

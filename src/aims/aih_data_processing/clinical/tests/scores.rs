@@ -220,3 +220,68 @@ fn has_bled_is_not_given_without_its_inputs() {
     assert_eq!(result["HASBLED"].get("Score"), None);
     assert_eq!(result["HASBLED"]["Missing"].as_array().unwrap().len(), 4);
 }
+
+#[test]
+fn a_request_not_to_give_a_medicine_is_none_to_give_it() {
+    let aspirin = |do_not: Value| {
+        json!({"resourceType": "MedicationRequest", "id": "m", "status": "active", "intent": "order",
+            "subject": {"reference": "Patient/p"}, "authoredOn": "2024-02-01", "doNotPerform": do_not,
+            "medicationCodeableConcept": {"coding": [{"system": "http://www.whocc.no/atc", "code": "B01AC06"}]}})
+    };
+    assert_eq!(bleeding(&[aspirin(json!(false))])["Score"], 1);
+    assert_eq!(bleeding(&[aspirin(json!(true))])["Score"], 0);
+    let refused = assess(&[patient("1974-01-01", "male"), aspirin(json!("true"))]).unwrap_err();
+    assert!(refused.contains("doNotPerform"), "{refused}");
+}
+
+/// FHIR R4, 2.4.0.1: what carries a modifier extension that is not known must not be used.
+#[test]
+fn what_carries_a_modifier_extension_is_not_judged() {
+    let extension = json!([{"url": "http://example.org/not-so", "valueBoolean": true}]);
+    let modified = |mut resource: Value| {
+        resource["modifierExtension"] = extension.clone();
+        resource
+    };
+    let mut within = quantity("bp", "8480-6", 161.0, "mm[Hg]", "2024-03-01");
+    within["component"] = json!([{"code": {}, "modifierExtension": extension.clone()}]);
+    for resource in [modified(icd("c", "I50.9")), modified(quantity("o", "10230-1", 40.0, "%", "2024-03-01")), within] {
+        let refused = assess(&[patient("1974-01-01", "male"), resource]).unwrap_err();
+        assert!(refused.contains("modifierExtension"), "{refused}");
+    }
+    let refused = assess(&[modified(patient("1974-01-01", "male"))]).unwrap_err();
+    assert!(refused.contains("modifierExtension"), "{refused}");
+    // Nothing is read from an appointment.
+    let appointment = modified(json!({"resourceType": "Appointment", "id": "a", "status": "booked"}));
+    assert_eq!(stroke_score(&[patient("1974-01-01", "male"), icd("c", "I50.9"), appointment]), 1);
+}
+
+#[test]
+fn a_status_in_other_words_is_not_taken_for_confirmed() {
+    let man = patient("1974-01-01", "male");
+    let without = |element: &str| {
+        let mut resource = icd("c", "I50.9");
+        resource.as_object_mut().unwrap().remove(element);
+        resource
+    };
+    assert_eq!(stroke_score(&[man.clone(), without("verificationStatus")]), 1, "nothing is said against it");
+    let words = [
+        json!({"text": "refuted"}),
+        json!({"coding": [{"code": "refuted"}]}),
+        json!({"coding": [{"system": "http://example.org/status", "code": "refuted"}]}),
+        json!("refuted"),
+    ];
+    for element in ["verificationStatus", "clinicalStatus"] {
+        for status in &words {
+            let mut resource = icd("c", "I50.9");
+            resource[element] = status.clone();
+            let refused = assess(&[man.clone(), resource.clone()]).unwrap_err();
+            assert!(refused.contains(element), "{status}: {refused}");
+        }
+    }
+    // Alerting reads the same element the same way.
+    let mut refuted = icd("c", "I50.9");
+    refuted["verificationStatus"] = words[2].clone();
+    let refused = observe_bundle(&[man.clone(), refuted]).unwrap_err();
+    assert!(refused.contains("verificationStatus"), "{refused}");
+    assert!(observe_bundle(&[man, icd("c", "I50.9")]).is_ok());
+}

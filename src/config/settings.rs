@@ -128,7 +128,8 @@ impl Settings {
     }
 
     fn apply(&mut self, overrides: Overrides) {
-        let Overrides { listen, data, database_url, objects_url, sole_instance, rpc_url, deployments, anvil, tools } = overrides;
+        let Overrides { listen, data, database_url, objects_url, sole_instance, rpc_url, deployments, anvil, tools } =
+            overrides;
         self.listen = listen.unwrap_or(self.listen);
         self.data = data.unwrap_or_else(|| std::mem::take(&mut self.data));
         self.database_url = database_url.or(self.database_url.take());

@@ -186,7 +186,7 @@ async fn answers_are_taken_while_the_round_takes_them(db: &Place) {
 async fn of_many_answers_at_once_no_more_are_taken_than_the_round_takes(db: &Place) {
     db.insert_model(&model(1, 1)).await.unwrap();
     let id = Uuid::from_u128(101);
-    db.insert_round(&round(1, 1)).await.unwrap();
+    db.insert_round(&round(1, 1), &call()).await.unwrap();
     let other = db.other_instance().await;
     let sending = (1..=8_u8).map(|n| {
         let db = if n % 2 == 0 { db.handle() } else { other.clone() };

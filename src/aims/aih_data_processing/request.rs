@@ -189,6 +189,17 @@ impl Aims {
         Ok(alerting && verdict.is_permitted())
     }
 
+    /// The same where nothing but the operation itself is asked for.
+    pub(in crate::aims) async fn refuse_early(
+        &self,
+        operation: &NewOperation,
+        impossible: bool,
+    ) -> Result<(), Option<AimError>> {
+        let seen = self.licensing.check(&question(operation)).await;
+        let verdict = seen.map_err(|error| Some(AimError::from(error)))?;
+        if impossible && may_know(verdict) { Err(None) } else { Ok(()) }
+    }
+
     /// Notes the request, or finds what became of it. One that came to nothing because the chain was away or this Back
     /// End was restarted is made once more: to whoever sends it again it is the first.
     pub(in crate::aims) async fn begin(

@@ -13,8 +13,8 @@ use uuid::Uuid;
 use super::{
     Scope,
     acts::done,
-    examine::{Earlier, Entry, decide, examine, fault, started_s},
-    history::{Histories, evidence, kind},
+    examine::{Earlier, Entry, decide, examine, fault},
+    history::{Histories, Start, evidence, kind},
 };
 use crate::{
     aims::{AimError, Aims},
@@ -55,7 +55,7 @@ impl Aims {
         };
         let who = (operation.aih_data_id.hash(), operation.requester.address());
         let at = Some(kept.event.position());
-        let register = histories.register(self, who, at, started_s(operation)).await?;
+        let register = histories.register(self, who, at, Start::of(operation)).await?;
         Ok(Some(examine(operation, Some(&recorded), &register).into_iter().map(Entry::Fault).collect()))
     }
 

@@ -11,13 +11,13 @@ use super::{
 };
 use crate::{
     aims::{
-        turns::Turn,
         AimError, Aims,
         ai_modules::{
             table,
             task::{Purpose as TaskPurpose, Task},
         },
         aih_data_processing::request::{Accepted, Begun, ProcessRequest},
+        turns::Turn,
     },
     db::{
         data_items::{DataItemRow, DataItemState},

@@ -29,8 +29,8 @@
 
 mod acts;
 mod attempts;
-mod bids;
 mod bad_payloads;
+mod bids;
 pub mod caught;
 mod cut_off;
 mod doubt;

@@ -46,12 +46,7 @@ pub async fn upload(
     carried::receive(&door, request, carrier, work).await
 }
 
-async fn take_in(
-    door: Door,
-    sender: UserId,
-    once: Once,
-    carried: Carried<MlModelObject>,
-) -> Result<Response, Problem> {
+async fn take_in(door: Door, sender: UserId, once: Once, carried: Carried<MlModelObject>) -> Result<Response, Problem> {
     let arriving = door.aims.examine_upload(carried.message, sender)?;
     let work = {
         let door = door.clone();

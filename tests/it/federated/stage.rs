@@ -58,7 +58,15 @@ impl Stage {
         let aims = &house.door.aims;
         let blobs = &aims.models.blobs;
         let digests = (blobs.put(&fresh(declared, 1).write().unwrap()), blobs.put(&held_out.write().unwrap()));
-        let (row, _) = aims.library().add("beats", digests.0.unwrap(), Some(digests.1.unwrap())).await.unwrap();
+        let (digest, held_out_digest) = (digests.0.unwrap(), digests.1.unwrap());
+        let format = health_back_end::schema::wire::ModelFormat::Safetensors;
+        let founder = health_back_end::aims::federated_learning::library::Founder {
+            name: Some("beats"),
+            format,
+            digest,
+            held_out: Some(held_out_digest),
+        };
+        let (row, _) = aims.library().add(&founder).await.unwrap();
         let model = format!("urn:uuid:{}", row.id);
         Self { house, address, operator, held_out, model, folder }
     }

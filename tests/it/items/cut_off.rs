@@ -86,7 +86,7 @@ async fn running(scene: &Scene, result: Option<AihDataId>, since_us: i64) -> Uui
     };
     let answer = Answer { verdict: Verdict::PERMITTED, licence: Some(Address::repeat_byte(3)), evidence };
     database.answer_operation(id, &answer, since_us).await.unwrap().required().unwrap();
-    database.start_operation(id, since_us).await.unwrap().required().unwrap();
+    database.start_operation(id, since_us, 1).await.unwrap().required().unwrap();
     if let Some(result) = result {
         database.name_result(id.into_bytes().into(), result, since_us).await.unwrap().required().unwrap();
     }

@@ -197,7 +197,7 @@ async fn invent(folder: &Path, used: &Used, patient: &Client, institute: &Client
     let _ = cellar.insert_operation(&new).await.unwrap();
     let now = real.finished_at_us.unwrap();
     cellar.answer_operation(id, &real.answer.unwrap(), now).await.unwrap().required().unwrap();
-    cellar.start_operation(id, now).await.unwrap().required().unwrap();
+    cellar.start_operation(id, now, real.answer.unwrap().evidence.block_number).await.unwrap().required().unwrap();
     cellar.finish_operation(id, None, now).await.unwrap().required().unwrap();
     cellar.close().await;
     id

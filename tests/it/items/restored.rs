@@ -109,7 +109,7 @@ async fn a_withdrawal_sent_to_the_chain_directly_is_not_undone_by_a_restoration(
 }
 
 #[tokio::test]
-async fn what_was_decided_before_a_reset_is_told_as_that_and_what_nobody_decided_is_not() {
+async fn what_was_decided_before_a_reset_is_told_as_that_and_only_after_a_restoration() {
     let premises = Premises::new().await;
     let folder = premises.path();
     let server = Server::alone(folder).await;
@@ -128,6 +128,14 @@ async fn what_was_decided_before_a_reset_is_told_as_that_and_what_nobody_decided
     // The house's row of an execution nobody ever permitted: no chain excuses it.
     let invented = invent(folder, &kept, &patient, &institute).await;
     wipe(folder);
+    let server = Server::alone(folder).await;
+    let patient = Client { url: server.url.clone(), ..patient };
+    // Reset and not restored, the chain knows no licence: the audit is refused rather than answered with a clean bill.
+    let refused = patient.get("/v1/audit/events").await;
+    println!("reset and not restored: {} {}", refused.status, String::from_utf8_lossy(&refused.bytes));
+    let unanswered = String::from_utf8_lossy(&refused.bytes);
+    assert!(!unanswered.contains("EarlierChain"), "{unanswered}");
+    assert_eq!(server.terminate().await, Some(0));
     restore(folder).await;
 
     let server = Server::alone(folder).await;

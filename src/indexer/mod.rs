@@ -70,6 +70,9 @@ use self::fetch::Fetched;
 
 /// Newest blocks whose headers are kept although no event stands in them.
 pub const KEPT_HEADERS: u64 = 256;
+/// The genesis holds no transaction, so no event. It is not read either: anvil, started again on its saved state, shows
+/// another genesis than the one its first block follows, and a copy that began there would never come past it.
+const FIRST_WITH_EVENTS: u64 = 1;
 /// Within so many blocks of the head each block is read by its hash; below, by ranges.
 const NEAR: u64 = 16;
 
@@ -244,7 +247,7 @@ impl Indexer {
     }
 
     async fn go_forward(&self, seen: Option<BlockRef>, head: &Block) -> Result<Step, IndexerError> {
-        let from = seen.map_or(self.first_block, |seen| seen.number + 1);
+        let from = seen.map_or(self.first_block.max(FIRST_WITH_EVENTS), |seen| seen.number + 1);
         if from > head.number {
             return Ok(Step::UpToDate);
         }

@@ -36,6 +36,8 @@ mod crash;
 mod data_items;
 #[path = "db/federated.rs"]
 mod federated;
+#[path = "db/migration.rs"]
+mod migration;
 #[path = "db/model_licences.rs"]
 mod model_licences;
 #[path = "db/operations.rs"]

@@ -45,10 +45,9 @@ fn panicked(_: Box<dyn Any + Send + 'static>) -> Response {
 pub async fn time_limit(State(door): State<Door>, request: Request, next: Next) -> Response {
     match tokio::time::timeout(door.limits.request_time, next.run(request)).await {
         Ok(response) => response,
-        Err(_) => Problem::new(
-            Kind::Timeout,
-            "The answer was not ready in time. What a POST or PUT has begun goes on.",
-        )
-        .into_response(),
+        Err(_) => {
+            Problem::new(Kind::Timeout, "The answer was not ready in time. What a POST or PUT has begun goes on.")
+                .into_response()
+        }
     }
 }

@@ -2,6 +2,7 @@
 
 mod events;
 mod idempotency;
+mod liar;
 mod licence_change;
 mod licences;
 mod limits;
@@ -10,4 +11,5 @@ mod registration;
 mod requests;
 mod secrecy;
 mod store;
+mod store_assets;
 mod tokens;

@@ -15,6 +15,7 @@
 //! | [`tampering`] | rows changed behind the house's back, in the audit |
 //! | [`acts`] | what the house does without being asked by a Licence Confirm, in the audit |
 //! | [`every_class`] | each class of data in each declared format, each declared processing type, and those that nobody declares |
+//! | [`bad_payloads`] | payloads and models that are wrong, in each format |
 //! | [`keeper`] | anvil ends with the Back End, however that ends |
 //! | [`cut_off`] | what a killed Back End left, seen by another; who fills all places |
 //! | [`doubt`] | a chain that is away, another, changed, or ahead of time |
@@ -23,6 +24,7 @@
 //! [`paper`] writes the messages, [`caught`] catches works in the middle, [`server`] runs the Back End as a process, [`relay`] cuts its line to the chain.
 
 mod acts;
+mod bad_payloads;
 pub mod caught;
 mod cut_off;
 mod doubt;

@@ -47,6 +47,9 @@ pub struct RiskPrediction {
     pub method: &'static str,
     /// Where it comes from.
     pub source: &'static str,
+    /// The scoring file in the Store.
+    #[serde(rename = "MLModelObjectID", skip_serializing_if = "Option::is_none")]
+    pub model: Option<String>,
     /// The score's identifier in the PGS Catalog, as its file states it.
     #[serde(rename = "PGSID", skip_serializing_if = "Option::is_none")]
     pub score_id: Option<String>,
@@ -138,6 +141,7 @@ pub fn predict(
         processing_type: "MolecularRiskPrediction",
         method: METHOD,
         source: SOURCE,
+        model: parameters.get(WEIGHTS).and_then(Value::as_str).map(str::to_owned),
         weights: count(&matches.fates),
         score_id: weights.id,
         weight_type: weights.weight_type,

@@ -86,11 +86,13 @@ impl Scene {
                 parameters.insert(name.clone(), json!(self.asset(*format).await));
             }
         }
+        let model = aim.attachments.keys().find_map(|name| parameters.get(name)).cloned();
         let answer = self.ask(item, asked, &parameters).await;
         assert_eq!(answer.status, 200, "{} {asked}: {}", aim.aim_name, answer.body);
         let id = self.is_derived(&answer, item).await;
         let found = result(&answer);
         (sample.check)(answering(performance), &found);
+        assert_eq!(found.get("MLModelObjectID"), model.as_ref(), "the asset it rests on is named");
         // It is kept as it was answered, for the End User too.
         let kept = self.patient.get(&format!("/v1/aih-data/{id}/payload")).await;
         assert_eq!(kept.expect(200).body, found);

@@ -149,16 +149,8 @@ impl Aims {
     /// What an erasure rests on, as long as it stands where it did: of a chain that was reset nothing is left to show.
     async fn standing_evidence(&self, noted: &OperationRow) -> Result<Option<Evidence>, AimError> {
         let Some(evidence) = crate::aims::retrieval::evidence_of(noted) else { return Ok(None) };
-        let mut after = None;
-        loop {
-            let item = noted.aih_data_id.hash();
-            let page = self.database.list_licence_events_of_item(item, after, PAGE).await?;
-            let Some(last) = page.last() else { return Ok(None) };
-            after = Some(last.position());
-            if page.iter().any(|row| row.block_hash == evidence.block_hash) {
-                return Ok(Some(evidence));
-            }
-        }
+        let block = self.database.find_block(evidence.position.block).await?;
+        Ok(block.is_some_and(|block| block.hash == evidence.block_hash).then_some(evidence))
     }
 
     /// Whether the register holds an act, and by whom where it says so.

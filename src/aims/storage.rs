@@ -234,7 +234,7 @@ impl Aims {
     /// The same of one of its family: its own withdrawal, which the copy of the register holds, else what became of the
     /// root. The chain is not asked once per item of thousands.
     async fn fallen(&self, row: &DataItemRow, root: Option<Evidence>) -> Option<Evidence> {
-        if row.parent.is_none() {
+        if row.parent.is_none() && root.is_some() {
             return root;
         }
         let events = self.database.list_licence_events_of_item(row.hash, None, ERASE_PAGE).await.unwrap_or_default();

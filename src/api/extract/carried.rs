@@ -43,6 +43,8 @@ pub struct Carrier<M> {
     pub payload: fn(&M) -> Result<Payload, Problem>,
     /// Most bytes of a payload behind the message.
     pub most_bytes: u64,
+    /// Whether a JSON message may hold it.
+    pub inline: bool,
 }
 
 /// A message and the payload it carries.
@@ -129,6 +131,12 @@ where
 {
     let kind = request.headers().get(header::CONTENT_TYPE).and_then(|value| value.to_str().ok()).unwrap_or_default();
     if !kind.to_ascii_lowercase().starts_with("multipart/form-data") {
+        if !carrier.inline {
+            return Err(Problem::new(
+                Kind::UnsupportedMediaType,
+                "The body is not multipart/form-data with a boundary.",
+            ));
+        }
         return work(inside(door, request, &carrier).await?).await;
     }
     let (meter, request) = Meter::install(request);

@@ -41,6 +41,7 @@ pub async fn upload(
         place: "/AIHData",
         payload: |message: &AihData| Ok(message.aih_data.clone()),
         most_bytes: door.limits.most_upload_bytes,
+        inline: true,
     };
     receive(&door, request, carrier, |carried| {
         let work = take_in(door.clone(), sender, carried.message, carried.payload);

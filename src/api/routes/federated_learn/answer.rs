@@ -41,7 +41,7 @@ pub async fn answer(
 ) -> Result<Response, Problem> {
     bearer.must_open(Operation::FederatedLearning)?;
     let sender = bearer.user();
-    let carrier = Carrier { place: MODEL, payload: model, most_bytes: MOST_MODEL_BYTES };
+    let carrier = Carrier { place: MODEL, payload: model, most_bytes: MOST_MODEL_BYTES, inline: true };
     receive(&door, request, carrier, |carried| {
         let work = take_in(door.clone(), sender, carried.message, carried.payload);
         once.run(&door, sender, ROUTE, carried.digest, work)

@@ -40,7 +40,7 @@ pub async fn upload(
 ) -> Result<Response, Problem> {
     bearer.must_operate()?;
     let sender = bearer.user();
-    let carrier = Carrier { place: DATA, payload: announced, most_bytes: MOST_MODEL_BYTES };
+    let carrier = Carrier { place: DATA, payload: announced, most_bytes: MOST_MODEL_BYTES, inline: false };
     let taken_by = door.clone();
     let work = |carried| take_in(taken_by, sender, once, carried);
     carried::receive(&door, request, carrier, work).await

@@ -138,8 +138,8 @@ async fn messages_that_do_not_go_with_their_bytes_are_refused() {
         let remote = json!([{"DataLength": bytes.len(), "DataURI": "https://example.org/model"}]);
         let other_digest = json!(format!("sha256:{}", "ab".repeat(32)));
         for (message, status, says) in [
-            (with("/MLModelData", length), 413, "at most"),
-            (with("/MLModelData", remote), 422, "cid:payload"),
+            (with("/MLModelData", length), 413, "At most"),
+            (with("/MLModelData", remote), 400, "cid:payload"),
             (with("/MLModelObjectID", json!(format!("urn:uuid:{}", Uuid::now_v7()))), 422, "Signature"),
             (with(&format!("{qualifier}/Digest"), other_digest), 422, "Signature"),
             (with(&format!("{qualifier}/Digest"), json!(null)), 422, "Digest"),

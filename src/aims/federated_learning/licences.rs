@@ -1,7 +1,6 @@
 //! The licences behind the answers of a round: confirmed all at once, asked once more before the result stands, and the
 //! operations' rows that say so.
 
-use futures_util::future::join_all;
 use uuid::Uuid;
 
 use crate::{
@@ -19,6 +18,9 @@ use crate::{
     },
 };
 
+/// Items confirmed together: what one transaction holds.
+const MOST_AT_ONCE: usize = 512;
+
 /// The operations behind an answer, each with its warrant.
 type Warrants = Vec<(Uuid, Warrant)>;
 
@@ -29,7 +31,8 @@ pub(super) struct Licensed {
 }
 
 impl Aims {
-    /// Has every item behind every answer confirmed, all at once, so that they stand in the round's own batch.
+    /// Has every item behind every answer confirmed, in as few batches as it takes. A permit does not last, so those of one
+    /// batch are spent before the next is asked for; and a round of any size leaves room in the queue for others.
     pub(super) async fn licensed(
         &self,
         round: &RoundRow,
@@ -43,26 +46,28 @@ impl Aims {
                 operations.push((place, operation));
             }
         }
-        let asked = join_all(operations.iter().map(|(_, operation)| self.ask(operation))).await;
         let mut found: Vec<(Warrants, Option<Verdict>)> = answers.iter().map(|_| (Vec::new(), None)).collect();
         let mut failure = None;
-        for ((place, operation), answer) in operations.iter().zip(asked) {
-            let Some((warrants, verdict)) = found.get_mut(*place) else { continue };
-            match answer {
-                Ok(Answer::Permitted(permit)) => {
-                    let purpose = Purpose {
-                        item: operation.aih_data_id,
-                        operation: operation.operation,
-                        requester: operation.requester.address(),
-                    };
-                    let warrant = permit.spend(&purpose, self.clock.seconds())?;
-                    self.note_start(operation.id).await?;
-                    warrants.push((operation.id, warrant));
-                }
-                Ok(Answer::Denied(denial)) => *verdict = Some(denial.verdict),
-                Err(error) => {
-                    self.give_up(operation.id, &error).await;
-                    failure = Some(error);
+        for batch in operations.chunks(MOST_AT_ONCE) {
+            let questions: Vec<&NewOperation> = batch.iter().map(|(_, operation)| operation).collect();
+            for ((place, operation), answer) in batch.iter().zip(self.ask_together(&questions).await) {
+                let Some((warrants, verdict)) = found.get_mut(*place) else { continue };
+                match answer {
+                    Ok(Answer::Permitted(permit)) => {
+                        let purpose = Purpose {
+                            item: operation.aih_data_id,
+                            operation: operation.operation,
+                            requester: operation.requester.address(),
+                        };
+                        let warrant = permit.spend(&purpose, self.clock.seconds())?;
+                        self.note_start(operation.id).await?;
+                        warrants.push((operation.id, warrant));
+                    }
+                    Ok(Answer::Denied(denial)) => *verdict = Some(denial.verdict),
+                    Err(error) => {
+                        self.give_up(operation.id, &error).await;
+                        failure = Some(error);
+                    }
                 }
             }
         }

@@ -1,4 +1,4 @@
-//! Five Front Ends train a beat classifier on recordings that stay with them; the model is then used.
+//! Five Front Ends train a beat classifier, each on its own recording; the model is then used.
 
 use std::{path::Path, time::Duration};
 
@@ -24,7 +24,7 @@ const PATIENT: u64 = 77;
 const TRAINING: &str = "FederatedLearning";
 
 pub(super) async fn walk(cast: &mut Cast, more: &More) -> Result<(), DemoError> {
-    cast.story.step("Federated Learning: five Front Ends train a model on recordings that stay with them");
+    cast.story.step("Federated Learning: five Front Ends train a model, each on its own recording");
     let address = Address { url: cast.url.clone(), back_end: *cast.patient.back_end(), rpc: cast.rpc.clone() };
     let bar = waiting("recording, licensing, training …");
     let mut front_ends = Vec::new();

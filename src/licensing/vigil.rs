@@ -1,14 +1,17 @@
 //! The watch: reasons to distrust the chain, or our picture of it. While there is one, nothing is permitted.
 
 use std::{
+    panic::AssertUnwindSafe,
     sync::{
-        Arc,
+        Arc, OnceLock,
         atomic::{AtomicUsize, Ordering},
     },
     time::Duration,
 };
 
-use tokio::sync::watch;
+use futures_util::FutureExt;
+use tokio::{sync::watch, task::JoinHandle};
+use tokio_util::sync::CancellationToken;
 
 use crate::{
     chain::{ChainError, node::Node},
@@ -46,6 +49,9 @@ pub enum Doubt {
     /// Nothing was verified yet.
     #[error("the chain has not been verified yet")]
     NotVerified,
+    /// A task that the gate rests on has ended although nobody told it to.
+    #[error("a part of this Back End ({0}) has broken down; it must be restarted")]
+    BrokenDown(&'static str),
 }
 
 /// The doubts of now; copies share them.
@@ -56,6 +62,8 @@ pub struct Vigil {
     indexed: Arc<watch::Sender<u64>>,
     /// Works that a fallen licence must stop soon.
     hurried: Arc<AtomicUsize>,
+    /// What has broken down; nothing mends it but a restart.
+    broken: Arc<OnceLock<&'static str>>,
 }
 
 /// While this is held, somebody needs news of the chain soon.
@@ -82,7 +90,23 @@ impl Vigil {
             head: Arc::new(watch::Sender::new(0)),
             indexed: Arc::new(watch::Sender::new(0)),
             hurried: Arc::new(AtomicUsize::new(0)),
+            broken: Arc::default(),
         }
+    }
+
+    /// Runs a task that the gate rests on. Should it end before it is told to, nothing is permitted any more.
+    pub fn resting_on<F>(&self, name: &'static str, stop: CancellationToken, task: F) -> JoinHandle<()>
+    where
+        F: Future<Output = ()> + Send + 'static,
+    {
+        let vigil = self.clone();
+        tokio::spawn(async move {
+            let panicked = AssertUnwindSafe(task).catch_unwind().await.is_err();
+            if panicked || !stop.is_cancelled() {
+                tracing::error!(name, panicked, "task.broken_down");
+                let _ = vigil.broken.set(name);
+            }
+        })
     }
 
     /// Says that news of the chain are needed soon, for as long as the answer is held.
@@ -107,6 +131,9 @@ impl Vigil {
     /// # Errors
     /// The doubt.
     pub fn pass(&self) -> Result<(), Doubt> {
+        if let Some(name) = self.broken.get() {
+            return Err(Doubt::BrokenDown(name));
+        }
         if let Some(doubt) = *self.chain.borrow() {
             return Err(doubt);
         }
@@ -288,6 +315,22 @@ mod tests {
         assert_eq!(vigil.pass(), Err(Doubt::ChainUnavailable));
         vigil.note_transaction(Ok(()));
         assert_eq!(vigil.pass(), Ok(()));
+    }
+
+    #[tokio::test]
+    async fn what_breaks_down_refuses_everything_until_a_restart() {
+        let (vigil, stop) = (Vigil::new(), CancellationToken::new());
+        vigil.note(Ok(()));
+        stop.cancel();
+        vigil.resting_on("told to end", stop, async {}).await.unwrap();
+        assert_eq!(vigil.pass(), Ok(()));
+        vigil.resting_on("broken", CancellationToken::new(), async { panic!("of a test") }).await.unwrap();
+        vigil.note(Ok(()));
+        assert_eq!(vigil.pass(), Err(Doubt::BrokenDown("broken")));
+        let other = Vigil::new();
+        other.note(Ok(()));
+        other.resting_on("ended", CancellationToken::new(), async {}).await.unwrap();
+        assert_eq!(other.pass(), Err(Doubt::BrokenDown("ended")));
     }
 
     #[test]

@@ -207,12 +207,13 @@ impl House {
         let stop = CancellationToken::new();
         let listening = listening_node(&deployment, &rpc_url, &node).await;
         let clerk = Indexer::new(listening, aims.database.clone(), vigil.clone(), clock.clone(), deployment.block);
-        let indexer = tokio::spawn(clerk.run(stop.clone()));
+        let indexer = vigil.resting_on("the copy of the register", stop.clone(), clerk.run(stop.clone()));
         let rounds = tokio::spawn(aims.clone().keep_rounds(quiet_time(settings), stop.clone()));
-        let vigil = tokio::spawn(vigil.keep(node, clock));
         let courier = tokio::spawn(aims.clone().deliver(stop.clone()));
         let settling = tokio::spawn(aims.clone().keep_settled(stop.clone()));
-        let watching = tokio::spawn(aims.clone().keep_watch(stop.clone()));
+        let watching = vigil.resting_on("the watch over works", stop.clone(), aims.clone().keep_watch(stop.clone()));
+        let looking = vigil.clone().keep(node, clock);
+        let vigil = vigil.resting_on("the watch over the chain", stop.clone(), looking);
         let data = settings.data.clone();
         Ok(Self {
             aims,

@@ -378,6 +378,8 @@ async fn exports_say_the_same_in_every_form() {
     assert_eq!(fhir.expect(200).header("content-type"), "application/fhir+json");
     let entries = fhir.body["entry"].as_array().unwrap();
     assert!(entries.iter().all(|entry| entry["resource"]["resourceType"] == "AuditEvent"));
+    let reached = fhir.body["identifier"]["value"].as_str().unwrap();
+    assert!(reached.split_once(":0x").is_some_and(|(number, hash)| number.parse::<u64>().is_ok() && hash.len() == 64));
     let outcomes: Vec<_> = entries.iter().map(|entry| entry["resource"]["outcome"].as_str().unwrap()).collect();
     assert_eq!(outcomes.iter().filter(|outcome| **outcome == "4").count(), 1);
 

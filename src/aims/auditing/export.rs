@@ -60,6 +60,9 @@ const COLUMNS: [&str; 15] = [
     "LogIndex",
 ];
 
+/// What the identifier of an exported Bundle says: the block the audit is complete to, as number and hash.
+const COMPLETE_TO_BLOCK: &str = "https://schemas.mpai.community/AIH1/V1.0/complete-to-block";
+
 impl Aims {
     /// Writes an opened audit piece by piece.
     pub fn export_audit(
@@ -105,7 +108,12 @@ fn end(format: Format, scope: &Scope) -> String {
             row[13] = complete.number.to_string();
             line(row)
         }
-        Format::Fhir => "]}".to_owned(),
+        // A Bundle that broke off has no such identifier, whoever closes it.
+        Format::Fhir => {
+            let reached =
+                json!({ "system": COMPLETE_TO_BLOCK, "value": format!("{}:{}", complete.number, complete.hash) });
+            format!("],\"identifier\":{reached}}}")
+        }
     }
 }
 
@@ -267,7 +275,12 @@ impl Said {
             }
         };
         let system = |code: &str| format!("https://schemas.mpai.community/AIH1/V1.0/{code}");
-        let mut agent = json!({ "requestor": true, "who": { "identifier": { "value": text(user) } } });
+        // FHIR knows no empty values.
+        let who = match user {
+            Some(user) => json!({ "identifier": { "value": user.to_string() } }),
+            None => json!({ "display": "not known" }),
+        };
+        let mut agent = json!({ "requestor": true, "who": who });
         if let Some(class) = class {
             agent["type"] = json!({ "coding": [{ "system": system("DataUser"), "code": class.word() }] });
         }

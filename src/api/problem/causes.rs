@@ -92,7 +92,8 @@ impl From<Doubt> for Problem {
             | Doubt::ChangedCode
             | Doubt::ClockSkew(_)
             | Doubt::Stale(_)
-            | Doubt::NotVerified => chain_away(doubt),
+            | Doubt::NotVerified
+            | Doubt::BrokenDown(_) => chain_away(doubt),
         }
     }
 }

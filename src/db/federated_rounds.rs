@@ -11,7 +11,7 @@
 
 use alloy::primitives::B256;
 use serde_json::Value;
-use sqlx::any::AnyRow;
+use sqlx::{AnyConnection, any::AnyRow};
 use uuid::Uuid;
 
 use super::{
@@ -271,20 +271,20 @@ impl Database {
             add_model(&mut tx, model).await?;
         }
         let update = sqlx::query(
-            "UPDATE federated_rounds SET state = $2, result_model = $3, score_before = $4, score_after = $5, reason = $6,
-                 updated_at_us = $7
+            "UPDATE federated_rounds SET state = $2, result_model = $3, reason = $4, updated_at_us = $5
              WHERE round_id = $1 AND state IN ('open', 'collecting', 'aggregating')",
         )
         .bind(id.to_string())
         .bind(super::State::word(end.state))
         .bind(end.models.first().map(|model| model.id.to_string()))
-        .bind(end.scores.map(|scores| scores.0))
-        .bind(end.scores.map(|scores| scores.1))
         .bind(end.reason.clone())
         .bind(at_us);
         let moved = step_in(&mut tx, update, STATE, &id.to_string()).await?;
         if !moved.is_done() {
             return Ok(moved);
+        }
+        if let Some(scores) = end.scores {
+            set_scores(&mut tx, id, scores).await?;
         }
         for answer in &end.answers {
             super::federated_answers::end_answer(&mut tx, id, answer).await?;
@@ -313,6 +313,18 @@ impl Database {
             .await?;
         Columns::new(&row, "federated_answers", "answers").unsigned("answers")
     }
+}
+
+/// A statement of its own, which never binds a NULL: for the driver a NULL `f64` is one of 4 bytes, and a connection keeps
+/// the statement as it was first prepared, so that PostgreSQL would refuse the first number after a NULL.
+async fn set_scores(connection: &mut AnyConnection, id: Uuid, scores: (f64, f64)) -> Result<()> {
+    let result = sqlx::query("UPDATE federated_rounds SET score_before = $2, score_after = $3 WHERE round_id = $1")
+        .bind(id.to_string())
+        .bind(scores.0)
+        .bind(scores.1)
+        .execute(connection)
+        .await?;
+    exactly_one("federated_rounds", result.rows_affected())
 }
 
 /// Kept here because rounds and answers share it.

@@ -22,6 +22,7 @@ on_both!(
     answers_are_taken_while_the_round_takes_them,
     of_many_answers_at_once_no_more_are_taken_than_the_round_takes,
     a_round_ends_whole_and_once,
+    a_round_with_scores_ends_on_the_connection_on_which_one_without_did,
     who_is_in_a_service_hears_its_calls_among_their_own_notices,
 );
 
@@ -236,6 +237,26 @@ async fn a_round_ends_whole_and_once(db: &Place) {
             .unwrap()
             .is_done()
     );
+}
+
+async fn a_round_with_scores_ends_on_the_connection_on_which_one_without_did(db: &Place) {
+    db.insert_model(&model(1, 1)).await.unwrap();
+    // One after the other, so that all statements go through the one connection that is open.
+    for (n, scores) in [(1, None), (2, Some((0.5, 0.75))), (3, None)] {
+        db.insert_round(&round(n, u32::try_from(n).unwrap()), &call()).await.unwrap();
+        let end = RoundEnd {
+            state: RoundState::Rejected,
+            models: vec![],
+            scores,
+            reason: None,
+            answers: vec![],
+            notices: vec![],
+        };
+        let id = Uuid::from_u128(100 + n);
+        assert!(db.end_round(id, &end, 40).await.unwrap().is_done());
+        let row = db.find_round(id).await.unwrap().unwrap();
+        assert_eq!((row.score_before, row.score_after), (scores.map(|s| s.0), scores.map(|s| s.1)));
+    }
 }
 
 async fn who_is_in_a_service_hears_its_calls_among_their_own_notices(db: &Place) {

@@ -66,6 +66,8 @@ impl House {
 
     /// With webhooks that may point elsewhere, delivered at another pace.
     pub async fn delivering(targets: Targets, pace: Pace, change: impl FnOnce(&mut Limits)) -> Self {
+        // What the house warns of is read where a test fails.
+        let _ = tracing_subscriber::fmt().with_max_level(tracing::Level::WARN).with_test_writer().try_init();
         let chain = Chain::start().await;
         let premises = Premises::new().await;
         let folder = premises.path();

@@ -241,14 +241,15 @@ async fn a_round_ends_whole_and_once(db: &Place) {
 
 async fn a_round_with_scores_ends_on_the_connection_on_which_one_without_did(db: &Place) {
     db.insert_model(&model(1, 1)).await.unwrap();
-    // One after the other, so that all statements go through the one connection that is open.
-    for (n, scores) in [(1, None), (2, Some((0.5, 0.75))), (3, None)] {
+    // So often that every connection of the pool has had both.
+    for n in 1..=30 {
+        let scores = (n > 10 && n % 3 == 0).then_some((0.5, 0.75));
         db.insert_round(&round(n, u32::try_from(n).unwrap()), &call()).await.unwrap();
         let end = RoundEnd {
             state: RoundState::Rejected,
             models: vec![],
             scores,
-            reason: None,
+            reason: Some("of a test".into()),
             answers: vec![],
             notices: vec![],
         };

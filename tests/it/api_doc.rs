@@ -9,7 +9,7 @@ use crate::environment::premises::{self, Premises};
 
 const PAGE: &str = "docs/api.md";
 /// How long the Back End may take to stand, and the session to go through.
-const PATIENCE: Duration = Duration::from_secs(120);
+const PATIENCE: Duration = Duration::from_secs(240);
 
 #[tokio::test]
 async fn the_session_of_the_page_goes_through() {

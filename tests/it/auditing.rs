@@ -180,7 +180,8 @@ async fn an_index_that_is_behind_gives_no_clean_bill() {
     house.stop_indexing();
     // Registering is recorded on chain, where the copy does not follow any more.
     let patient = house.end_user(PATIENT).await;
-    patient.post("/v1/audit", &message(&patient.user.to_string())).await.problem("index-behind");
+    let asked = patient.request(reqwest::Method::POST, "/v1/audit").json(&message(&patient.user.to_string()));
+    crate::environment::house::send(asked).await.problem("index-behind");
     house.stop().await;
 }
 

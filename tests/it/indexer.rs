@@ -19,14 +19,17 @@ use health_back_end::{
 };
 use tokio_util::sync::CancellationToken;
 
-use crate::environment::{
-    Chain, INSTITUTE, PATIENT, REGISTRAR,
-    copy::{Copy, permitted, question},
-    key,
-    postgres::TestDatabase,
+use crate::{
+    environment::{
+        Chain, INSTITUTE, PATIENT, REGISTRAR,
+        copy::{Copy, permitted, question},
+        key,
+        postgres::TestDatabase,
+    },
+    items::relay::Relay,
 };
 
-const PATIENCE: Duration = Duration::from_secs(30);
+const PATIENCE: Duration = Duration::from_secs(120);
 
 async fn a_chain_with_an_institute() -> Chain {
     let chain = Chain::start().await;
@@ -216,17 +219,18 @@ async fn two_clerks(chain: Chain, copy: Copy) {
 #[tokio::test]
 async fn a_node_that_goes_away_is_waited_for() {
     let folder = tempfile::tempdir().unwrap();
-    let config = |port| AnvilConfig {
-        port,
+    let config = AnvilConfig {
+        port: 0,
         state: Some(folder.path().join("state.json")),
         state_interval: None,
         cache_path: Some(folder.path().join("cache")),
         ..AnvilConfig::read(Path::new("anvil.toml")).unwrap()
     };
-    let chain = Chain::with(&config(0), folder.path()).await;
+    let chain = Chain::with(&config, folder.path()).await;
     chain.vouch(key(INSTITUTE).address(), UserClass::NonProfitEntity).await;
-    let port = chain.devnet.url().rsplit_once(':').unwrap().1.parse().unwrap();
-    let provider = connect(&chain.devnet.url()).await.unwrap();
+    let place = |devnet: &Devnet| devnet.url().trim_start_matches("http://").to_owned();
+    let relay = Relay::to(&place(&chain.devnet)).await;
+    let provider = connect(&relay.http_url()).await.unwrap();
     let node = chain.deployment.node(provider);
     let copy = Copy::new(&chain).await;
     let stop = CancellationToken::new();
@@ -238,7 +242,9 @@ async fn a_node_that_goes_away_is_waited_for() {
     devnet.stop().await;
     tokio::time::timeout(PATIENCE, status.wait_for(|status| status.trouble.is_some())).await.unwrap().unwrap();
 
-    let devnet = Devnet::start(&binary(Path::new(".")), &config(port), folder.path()).await.unwrap();
+    // It comes back with what it had.
+    let devnet = Devnet::start(&binary(Path::new(".")), &config, folder.path()).await.unwrap();
+    relay.lead_to(&place(&devnet));
     let provider = connect(&devnet.ws_url()).await.unwrap();
     let chain = Chain::resume(devnet, provider, deployment);
     chain.vouch(key(PATIENT).address(), UserClass::EndUser).await;

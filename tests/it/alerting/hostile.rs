@@ -30,14 +30,16 @@ use crate::environment::{
     house::{Client, House},
 };
 
-/// Attempts may take half a second here.
-const PATIENCE: Duration = Duration::from_millis(500);
+/// What an attempt may take with a receiver that keeps it waiting, and with one that does not: those must not fail for the
+/// time a busy machine takes.
+const IMPATIENT: Duration = Duration::from_millis(500);
+const UNHURRIED: Duration = Duration::from_secs(20);
 /// More than this never fits between a receiver and us unread: buffers of the system and of the client.
 const MOST_BYTES: u64 = 16 << 20;
 
-fn pace() -> Pace {
+fn pace(attempt_time: Duration) -> Pace {
     let millis = Duration::from_millis;
-    Pace { attempts: 2, first: millis(20), longest: millis(40), attempt_time: PATIENCE }
+    Pace { attempts: 2, first: millis(20), longest: millis(40), attempt_time }
 }
 
 fn here() -> Targets {
@@ -109,8 +111,8 @@ impl Fiend {
 }
 
 #[tokio::test]
-async fn floods_slow_answers_and_silence_end_in_bounded_time_and_memory() {
-    let house = House::delivering(here(), pace(), |_| {}).await;
+async fn floods_end_in_bounded_memory() {
+    let house = House::delivering(here(), pace(UNHURRIED), |_| {}).await;
     let patient = house.end_user(PATIENT).await;
     let piece: &'static str = "x".repeat(64 << 10).leak();
     let header: &'static str = format!("X-Flood: {}\r\n", "x".repeat(8 << 10)).leak();
@@ -118,6 +120,29 @@ async fn floods_slow_answers_and_silence_end_in_bounded_time_and_memory() {
     let endless_head = Fiend::flooding("HTTP/1.1 200 OK\r\n", header).await;
     let endless_line = Fiend::flooding("HTTP/1.1 200 OK\r\nX-Flood: ", piece).await;
     let nonsense = Fiend::flooding("SSH-2.0-OpenSSH_9.6\r\n", "\0\0\0\0").await;
+    for (what, fiend, taken) in [
+        // What follows the status is not read at all, so it was taken.
+        ("endless body", &endless_body, true),
+        ("endless head", &endless_head, false),
+        ("endless line", &endless_line, false),
+        ("nonsense", &nonsense, false),
+    ] {
+        let webhook = house.door.aims.register_webhook(patient.user, &fiend.url).await.unwrap().id;
+        let (row, time) = ended(&house, &patient, webhook).await;
+        let expected = if taken { DeliveryState::Delivered } else { DeliveryState::GivenUp };
+        assert_eq!(row.state, expected, "{what}: {:?}", row.reason);
+        assert_eq!(fiend.came.load(Ordering::Relaxed), if taken { 1 } else { 2 }, "{what}");
+        let wrote = fiend.wrote.load(Ordering::Relaxed);
+        assert!(wrote < MOST_BYTES, "{what}: {wrote} bytes were taken");
+        println!("{what}: {:?} after {time:?}, {wrote} bytes, {:?}", row.state, row.reason);
+    }
+    house.stop().await;
+}
+
+#[tokio::test]
+async fn slow_answers_and_silence_end_in_bounded_time() {
+    let house = House::delivering(here(), pace(IMPATIENT), |_| {}).await;
+    let patient = house.end_user(PATIENT).await;
     let dripping = Fiend::doing(|mut stream, _| {
         async move {
             for letter in b"HTTP/1.1 200 OK\r\nX-Slow: 1234567890123456789012345678901234567890" {
@@ -138,32 +163,20 @@ async fn floods_slow_answers_and_silence_end_in_bounded_time_and_memory() {
         .boxed()
     })
     .await;
-    for (what, fiend, taken) in [
-        // What follows the status is not read at all, so it was taken.
-        ("endless body", &endless_body, true),
-        ("endless head", &endless_head, false),
-        ("endless line", &endless_line, false),
-        ("nonsense", &nonsense, false),
-        ("dripping", &dripping, false),
-        ("silent", &silent, false),
-    ] {
+    for (what, fiend) in [("dripping", &dripping), ("silent", &silent)] {
         let webhook = house.door.aims.register_webhook(patient.user, &fiend.url).await.unwrap().id;
         let (row, time) = ended(&house, &patient, webhook).await;
-        let expected = if taken { DeliveryState::Delivered } else { DeliveryState::GivenUp };
-        assert_eq!(row.state, expected, "{what}: {:?}", row.reason);
-        // Two attempts, a pause, and room for a busy machine.
-        assert!(time < PATIENCE * 2 + Duration::from_secs(8), "{what}: {time:?}");
-        assert_eq!(fiend.came.load(Ordering::Relaxed), if taken { 1 } else { 2 }, "{what}");
-        let wrote = fiend.wrote.load(Ordering::Relaxed);
-        assert!(wrote < MOST_BYTES, "{what}: {wrote} bytes were taken");
-        println!("{what}: {:?} after {time:?}, {wrote} bytes, {:?}", row.state, row.reason);
+        assert_eq!(row.state, DeliveryState::GivenUp, "{what}: {:?}", row.reason);
+        // Two attempts, a pause, and room for a busy machine; the receivers themselves would keep them for ever.
+        assert!(time < IMPATIENT * 2 + Duration::from_secs(20), "{what}: {time:?}");
+        println!("{what}: {:?} after {time:?}, {:?}", row.state, row.reason);
     }
     house.stop().await;
 }
 
 #[tokio::test]
 async fn a_redirect_into_the_house_is_not_followed() {
-    let house = House::delivering(here(), pace(), |_| {}).await;
+    let house = House::delivering(here(), pace(UNHURRIED), |_| {}).await;
     let patient = house.end_user(PATIENT).await;
     let inside = Fiend::answering("HTTP/1.1 204 No Content\r\n\r\n".to_owned()).await;
     for status in
@@ -214,13 +227,13 @@ async fn a_name_that_was_public_and_became_private_is_not_called() {
         let private: SocketAddr = private.parse().unwrap();
         // Alone, and hidden behind a public one.
         let names = Fickle::new(vec![vec![public], vec![private], vec![public, private]]);
-        let house = House::delivering(Targets::with_names(Vec::new(), names.clone()), pace(), |_| {}).await;
+        let house = House::delivering(Targets::with_names(Vec::new(), names.clone()), pace(UNHURRIED), |_| {}).await;
         let patient = house.end_user(PATIENT).await;
         let told = house.door.aims.register_webhook(patient.user, "https://hooks.example.org/x").await.unwrap();
         let (row, time) = ended(&house, &patient, told.id).await;
         let reason = "after 2 attempts: the host is not a public address".to_owned();
         assert_eq!((row.state, row.reason), (DeliveryState::GivenUp, Some(reason)), "{private}");
-        assert!(time < Duration::from_secs(8), "{time:?}");
+        assert!(time < UNHURRIED, "{time:?}");
         // And who is private from the beginning is not registered.
         let again = house.door.aims.register_webhook(patient.user, "https://hooks.example.org/x").await;
         again.unwrap_err();
@@ -238,7 +251,7 @@ async fn the_connection_goes_to_the_address_that_was_judged() {
     let elsewhere: SocketAddr = other.url.trim_start_matches("http://").trim_end_matches('/').parse().unwrap();
     let names = Fickle::new(vec![vec![judged], vec![judged], vec![elsewhere]]);
     let allowed = vec!["127.0.0.0/8".parse().unwrap()];
-    let house = House::delivering(Targets::with_names(allowed, names.clone()), pace(), |_| {}).await;
+    let house = House::delivering(Targets::with_names(allowed, names.clone()), pace(UNHURRIED), |_| {}).await;
     let patient = house.end_user(PATIENT).await;
     let url = format!("http://hooks.example.org:{}/hook", judged.port());
     let told = house.door.aims.register_webhook(patient.user, &url).await.unwrap();

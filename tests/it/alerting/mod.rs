@@ -37,6 +37,7 @@ use health_back_end::{
 use serde_json::{Value, json};
 use time::macros::datetime;
 
+pub use crate::items::server::until;
 use crate::{
     environment::{
         INSTITUTE, PATIENT,
@@ -166,18 +167,4 @@ pub fn heart_of(rates: &[f64]) -> Recording {
     edf_writer::write(&contents, &mut bytes).unwrap();
     let qualifier = json!({"DataClass": "PhysiologicalSignal", "Format": "EDF+"});
     Recording { description: String::new(), qualifier, bytes, true_beats: None }
-}
-
-/// Asks again and again until there is an answer.
-pub async fn until<T>(what: &str, mut ask: impl AsyncFnMut() -> Option<T>) -> T {
-    let looking = async {
-        loop {
-            if let Some(found) = ask().await {
-                return found;
-            }
-            tokio::time::sleep(std::time::Duration::from_millis(20)).await;
-        }
-    };
-    let patience = std::time::Duration::from_secs(30);
-    tokio::time::timeout(patience, looking).await.unwrap_or_else(|_| panic!("waited in vain until {what}"))
 }

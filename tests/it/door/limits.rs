@@ -18,8 +18,9 @@ use crate::environment::{
 #[tokio::test]
 async fn who_asks_too_often_is_told_when_to_come_back() {
     let house = House::with(|limits| {
-        limits.address_rate = 0.5;
-        limits.burst_seconds = 10.0;
+        // Five at once, and the next after a quarter of an hour.
+        limits.address_rate = 0.001;
+        limits.burst_seconds = 5_000.0;
     })
     .await;
     let nobody = house.stranger(PATIENT);
@@ -35,8 +36,8 @@ async fn who_asks_too_often_is_told_when_to_come_back() {
 #[tokio::test]
 async fn a_user_has_a_rate_of_their_own() {
     let house = House::with(|limits| {
-        limits.user_rate = 0.1;
-        limits.burst_seconds = 20.0;
+        limits.user_rate = 0.001;
+        limits.burst_seconds = 2_000.0;
     })
     .await;
     let patient = house.end_user(PATIENT).await;
@@ -65,7 +66,7 @@ async fn beyond_its_seats_the_house_turns_away_but_says_that_it_lives() {
 
 #[tokio::test]
 async fn a_body_that_drips_is_cut_off() {
-    let house = House::with(|limits| limits.body_time = Duration::from_millis(300)).await;
+    let house = House::with(|limits| limits.body_time = Duration::from_secs(2)).await;
     let mut stream = TcpStream::connect(house.url.trim_start_matches("http://")).await.unwrap();
     let head =
         "POST /v1/register HTTP/1.1\r\nhost: x\r\ncontent-type: application/json\r\ncontent-length: 100\r\n\r\n{";

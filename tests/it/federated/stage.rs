@@ -103,6 +103,8 @@ impl Stage {
     pub async fn ended(&mut self, asked: &Asked) -> Value {
         self.end().await.unwrap();
         let round = self.round(asked).await;
+        // What interrupts an end is logged only; the round then stays where it was.
+        assert_ne!(round["State"], "aggregating", "{round}");
         if let Some(model) = round["PostLearnNNModelID"].as_str() {
             self.model = model.to_owned();
         }

@@ -92,7 +92,7 @@ async fn a_body_that_never_ends_is_refused_and_fills_no_memory() {
     let start = format!("{}{}\r\n", head("message"), parcel.announced(1_000));
     refused("a message that never ends", upload(start.as_bytes()).await, 413, message);
 
-    assert!(begun.elapsed() < Duration::from_secs(60), "{:?}", begun.elapsed());
+    assert!(begun.elapsed() < Duration::from_secs(240), "{:?}", begun.elapsed());
     if let (Some(before), Some(after)) = (before, resident()) {
         let grown = after.saturating_sub(before) >> 20;
         println!("this process, server included, grew by {grown} MiB");

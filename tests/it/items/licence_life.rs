@@ -233,8 +233,8 @@ async fn a_withdrawal_relayed_by_somebody_else_is_kept_with_its_signature() {
 }
 
 /// A licence that ends soon, and the chain's clock moved past its end: less than a doubt about clocks.
-const SHORT_SECONDS: u64 = 18;
-const BEYOND_SECONDS: u64 = 25;
+const SHORT_SECONDS: u64 = 25;
+const BEYOND_SECONDS: u64 = 27;
 
 fn short(
     client: &Client,

@@ -46,7 +46,7 @@ mod parts;
 mod reading;
 mod recordings;
 mod refusals;
-mod relay;
+pub mod relay;
 mod reset;
 mod reset_doubts;
 mod restart;

@@ -2,7 +2,7 @@
 
 use std::path::Path;
 
-use alloy::providers::Provider;
+use alloy::providers::ext::AnvilApi;
 use health_back_end::{
     chain::node::connect,
     config::anvil::AnvilConfig,
@@ -18,6 +18,7 @@ use serde_json::{Value, json};
 
 use super::{
     acts::audit,
+    doubt::Pool,
     paper::{self, PARAMETERS, Parcel, licence_in, process, reasons, request, result_item, withdraw},
     server::{Server, until},
 };
@@ -209,27 +210,30 @@ async fn a_restoration_that_is_killed_again_and_again_comes_to_the_same_end() {
     let node = connect(&devnet.url()).await.unwrap();
     let deployed = Server::command(folder, &["deploy", "--rpc-url", &devnet.url()]).await;
     assert!(deployed.status.success(), "{}", String::from_utf8_lossy(&deployed.stderr));
+    // It mines only when the test says so, and each attempt waits for what it sent: one transaction for each kill.
+    node.anvil_set_auto_mine(false).await.unwrap();
     let (mut kills, mut ended) = (0, false);
     while !ended {
-        let reached = node.get_block_number().await.unwrap();
         let mut attempt = Server::begin(folder, &["chain", "restore", "--rpc-url", &devnet.url()]);
         ended = until("it sends something, or is done", async || {
             if let Some(status) = attempt.try_wait().unwrap() {
                 assert!(status.success());
                 return Some(true);
             }
-            (node.get_block_number().await.unwrap() > reached).then_some(false)
+            (node.txpool_count().await > 0).then_some(false)
         })
         .await;
         if !ended {
+            node.evm_mine(None).await.unwrap();
             attempt.kill().await.unwrap();
             kills += 1;
             nothing_starts_on_what_is_half_restored(folder, &devnet.url()).await;
         }
     }
     println!("killed {kills} times");
-    // Users, licences, derivations and withdrawals are each a transaction; some attempts manage two before they are killed.
-    assert!(kills >= 4, "{kills}");
+    node.anvil_set_auto_mine(true).await.unwrap();
+    // Users, licences, derivations and withdrawals are each a transaction.
+    assert!(kills >= 8, "{kills}");
 
     let server = Server::on(folder, &devnet.url()).await;
     let patient = server.again(PATIENT).await;

@@ -73,7 +73,7 @@ async fn asked_to_end_while_a_job_runs_it_ends_in_order() {
     let begun = Instant::now();
     assert_eq!(server.terminate().await, Some(0));
     println!("ended {:.1?} after SIGTERM, with a job that would never have ended", begun.elapsed());
-    assert!(begun.elapsed() < Duration::from_secs(35));
+    assert!(begun.elapsed() < Duration::from_secs(60));
     until("its child is gone", async || (!is_alive(caught.child)).then_some(())).await;
 
     let server = Server::start(&chain, &chain.devnet.ws_url(), folder.path()).await;

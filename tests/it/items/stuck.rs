@@ -64,7 +64,7 @@ impl Scene {
     }
 }
 
-/// Longer than the queue waits before it settles, shorter than the gate's patience.
+/// Longer than the queue waits before it settles.
 const LATE: Duration = Duration::from_secs(12);
 
 /// Each has to wait until the queue loses its patience, so they run side by side, each on its own chain.
@@ -86,7 +86,8 @@ async fn a_stuck_transaction_is_waited_for() {
         tokio::time::sleep(LATE).await;
         provider.evm_mine(None).await.unwrap();
     };
-    let (answer, ()) = tokio::join!(scene.confirm(), mining);
+    let asked = question(scene.item, key(INSTITUTE).address());
+    let (answer, ()) = tokio::join!(scene.gate.confirm_within(&asked, Duration::from_secs(60)), mining);
     assert!(matches!(answer.unwrap(), Answer::Permitted(_)));
     provider.anvil_set_auto_mine(true).await.unwrap();
     scene.goes_on().await;

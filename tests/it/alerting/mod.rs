@@ -39,8 +39,8 @@ use time::macros::datetime;
 
 use crate::{
     environment::{
-        INSTITUTE, PATIENT,
         house::{Client, House},
+        scene,
     },
     items::paper::{self, Parcel},
 };
@@ -70,9 +70,7 @@ pub const LOOKED_FOR: Terms<'static> = Terms { licensed: true, institute: &[], c
 
 impl Scene {
     pub async fn new() -> Self {
-        let house = House::start().await;
-        let patient = house.end_user(PATIENT).await;
-        let institute = house.third_party(INSTITUTE, UserClass::NonProfitEntity).await;
+        let scene::Scene { house, patient, institute } = scene::Scene::set().await;
         let caregiver = house.third_party(5, UserClass::Caregiver).await;
         Self { house, patient, institute, caregiver }
     }

@@ -13,6 +13,7 @@ mod acts;
 pub mod ai_modules;
 pub mod aih_data_processing;
 pub mod anomaly_and_risk;
+pub mod asking;
 pub mod auditing;
 pub mod de_identification;
 mod derivation;

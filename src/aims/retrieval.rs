@@ -3,7 +3,7 @@
 
 use std::ops::Range;
 
-use super::{AimError, Aims, aih_data_processing::request::ProcessRequest};
+use super::{AimError, Aims, asking::ProcessRequest};
 use crate::{
     db::{
         data_items::DataItemRow,

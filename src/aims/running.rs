@@ -24,10 +24,10 @@ use uuid::Uuid;
 
 use super::{AimError, Aims};
 use crate::{
-    db::data_items::DataItemRow,
+    db::{data_items::DataItemRow, operations::NewOperation},
     domain::verdict::{FailingTerm, Verdict},
     licensing::{
-        permit::{Grounds, Warrant},
+        permit::{Grounds, Permit, Purpose, Warrant},
         vigil::Hurry,
     },
 };
@@ -98,6 +98,22 @@ impl Aims {
         let (at_us, head) = (self.clock.micros(), self.licensing.vigil().head());
         self.database.start_operation(operation, at_us, head).await?.required()?;
         Ok(())
+    }
+
+    /// Spends the permit of an operation and notes that it begins.
+    pub(in crate::aims) async fn begin_permitted(
+        &self,
+        permit: Permit,
+        operation: &NewOperation,
+    ) -> Result<Warrant, AimError> {
+        let purpose = Purpose {
+            item: operation.aih_data_id,
+            operation: operation.operation,
+            requester: operation.requester.address(),
+        };
+        let warrant = permit.spend(&purpose, self.clock.seconds())?;
+        self.note_start(operation.id).await?;
+        Ok(warrant)
     }
 
     /// Does a permitted work on an item for as long as the licence it is permitted by stands; the work is dropped where it

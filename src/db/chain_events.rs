@@ -1,7 +1,7 @@
 //! `chain_events`: the registry's own events, in the chain's order (block number, then place in the block).
 //!
-//! Lists continue behind an [`EventPosition`]. Periods in seconds are turned into block numbers first, since chain time
-//! never falls: so one index, `(item, block, log)`, serves every list of an item.
+//! Lists continue behind an [`EventPosition`]: one index, `(item, block, log)`, serves every list of an item. Those of a
+//! period are in `chain_event_periods`.
 
 use alloy::primitives::{Address, B128, B256};
 use futures_util::Stream;
@@ -13,10 +13,9 @@ use super::{
     columns::{Columns, Hex, bigint},
     state::states,
 };
-use crate::domain::ids::UserId;
 
 /// Columns by name: a newer program may add some while this one runs.
-macro_rules! select {
+macro_rules! select_event {
     ($tail:literal) => {
         concat!(
             "SELECT block_number, log_index, block_hash, tx_hash, event, aih_data, licence, user_address, \
@@ -26,6 +25,8 @@ macro_rules! select {
         )
     };
 }
+
+pub(super) use select_event;
 
 states! {
     /// The registry's events.
@@ -124,24 +125,15 @@ impl ChainEventRow {
         })
     }
 
-    fn read_all(rows: &[AnyRow]) -> Result<Vec<Self>> {
+    pub(super) fn read_all(rows: &[AnyRow]) -> Result<Vec<Self>> {
         rows.iter().map(Self::read).collect()
     }
 }
 
-/// Block numbers of a period: `first..=last`.
-#[derive(Debug, Clone, Copy)]
-struct Bounds {
-    first: i64,
-    last: i64,
-}
-
-/// Most items asked for in one statement.
-const ITEMS_AT_ONCE: usize = 200;
 /// Most events of one answer, whatever was asked for.
 pub(super) const MOST_EVENTS: u32 = 1_000;
 
-fn most(limit: u32) -> i64 {
+pub(super) fn most(limit: u32) -> i64 {
     limit.clamp(1, MOST_EVENTS).into()
 }
 
@@ -151,30 +143,6 @@ pub(super) fn behind(after: Option<EventPosition>) -> Result<(i64, i64)> {
 }
 
 impl Database {
-    /// The events of one item behind a position, in order.
-    ///
-    /// # Errors
-    /// When the database fails or a row is corrupt.
-    pub async fn list_events_of_item(
-        &self,
-        aih_data: B256,
-        after: Option<EventPosition>,
-        limit: u32,
-    ) -> Result<Vec<ChainEventRow>> {
-        let (block, log) = behind(after)?;
-        let rows = sqlx::query(select!(
-            "WHERE aih_data = $1 AND (block_number, log_index) > ($2, $3)
-             ORDER BY block_number, log_index LIMIT $4"
-        ))
-        .bind(aih_data.hex())
-        .bind(block)
-        .bind(log)
-        .bind(most(limit))
-        .fetch_all(&self.readers)
-        .await?;
-        ChainEventRow::read_all(&rows)
-    }
-
     /// What happened to an item's licences, without the decisions, in order: the last one tells which licence it has.
     ///
     /// # Errors
@@ -186,7 +154,7 @@ impl Database {
         limit: u32,
     ) -> Result<Vec<ChainEventRow>> {
         let (block, log) = behind(after)?;
-        let rows = sqlx::query(select!(
+        let rows = sqlx::query(select_event!(
             "WHERE aih_data = $1 AND (block_number, log_index) > ($2, $3)
                  AND event IN ('LicenceIssued', 'LicenceDerived', 'LicenceChanged', 'LicenceRevoked')
              ORDER BY block_number, log_index LIMIT $4"
@@ -200,97 +168,13 @@ impl Database {
         ChainEventRow::read_all(&rows)
     }
 
-    /// The events of these items whose chain time lies in `[from_s, until_s)`, behind a position, in order.
-    ///
-    /// # Errors
-    /// When the database fails or a row is corrupt.
-    pub async fn list_events_of_items(
-        &self,
-        items: &[B256],
-        from_s: i64,
-        until_s: i64,
-        after: Option<EventPosition>,
-        limit: u32,
-    ) -> Result<Vec<ChainEventRow>> {
-        let Some(bounds) = self.blocks_of_period(from_s, until_s).await? else { return Ok(Vec::new()) };
-        let mut events = Vec::new();
-        for some in items.chunks(ITEMS_AT_ONCE) {
-            events.extend(self.events_of_some(some, bounds, after, limit).await?);
-        }
-        // Each part is in order and long enough; together the first ones count.
-        events.sort_by_key(ChainEventRow::position);
-        events.dedup_by_key(|event| event.position());
-        events.truncate(most(limit) as usize);
-        Ok(events)
-    }
-
-    async fn events_of_some(
-        &self,
-        items: &[B256],
-        bounds: Bounds,
-        after: Option<EventPosition>,
-        limit: u32,
-    ) -> Result<Vec<ChainEventRow>> {
-        let (block, log) = behind(after)?;
-        let list: Vec<_> = (6..6 + items.len()).map(|n| format!("${n}")).collect();
-        let mut query = sqlx::query(AssertSqlSafe(format!(
-            select!(
-                "WHERE aih_data IN ({}) AND (block_number, log_index) > ($1, $2)
-                 AND block_number >= $3 AND block_number <= $4
-             ORDER BY block_number, log_index LIMIT $5"
-            ),
-            list.join(", ")
-        )))
-        .persistent(false)
-        .bind(block)
-        .bind(log)
-        .bind(bounds.first)
-        .bind(bounds.last)
-        .bind(most(limit));
-        for item in items {
-            query = query.bind(item.hex());
-        }
-        ChainEventRow::read_all(&query.fetch_all(&self.readers).await?)
-    }
-
-    /// The events of every item of an owner (erased ones too) whose chain time lies in `[from_s, until_s)`, behind a
-    /// position, in order.
-    ///
-    /// # Errors
-    /// When the database fails or a row is corrupt.
-    pub async fn list_events_of_owner(
-        &self,
-        owner: UserId,
-        from_s: i64,
-        until_s: i64,
-        after: Option<EventPosition>,
-        limit: u32,
-    ) -> Result<Vec<ChainEventRow>> {
-        let Some(bounds) = self.blocks_of_period(from_s, until_s).await? else { return Ok(Vec::new()) };
-        let (block, log) = behind(after)?;
-        let rows = sqlx::query(select!(
-            "WHERE aih_data IN (SELECT hash FROM data_items WHERE owner = $1)
-                 AND (block_number, log_index) > ($2, $3) AND block_number >= $4 AND block_number <= $5
-             ORDER BY block_number, log_index LIMIT $6"
-        ))
-        .bind(owner.to_string())
-        .bind(block)
-        .bind(log)
-        .bind(bounds.first)
-        .bind(bounds.last)
-        .bind(most(limit))
-        .fetch_all(&self.readers)
-        .await?;
-        ChainEventRow::read_all(&rows)
-    }
-
     /// All events behind a position, in order.
     ///
     /// # Errors
     /// When the database fails or a row is corrupt.
     pub async fn list_events(&self, after: Option<EventPosition>, limit: u32) -> Result<Vec<ChainEventRow>> {
         let (block, log) = behind(after)?;
-        let rows = sqlx::query(select!(
+        let rows = sqlx::query(select_event!(
             "WHERE (block_number, log_index) > ($1, $2)
              ORDER BY block_number, log_index LIMIT $3"
         ))
@@ -322,7 +206,7 @@ impl Database {
     /// # Errors
     /// When the database fails or the row is corrupt.
     pub async fn find_event_by_confirm_id(&self, confirm_id: B128) -> Result<Option<ChainEventRow>> {
-        let row = sqlx::query(select!("WHERE confirm_id = $1 ORDER BY block_number, log_index LIMIT 1"))
+        let row = sqlx::query(select_event!("WHERE confirm_id = $1 ORDER BY block_number, log_index LIMIT 1"))
             .bind(confirm_id.hex())
             .fetch_optional(&self.readers)
             .await?;
@@ -342,23 +226,6 @@ impl Database {
         .fetch_all(&self.readers)
         .await?;
         ChainEventRow::read_all(&rows)
-    }
-
-    /// `None` when the period holds no block we know.
-    async fn blocks_of_period(&self, from_s: i64, until_s: i64) -> Result<Option<Bounds>> {
-        let first = sqlx::query(
-            "SELECT number FROM chain_blocks WHERE timestamp_s >= $1 AND timestamp_s < $2
-             ORDER BY timestamp_s, number LIMIT 1",
-        );
-        let last = sqlx::query(
-            "SELECT number FROM chain_blocks WHERE timestamp_s >= $1 AND timestamp_s < $2
-             ORDER BY timestamp_s DESC, number DESC LIMIT 1",
-        );
-        let first = first.bind(from_s).bind(until_s).fetch_optional(&self.readers).await?;
-        let last = last.bind(from_s).bind(until_s).fetch_optional(&self.readers).await?;
-        let (Some(first), Some(last)) = (first, last) else { return Ok(None) };
-        let number = |row: &AnyRow| Columns::new(row, "chain_blocks", "number").integer("number");
-        Ok(Some(Bounds { first: number(&first)?, last: number(&last)? }))
     }
 }
 

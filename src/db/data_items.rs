@@ -303,16 +303,4 @@ impl Database {
             }
         }
     }
-
-    /// Whether an object name is in use.
-    ///
-    /// # Errors
-    /// When the database fails.
-    pub async fn is_object_known(&self, object_name: &str) -> Result<bool> {
-        let row = sqlx::query("SELECT object_name FROM data_items WHERE object_name = $1")
-            .bind(object_name)
-            .fetch_optional(&self.readers)
-            .await?;
-        Ok(row.is_some())
-    }
 }

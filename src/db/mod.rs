@@ -8,7 +8,7 @@
 //! | [`users`] · [`challenges`] · [`tokens`] | people and what lets them in |
 //! | [`data_items`], [`data_item_steps`], [`data_item_erasure`] · [`model_licences`] · [`revocations`] | AIH Data and what its owners signed |
 //! | [`operations`], [`operation_steps`], [`operation_lists`], [`operation_acts`] · [`transactions`] | what was asked, answered and done; what was sent to the chain |
-//! | [`chain_blocks`] · [`chain_events`] · [`chain_effects`] | the copy of the chain's register, changed only as a whole |
+//! | [`chain_blocks`] · [`chain_events`], [`chain_event_periods`] · [`chain_effects`] | the copy of the chain's register, changed only as a whole |
 //! | [`earlier_events`] · [`restorations`] | what a chain held that was reset, and that it was restored |
 //! | [`models`] · [`federated_rounds`], [`federated_answers`] | the MPAI Store's models; rounds of federated learning |
 //! | [`pseudonym_secrets`] · [`treatments`] | de-identification: what pseudonyms are made from, what was done |
@@ -38,6 +38,7 @@ pub mod alert_recipients;
 pub mod alerts;
 pub mod chain_blocks;
 pub mod chain_effects;
+pub mod chain_event_periods;
 pub mod chain_events;
 pub mod challenges;
 pub mod data_item_erasure;

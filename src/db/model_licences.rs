@@ -190,23 +190,6 @@ impl Database {
         Ok(transition)
     }
 
-    /// It was withdrawn as a whole: `issued → revoked`.
-    ///
-    /// # Errors
-    /// When the database fails.
-    pub async fn mark_model_licence_revoked(
-        &self,
-        licence: Address,
-        at_us: i64,
-    ) -> Result<Transition<ModelLicenceState>> {
-        let update = sqlx::query(
-            "UPDATE model_licences SET state = 'revoked', updated_at_us = $2 WHERE licence = $1 AND state = 'issued'",
-        )
-        .bind(licence.hex())
-        .bind(at_us);
-        self.step(update, STATE, &licence.hex()).await
-    }
-
     /// Forgets one that the chain never took. From `signed`.
     ///
     /// # Errors

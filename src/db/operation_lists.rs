@@ -51,24 +51,6 @@ impl Database {
         rows.iter().map(read).collect()
     }
 
-    /// What a requester asked for, newest first.
-    ///
-    /// # Errors
-    /// When the database fails or a row is corrupt.
-    pub async fn list_operations_of_requester(
-        &self,
-        requester: UserId,
-        after: Option<&Cursor>,
-        limit: u32,
-    ) -> Result<Page<OperationRow>> {
-        let query = sqlx::query(select_operation!(
-            "WHERE requester = $1 AND (created_at_us, operation_id) < ($2, $3)
-             ORDER BY created_at_us DESC, operation_id DESC LIMIT $4"
-        ))
-        .bind(requester.to_string());
-        self.list_operations(query, (Cursor::highest(after), limit), |operation| operation.created_at_us).await
-    }
-
     /// What was asked about an item, newest first.
     ///
     /// # Errors

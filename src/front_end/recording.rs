@@ -12,7 +12,7 @@ use crate::aims::aih_data_processing::ecg::{
     EcgError,
     edf_writer::{self, EdfContents},
     synthetic::SyntheticEcg,
-    synthetic_beats::SyntheticBeats,
+    synthetic_beats::{LabelledRecording, SyntheticBeats},
 };
 
 /// When synthetic recordings begin.
@@ -89,24 +89,45 @@ pub fn of(heart: &SyntheticEcg) -> Result<Recording, RecordingError> {
     })
 }
 
-/// A recording whose beats are labelled N, S and V, as a learner needs them; every seed is another person.
-///
-/// # Errors
-/// Never for these settings.
-pub fn labelled(seed: u64) -> Result<Recording, RecordingError> {
-    let person = SyntheticBeats {
+/// Somebody with ectopic beats for a minute and a half; with every seed other waves and another share of each kind.
+pub fn person(seed: u64) -> SyntheticBeats {
+    SyntheticBeats {
         seed,
         sampling_rate_hz: 200.0,
         duration_s: 90.0,
         ventricular: 0.06 + 0.03 * (seed % 4) as f64,
         supraventricular: 0.04 + 0.03 * (seed % 3) as f64,
         noise_mv: 0.02 + 0.03 * (seed % 3) as f64,
-    };
+    }
+}
+
+/// A person's recording whose beats are labelled N, S and V, as a learner needs them.
+///
+/// # Errors
+/// When the model does not have such a person.
+pub fn labelled(person: &SyntheticBeats) -> Result<Recording, RecordingError> {
     let made = person.generate()?;
+    Ok(Recording {
+        description: format!(
+            "a synthetic ECG with ectopic beats (seed {}), {} beats, EDF+",
+            person.seed,
+            made.beats.len()
+        ),
+        qualifier: qualifier("EDF+", "application/edf"),
+        bytes: edf_plus(&made, person.sampling_rate_hz)?,
+        true_beats: Some(made.beats.into_iter().map(|(at, _)| at).collect()),
+    })
+}
+
+/// A labelled recording as EDF+, each beat an annotation with the letter of its kind. The rate, in hertz, is a whole number.
+///
+/// # Errors
+/// When it does not fit the format.
+pub fn edf_plus(made: &LabelledRecording, sampling_rate_hz: f64) -> Result<Vec<u8>, RecordingError> {
     let (times, texts): (Vec<f64>, Vec<&str>) = made.beats.iter().map(|(at, kind)| (*at, kind.letter())).unzip();
     let contents = EdfContents {
         start: START,
-        sampling_rate_hz: person.sampling_rate_hz as u32,
+        sampling_rate_hz: sampling_rate_hz as u32,
         label: "ECG II",
         samples_mv: &made.samples_mv,
         beat_times_s: &times,
@@ -114,12 +135,7 @@ pub fn labelled(seed: u64) -> Result<Recording, RecordingError> {
     };
     let mut bytes = Vec::new();
     edf_writer::write_labelled(&contents, &texts, &mut bytes)?;
-    Ok(Recording {
-        description: format!("a synthetic ECG with ectopic beats (seed {seed}), {} beats, EDF+", times.len()),
-        qualifier: qualifier("EDF+", "application/edf"),
-        bytes,
-        true_beats: Some(times),
-    })
+    Ok(bytes)
 }
 
 /// A recording from a file.

@@ -1,6 +1,5 @@
 //! Operations: asked, answered, executed, ended; and what a restart and an audit find.
 
-use alloy::primitives::B256;
 use health_back_end::{
     db::{
         DbError, Transition, Unique,
@@ -28,9 +27,8 @@ on_both!(
     a_result_may_be_withheld,
     acts_are_written_once,
     only_an_erasure_may_rest_on_nothing,
-    evidence_follows_a_reorganisation,
     progress_never_goes_back,
-    of_two_instances_one_takes_an_operation_over,
+    the_first_start_is_kept,
     a_restart_finds_the_unfinished,
     lists_are_newest_first,
     an_audit_finds_what_was_executed,
@@ -161,7 +159,6 @@ async fn an_ended_operation_stays_ended(db: &Place) {
         assert_eq!(db.fail_operation(id, &failure(), 50).await.unwrap(), Transition::Refused(end));
         assert_eq!(db.undo_operation(id, &failure(), 50).await.unwrap(), Transition::Refused(end));
         assert_eq!(db.withhold_operation(id, &failure(), 50).await.unwrap(), Transition::Refused(end));
-        assert!(!db.claim_operation(id, 41, 60).await.unwrap());
     }
 }
 
@@ -219,17 +216,6 @@ async fn only_an_erasure_may_rest_on_nothing(db: &Place) {
     assert_eq!((row.state, row.answer), (OperationState::Done, None));
 }
 
-async fn evidence_follows_a_reorganisation(db: &Place) {
-    let id = confirmed(db, 1).await;
-    let mut moved = answer(Verdict::PERMITTED);
-    (moved.evidence.block_number, moved.evidence.block_hash) = (13, B256::repeat_byte(0xcc));
-    assert!(db.move_operation_evidence(confirm_id(1), &moved.evidence, 60).await.unwrap());
-    assert_eq!(db.find_operation(id).await.unwrap().unwrap().answer, Some(moved));
-    db.insert_operation(&new_operation(2, 1, 2, 1)).await.unwrap();
-    assert!(!db.move_operation_evidence(confirm_id(2), &moved.evidence, 60).await.unwrap());
-    assert!(!db.move_operation_evidence(confirm_id(3), &moved.evidence, 60).await.unwrap());
-}
-
 async fn progress_never_goes_back(db: &Place) {
     let id = confirmed(db, 1).await;
     db.start_operation(id, 40, 9).await.unwrap().required().unwrap();
@@ -239,13 +225,9 @@ async fn progress_never_goes_back(db: &Place) {
     }
 }
 
-async fn of_two_instances_one_takes_an_operation_over(db: &Place) {
+async fn the_first_start_is_kept(db: &Place) {
     let id = confirmed(db, 1).await;
     db.start_operation(id, 40, 9).await.unwrap().required().unwrap();
-    let other = db.other_instance().await;
-    let (one, two) = tokio::join!(db.claim_operation(id, 40, 90), other.claim_operation(id, 40, 90));
-    assert!(one.unwrap() != two.unwrap());
-    assert!(!db.claim_operation(id, 90, 90).await.unwrap(), "a claim that leaves no mark is none");
     // Work goes on; the audit keeps the first start.
     db.start_operation(id, 95, 12).await.unwrap().required().unwrap();
     let row = db.find_operation(id).await.unwrap().unwrap();
@@ -270,12 +252,12 @@ async fn lists_are_newest_first(db: &Place) {
     for n in 1..=5 {
         db.insert_operation(&new_operation(n, (n % 2).into(), 2 + n % 2, 1)).await.unwrap();
     }
-    let mine = db.list_operations_of_requester(user(3), None, 2).await.unwrap();
-    assert_eq!(mine.rows.iter().map(|row| row.id).collect::<Vec<_>>(), [operation_id(5), operation_id(3)]);
-    let rest = db.list_operations_of_requester(user(3), mine.next.as_ref(), 2).await.unwrap();
+    let first = db.list_operations_on_item(item(1), None, 2).await.unwrap();
+    assert_eq!(first.rows.iter().map(|row| row.id).collect::<Vec<_>>(), [operation_id(5), operation_id(3)]);
+    let rest = db.list_operations_on_item(item(1), first.next.as_ref(), 2).await.unwrap();
     assert_eq!(rest.rows.iter().map(|row| row.id).collect::<Vec<_>>(), [operation_id(1)]);
-    let on_item = db.list_operations_on_item(item(0), None, 9).await.unwrap();
-    assert_eq!(on_item.rows.iter().map(|row| row.id).collect::<Vec<_>>(), [operation_id(4), operation_id(2)]);
+    let other = db.list_operations_on_item(item(0), None, 9).await.unwrap();
+    assert_eq!(other.rows.iter().map(|row| row.id).collect::<Vec<_>>(), [operation_id(4), operation_id(2)]);
 }
 
 async fn an_audit_finds_what_was_executed(db: &Place) {

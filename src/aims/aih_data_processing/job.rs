@@ -15,6 +15,7 @@ use crate::{
         AimError, Aims,
         ai_modules::{task::Task, worker::WorkerError},
         anomaly_and_risk::alerting::Alerting,
+        asking::NO_ANSWER,
         derivation::Offspring,
         federated_learning::assets::Asset,
         retrieval::Span,
@@ -55,9 +56,6 @@ pub(super) struct Job {
     /// What looks for anomalies in the same item, when the licence lets the Back End.
     pub alerting: Option<Alerting>,
 }
-
-/// What a failure is called when the chain gave no answer.
-pub(super) const NO_ANSWER: &str = "chain";
 
 impl Aims {
     /// Carries a permitted operation out and notes how it ended.

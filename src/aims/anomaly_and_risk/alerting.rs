@@ -28,7 +28,7 @@ use crate::{
             table,
             task::{self, Task},
         },
-        aih_data_processing::request::{ProcessRequest, question},
+        asking::{ProcessRequest, question},
         retrieval::Span,
     },
     db::{

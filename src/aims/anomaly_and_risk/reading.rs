@@ -7,7 +7,7 @@ use super::{
     judge::MOST_FINDINGS,
 };
 use crate::{
-    aims::{AimError, Aims, aih_data_processing::request::ProcessRequest},
+    aims::{AimError, Aims, asking::ProcessRequest},
     db::{
         Cursor, Page,
         alerts::{Act, AlertRow, AlertState},

@@ -55,7 +55,7 @@ use crate::{
     licensing::{
         LicensingError,
         confirm::{Answer, Denial},
-        permit::{Permit, Purpose, Warrant},
+        permit::{Permit, Warrant},
         vigil::Doubt,
     },
 };
@@ -249,13 +249,7 @@ impl Aims {
 
     /// The rows end here: what an audit does with the data is to be permitted to read its register.
     async fn begin_audit(&self, permit: Permit, operation: &NewOperation) -> Result<Warrant, AimError> {
-        let purpose = Purpose {
-            item: operation.aih_data_id,
-            operation: operation.operation,
-            requester: operation.requester.address(),
-        };
-        let warrant = permit.spend(&purpose, self.clock.seconds())?;
-        self.note_start(operation.id).await?;
+        let warrant = self.begin_permitted(permit, operation).await?;
         self.database.finish_operation(operation.id, None, self.clock.micros()).await?.required()?;
         Ok(warrant)
     }

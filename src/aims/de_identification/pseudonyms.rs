@@ -16,7 +16,7 @@ use crate::{
     aims::{
         AimError, Aims,
         ai_modules::{pseudonyms::PseudonymKey, treatment::Mapped},
-        aih_data_processing::request::ProcessRequest,
+        asking::ProcessRequest,
     },
     db::{
         data_items::{DataItemRow, DataItemState},

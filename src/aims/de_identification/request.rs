@@ -16,7 +16,8 @@ use crate::{
             table,
             task::{Purpose as TaskPurpose, Task},
         },
-        aih_data_processing::request::{Accepted, Begun, ProcessRequest},
+        aih_data_processing::request::Accepted,
+        asking::{Ahead, Begun, ProcessRequest},
         turns::Turn,
     },
     db::{
@@ -76,11 +77,7 @@ impl Aims {
             Begun::Known(row) => return Ok(Accepted::Known(*row)),
         };
         let plan = item.as_ref().ok_or(AimError::NotFound).and_then(|item| self.plan(&request, named, recipient, item));
-        if let Err(error) = self.refuse_early(&operation, plan.is_err()).await {
-            let error = error.or(plan.err()).unwrap_or(AimError::NotFound);
-            self.give_up(operation.id, &error).await;
-            return Err(error);
-        }
+        let Ahead { plan, .. } = self.look_ahead(&operation, None, plan).await?;
         let treated = match self.ask(&operation).await {
             Ok(Answer::Permitted(permit)) => self.begin_treatment(operation.id, plan, (permit, turn)).await,
             Ok(Answer::Denied(_)) => return Ok(Accepted::Denied(self.operation(operation.id).await?)),

@@ -15,7 +15,7 @@ use serde_json::{Map, json};
 use uuid::Uuid;
 
 use crate::{
-    aims::{AimError, Aims, aih_data_processing::request::ProcessRequest},
+    aims::{AimError, Aims, asking::ProcessRequest},
     db::{
         DbError, Unique,
         data_items::DataItemState,

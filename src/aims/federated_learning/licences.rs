@@ -12,10 +12,7 @@ use crate::{
         operations::NewOperation,
     },
     domain::{taxonomy::Word, verdict::Verdict},
-    licensing::{
-        confirm::Answer,
-        permit::{Purpose, Warrant},
-    },
+    licensing::{confirm::Answer, permit::Warrant},
 };
 
 /// Items confirmed together: what one transaction holds.
@@ -54,14 +51,7 @@ impl Aims {
                 let Some((warrants, verdict)) = found.get_mut(*place) else { continue };
                 match answer {
                     Ok(Answer::Permitted(permit)) => {
-                        let purpose = Purpose {
-                            item: operation.aih_data_id,
-                            operation: operation.operation,
-                            requester: operation.requester.address(),
-                        };
-                        let warrant = permit.spend(&purpose, self.clock.seconds())?;
-                        self.note_start(operation.id).await?;
-                        warrants.push((operation.id, warrant));
+                        warrants.push((operation.id, self.begin_permitted(permit, operation).await?));
                     }
                     Ok(Answer::Denied(denial)) => *verdict = Some(denial.verdict),
                     Err(error) => {

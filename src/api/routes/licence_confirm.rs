@@ -5,7 +5,7 @@ use alloy::primitives::Address;
 use axum::extract::State;
 
 use crate::{
-    aims::aih_data_processing::request::may_know,
+    aims::asking::may_know,
     api::{Bearer, Door, Kind, Message, Problem, Reply, problem::contradiction},
     domain::{ids::LicenceId, taxonomy::Usage},
     licensing::{LicensingError, confirm::Question},

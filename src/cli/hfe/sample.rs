@@ -16,7 +16,8 @@ pub(super) struct Sample {
 
 impl Sample {
     pub(super) fn run(self) -> Outcome {
-        let recording = self.labelled.map_or_else(recording::synthetic, recording::labelled)?;
+        let recording =
+            self.labelled.map_or_else(recording::synthetic, |seed| recording::labelled(&recording::person(seed)))?;
         std::fs::write(&self.file, &recording.bytes)?;
         println!("{}: {}", self.file.display(), recording.description);
         Ok(true)

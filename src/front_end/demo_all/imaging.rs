@@ -21,7 +21,7 @@ pub(super) async fn walk(cast: &mut Cast) -> Result<(), DemoError> {
     wish.processes = words(&[EXTENT, "Retrieve"]);
     wish.usages = words(&["Research"]);
     let qualifier = json!({ "DataClass": "MedicalImaging", "Format": "DICOM", "MediaType": "application/dicom" });
-    let image = upload(&cast.patient, &wish, qualifier, picture::image()?).await?;
+    let image = upload(&cast.patient, &wish, qualifier, picture::image(picture::PIXEL_MM)?).await?;
     let refused = cast.institute.process(&image.id.to_string(), EXTENT, "Research").await;
     refused_for_status(cast, refused);
     let copy = treat(cast, &image.id.to_string()).await?;

@@ -50,7 +50,7 @@ async fn front_end(address: &Address, folder: &Path, seed: u64) -> Result<(Clien
     let mut client = Client::new(address, PrivateKeySigner::random())?;
     let human = json!({ "IfHuman": { "Name": "Front", "Surname": "End", "UserType": "End User" } });
     client.register(human, &["Store", TRAINING]).await?;
-    let recording = recording::labelled(seed)?;
+    let recording = recording::labelled(&recording::person(seed))?;
     let path = folder.join(format!("front-end-{seed}.edf"));
     std::fs::write(&path, &recording.bytes).map_err(|error| DemoError::Client(error.into()))?;
     let mut wish = wish("PhysiologicalSignal");
@@ -88,7 +88,7 @@ async fn use_model(cast: &mut Cast, round: &Value) -> Result<(), DemoError> {
     let mut wish = wish("PhysiologicalSignal");
     wish.back_end_processes = words(&["PhysiologicalStateClassification"]);
     wish.back_end_usages = words(&["Health Care"]);
-    let recording = recording::labelled(PATIENT)?;
+    let recording = recording::labelled(&recording::person(PATIENT))?;
     let beats = recording.true_beats.as_ref().map_or(0, Vec::len);
     let item = upload(&cast.patient, &wish, recording.qualifier, recording.bytes).await?;
     let onnx = onnx_of(cast, text(round, "/PostLearnNNModelID")?).await?;

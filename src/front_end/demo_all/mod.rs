@@ -11,7 +11,7 @@ mod alert;
 mod imaging;
 mod learning;
 mod life;
-mod picture;
+pub mod picture;
 
 use std::path::PathBuf;
 

@@ -8,15 +8,21 @@ use crate::front_end::demo::DemoError;
 
 /// Rows and columns.
 const SIDE: u16 = 64;
-/// Radius of the disc in pixels; a pixel is a millimetre wide.
+/// Radius of the disc in pixels.
 const RADIUS: i32 = 20;
 /// Who it shows, as the header says.
-pub(super) const NAME: &str = "EXAMPLE^ADA";
-/// Area of the disc in square millimetres.
-pub(super) const AREA_MM2: f64 = std::f64::consts::PI * (RADIUS * RADIUS) as f64;
+pub const NAME: &str = "EXAMPLE^ADA";
+/// Width and height of a pixel of the demo's image in millimetres.
+pub const PIXEL_MM: f64 = 1.0;
+/// Area of the disc in square millimetres when pixels are so wide.
+pub const AREA_MM2: f64 = std::f64::consts::PI * (RADIUS * RADIUS) as f64;
 
-/// The image as a DICOM file.
-pub(super) fn image() -> Result<Vec<u8>, DemoError> {
+/// The image as a DICOM file, with pixels so many millimetres wide and high.
+///
+/// # Errors
+/// When it cannot be written as one.
+pub fn image(pixel_mm: f64) -> Result<Vec<u8>, DemoError> {
+    let spacing = format!("{pixel_mm}\\{pixel_mm}");
     let instance = "2.25.329800735698586629295641978511506172918";
     let texts = [
         (tags::SOP_CLASS_UID, VR::UI, uids::CT_IMAGE_STORAGE),
@@ -29,7 +35,7 @@ pub(super) fn image() -> Result<Vec<u8>, DemoError> {
         (tags::STUDY_INSTANCE_UID, VR::UI, "2.25.101"),
         (tags::SERIES_INSTANCE_UID, VR::UI, "2.25.102"),
         (tags::PHOTOMETRIC_INTERPRETATION, VR::CS, "MONOCHROME2"),
-        (tags::PIXEL_SPACING, VR::DS, "1\\1"),
+        (tags::PIXEL_SPACING, VR::DS, spacing.as_str()),
         (tags::RESCALE_INTERCEPT, VR::DS, "-1024"),
         (tags::RESCALE_SLOPE, VR::DS, "1"),
     ];

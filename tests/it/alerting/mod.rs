@@ -40,8 +40,8 @@ use time::macros::datetime;
 pub use crate::items::server::until;
 use crate::{
     environment::{
-        INSTITUTE, PATIENT,
         house::{Client, House},
+        scene,
     },
     items::paper::{self, Parcel},
 };
@@ -71,9 +71,7 @@ pub const LOOKED_FOR: Terms<'static> = Terms { licensed: true, institute: &[], c
 
 impl Scene {
     pub async fn new() -> Self {
-        let house = House::start().await;
-        let patient = house.end_user(PATIENT).await;
-        let institute = house.third_party(INSTITUTE, UserClass::NonProfitEntity).await;
+        let scene::Scene { house, patient, institute } = scene::Scene::set().await;
         let caregiver = house.third_party(5, UserClass::Caregiver).await;
         Self { house, patient, institute, caregiver }
     }

@@ -47,10 +47,6 @@ impl Scene {
         message["EndUserID"] = json!(self.back_end);
         message
     }
-
-    async fn items(&self) -> usize {
-        self.patient.get("/v1/aih-data").await.expect(200).body["AIHData"].as_array().unwrap().len()
-    }
 }
 
 #[tokio::test]
@@ -63,7 +59,7 @@ async fn what_the_licence_lets_the_back_end_do_it_does() {
     parameters["Recipient"] = json!(institute.user);
     let made = treat(&scene.operator, &scene.asked(item, parameters)).await;
     assert_eq!(response(made.expect(200))["AIHDataStatus"], "Pseudonymised");
-    assert_eq!(scene.items().await, 2);
+    assert_eq!(scene.patient.items().await.len(), 2);
     // The copy is the End User's, and its report names the recipient.
     let report = scene.patient.get(&format!("/v1/aih-data/{}/de-identification", copy_of(&made))).await;
     assert_eq!(report.expect(200).body["Report"]["Recipient"], json!(institute.user));
@@ -90,12 +86,12 @@ async fn what_the_licence_does_not_let_it_do_is_a_recorded_no() {
         [("PhysiologicalEventDetection", "Research", "Process"), ("DeIDAndAnonym", "Health Care", "Usage")]
     {
         let item = scene.upload(process, usage).await;
-        let before = scene.items().await;
+        let before = scene.patient.items().await;
         let answer = treat(&scene.operator, &scene.asked(item, under_pseudonyms())).await;
         answer.expect(403).problem("licence-denied");
         assert_eq!(reasons(&answer), [wanted]);
         assert!(answer.body["evidence"]["TransactionHash"].is_string(), "{}", answer.body);
-        assert_eq!(scene.items().await, before);
+        assert_eq!(scene.patient.items().await, before);
     }
     scene.house.stop().await;
 }
@@ -110,6 +106,6 @@ async fn nobody_but_an_operator_asks_in_its_name() {
     let own = request(&scene.operator, item, "De-Identify", under_pseudonyms());
     let refused = scene.operator.post(PATH, &own).await;
     assert!([403, 404].contains(&refused.status), "{}", refused.status);
-    assert_eq!(scene.items().await, 1);
+    assert_eq!(scene.patient.items().await.len(), 1);
     scene.house.stop().await;
 }

@@ -3,12 +3,12 @@
 use std::collections::BTreeMap;
 
 use alloy::primitives::{Signature, keccak256};
-use health_back_end::{domain::taxonomy::UserClass, schema::canonical};
+use health_back_end::schema::canonical;
 use serde_json::{Value, json};
 
 use super::cohort::{anonymously, copy_of, parcel, payload, people, request, response, treat, under_pseudonyms, wish};
 use crate::{
-    environment::{INSTITUTE, OPERATOR, PATIENT, house::House, key},
+    environment::{OPERATOR, PATIENT, house::House, key, scene::Scene},
     items::paper::{self, PARAMETERS, new_item},
 };
 
@@ -93,9 +93,7 @@ fn check_signature(signed: &Value) {
 
 #[tokio::test]
 async fn a_copy_under_pseudonyms_opens_what_the_original_does_not() {
-    let house = House::start().await;
-    let patient = house.end_user(PATIENT).await;
-    let institute = house.third_party(INSTITUTE, UserClass::NonProfitEntity).await;
+    let Scene { house, patient, institute } = Scene::set().await;
     let back_end = house.chain.deployment.back_end();
     let item = new_item();
     // Whoever reads must read pseudonymised data.
@@ -145,9 +143,7 @@ async fn a_copy_under_pseudonyms_opens_what_the_original_does_not() {
 
 #[tokio::test]
 async fn a_recording_is_processed_once_it_is_pseudonymised() {
-    let house = House::start().await;
-    let patient = house.end_user(PATIENT).await;
-    let institute = house.third_party(INSTITUTE, UserClass::NonProfitEntity).await;
+    let Scene { house, patient, institute } = Scene::set().await;
     let item = new_item();
     let mut wish = wish(item, &["DeIDAndAnonym", PARAMETERS]);
     (wish.data_class, wish.status) = ("PhysiologicalSignal".to_owned(), "Pseudonymised".to_owned());

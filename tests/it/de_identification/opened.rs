@@ -1,7 +1,7 @@
 //! What a licence opens only to treated data, for each family of formats: denied on the identified item, permitted on the
 //! treated copy. By `AIHDataStatus`, and by the usages `Pseudonymised` and `Anonymised`.
 
-use health_back_end::domain::{ids::AihDataId, taxonomy::UserClass};
+use health_back_end::domain::ids::AihDataId;
 use serde_json::{Value, json};
 
 use super::{
@@ -10,8 +10,8 @@ use super::{
 };
 use crate::{
     environment::{
-        INSTITUTE, PATIENT,
-        house::{Client, House},
+        house::{Answer, Client},
+        scene::Scene,
     },
     items::paper::{self, PARAMETERS, new_item, reasons},
 };
@@ -70,58 +70,43 @@ fn anonymised() -> Vec<Family> {
     ]
 }
 
-struct Scene {
-    house: House,
-    patient: Client,
-    institute: Client,
+/// The family's file under a licence that asks for a status, or grants a usage.
+async fn upload(scene: &Scene, family: &Family, status: &str, usage: &str) -> AihDataId {
+    let item = new_item();
+    let mut processes = vec!["DeIDAndAnonym", "Retrieve"];
+    processes.extend(family.operation);
+    let mut wish = wish(item, &processes);
+    (wish.data_class, wish.status) = (family.class.to_owned(), status.to_owned());
+    wish.usages = vec![usage.to_owned()];
+    let back_end = scene.back_end();
+    let parcel = parcel(&scene.patient, &back_end, &wish, family.format, family.bytes.clone());
+    parcel.send_in_parts(&scene.patient).await.expect(201);
+    item
 }
 
-impl Scene {
-    async fn set() -> Self {
-        let house = House::start().await;
-        let patient = house.end_user(PATIENT).await;
-        let institute = house.third_party(INSTITUTE, UserClass::NonProfitEntity).await;
-        Self { house, patient, institute }
-    }
+async fn copied(scene: &Scene, who: &Client, item: AihDataId, family: &Family) -> AihDataId {
+    let made = treat(who, &request(who, item, family.asked, family.parameters.clone())).await;
+    let copy = copy_of(made.expect(200));
+    let described = scene.patient.get(&format!("/v1/aih-data/{copy}")).await;
+    assert_eq!(described.expect(200).body["AIHDataQualifier"]["Format"], family.gives);
+    copy
+}
 
-    /// The family's file under a licence that asks for a status, or grants a usage.
-    async fn upload(&self, family: &Family, status: &str, usage: &str) -> AihDataId {
-        let item = new_item();
-        let mut processes = vec!["DeIDAndAnonym", "Retrieve"];
-        processes.extend(family.operation);
-        let mut wish = wish(item, &processes);
-        (wish.data_class, wish.status) = (family.class.to_owned(), status.to_owned());
-        wish.usages = vec![usage.to_owned()];
-        let back_end = self.house.chain.deployment.back_end();
-        let parcel = parcel(&self.patient, &back_end, &wish, family.format, family.bytes.clone());
-        parcel.send_in_parts(&self.patient).await.expect(201);
-        item
+/// The institute reads an item and has it processed: what it is denied for, or nothing.
+async fn tried(scene: &Scene, item: AihDataId, family: &Family, processes: bool) -> Vec<Vec<String>> {
+    let mut answers = vec![payload(&scene.institute, item).await];
+    if let Some(operation) = family.operation.filter(|_| processes) {
+        let message = paper::request(&scene.institute, item, operation, "Research");
+        answers.push(paper::process(&scene.institute, &message).await);
     }
-
-    async fn treat(&self, who: &Client, item: AihDataId, family: &Family) -> AihDataId {
-        let made = treat(who, &request(who, item, family.asked, family.parameters.clone())).await;
-        let copy = copy_of(made.expect(200));
-        let described = self.patient.get(&format!("/v1/aih-data/{copy}")).await;
-        assert_eq!(described.expect(200).body["AIHDataQualifier"]["Format"], family.gives);
-        copy
-    }
-
-    /// The institute reads an item and has it processed: what it is denied for, or nothing.
-    async fn tried(&self, item: AihDataId, family: &Family, processes: bool) -> Vec<Vec<String>> {
-        let mut answers = vec![payload(&self.institute, item).await];
-        if let Some(operation) = family.operation.filter(|_| processes) {
-            let message = paper::request(&self.institute, item, operation, "Research");
-            answers.push(paper::process(&self.institute, &message).await);
+    let why = |answer: &Answer| match answer.status {
+        403 => reasons(answer.problem("licence-denied")),
+        _ => {
+            answer.expect(200);
+            Vec::new()
         }
-        let why = |answer: &crate::environment::house::Answer| match answer.status {
-            403 => reasons(answer.problem("licence-denied")),
-            _ => {
-                answer.expect(200);
-                Vec::new()
-            }
-        };
-        answers.iter().map(why).collect()
-    }
+    };
+    answers.iter().map(why).collect()
 }
 
 #[tokio::test]
@@ -130,14 +115,14 @@ async fn a_status_asked_for_opens_the_copy_and_not_the_item() {
     for (status, families) in [("Pseudonymised", pseudonymised()), ("Anonymised", anonymised())] {
         for family in families {
             let name = format!("{} {status}", family.format);
-            let item = scene.upload(&family, status, "Research").await;
-            let denied = scene.tried(item, &family, true).await;
+            let item = upload(&scene, &family, status, "Research").await;
+            let denied = tried(&scene, item, &family, true).await;
             assert!(denied.iter().all(|reasons| reasons == &["DataStatus"]), "{name}: {denied:?}");
             // De-identification itself is exempt: the institute has the copy made.
-            let copy = scene.treat(&scene.institute, item, &family).await;
-            let opened = scene.tried(copy, &family, true).await;
+            let copy = copied(&scene, &scene.institute, item, &family).await;
+            let opened = tried(&scene, copy, &family, true).await;
             assert!(opened.iter().all(Vec::is_empty), "{name}: {opened:?}");
-            assert!(!scene.tried(item, &family, true).await[0].is_empty(), "{name}: the item stays closed");
+            assert!(!tried(&scene, item, &family, true).await[0].is_empty(), "{name}: the item stays closed");
         }
     }
     scene.house.stop().await;
@@ -149,11 +134,11 @@ async fn a_usage_of_treated_data_opens_the_copy_and_not_the_item() {
     for (usage, families) in [("Pseudonymised", pseudonymised()), ("Anonymised", anonymised())] {
         for family in families {
             let name = format!("{} {usage}", family.format);
-            let item = scene.upload(&family, "Identified", usage).await;
-            let denied = scene.tried(item, &family, true).await;
+            let item = upload(&scene, &family, "Identified", usage).await;
+            let denied = tried(&scene, item, &family, true).await;
             assert!(denied.iter().all(|reasons| reasons == &["Usage"]), "{name}: {denied:?}");
-            let copy = scene.treat(&scene.patient, item, &family).await;
-            let opened = scene.tried(copy, &family, true).await;
+            let copy = copied(&scene, &scene.patient, item, &family).await;
+            let opened = tried(&scene, copy, &family, true).await;
             assert!(opened.iter().all(Vec::is_empty), "{name}: {opened:?}");
         }
     }
@@ -166,11 +151,11 @@ async fn a_copy_under_pseudonyms_does_not_open_what_asks_for_more() {
     let scene = Scene::set().await;
     for (status, usage, reason) in [("Anonymised", "Research", "DataStatus"), ("Identified", "Anonymised", "Usage")] {
         for family in pseudonymised() {
-            let item = scene.upload(&family, status, usage).await;
+            let item = upload(&scene, &family, status, usage).await;
             let message = request(&scene.patient, item, family.asked, family.parameters.clone());
             let made = treat(&scene.patient, &message).await;
             assert_eq!(response(made.expect(200))["AIHDataStatus"], "Pseudonymised");
-            let denied = scene.tried(copy_of(&made), &family, false).await;
+            let denied = tried(&scene, copy_of(&made), &family, false).await;
             assert_eq!(denied, [[reason]], "{} {status} {usage}", family.format);
         }
     }

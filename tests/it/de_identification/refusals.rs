@@ -6,50 +6,24 @@ use serde_json::{Value, json};
 use super::cohort::{PATH, anonymously, copy_of, parcel, people, request, treat, under_pseudonyms, wish};
 use crate::{
     environment::{
-        INSTITUTE, PATIENT,
-        house::{Answer, Client, House, urn},
+        PATIENT,
+        house::{Client, urn},
+        scene::Scene,
     },
     items::paper::{new_item, reasons},
 };
 
-struct Scene {
-    house: House,
-    patient: Client,
-    institute: Client,
-}
-
-impl Scene {
-    async fn set() -> Self {
-        let house = House::start().await;
-        let patient = house.end_user(PATIENT).await;
-        let institute = house.third_party(INSTITUTE, UserClass::NonProfitEntity).await;
-        Self { house, patient, institute }
-    }
-
-    async fn upload(&self, processes: &[&str], format: &str, table: &str) -> AihDataId {
-        let item = new_item();
-        let back_end = self.house.chain.deployment.back_end();
-        let parcel = parcel(&self.patient, &back_end, &wish(item, processes), format, table.as_bytes().to_vec());
-        parcel.send_in_parts(&self.patient).await.expect(201);
-        item
-    }
-
-    async fn items(&self) -> usize {
-        self.patient.get("/v1/aih-data").await.expect(200).body["AIHData"].as_array().unwrap().len()
-    }
-
-    #[track_caller]
-    fn unprocessable(answer: &Answer, says: &str) {
-        answer.expect(422).problem("unprocessable");
-        let detail = answer.body["detail"].as_str().unwrap();
-        assert!(detail.contains(says), "wanted “{says}”: {detail}");
-    }
+async fn upload(scene: &Scene, processes: &[&str], format: &str, table: &str) -> AihDataId {
+    let item = new_item();
+    let parcel = parcel(&scene.patient, &scene.back_end(), &wish(item, processes), format, table.as_bytes().to_vec());
+    parcel.send_in_parts(&scene.patient).await.expect(201);
+    item
 }
 
 #[tokio::test]
 async fn without_a_licence_for_it_the_answer_is_a_recorded_no() {
     let scene = Scene::set().await;
-    let item = scene.upload(&["Retrieve"], "CSV", &people(20)).await;
+    let item = upload(&scene, &["Retrieve"], "CSV", &people(20)).await;
     let message = request(&scene.institute, item, "De-Identify", under_pseudonyms());
     let answer = treat(&scene.institute, &message).await;
     answer.expect(403).problem("licence-denied");
@@ -62,14 +36,14 @@ async fn without_a_licence_for_it_the_answer_is_a_recorded_no() {
     let told = &negative["DeIDAndAnonym"]["Response"];
     assert_eq!((&told["ProcessingState"], &told["Reasons"]), (&json!(false), &json!(["Process"])));
     assert_eq!(told["LicenceConfirm"]["LicenceConfirm"]["Response"]["Evidence"], answer.body["evidence"]);
-    assert_eq!(scene.items().await, 1);
+    assert_eq!(scene.patient.items().await.len(), 1);
     scene.house.stop().await;
 }
 
 #[tokio::test]
 async fn a_foreign_item_and_an_unknown_one_look_the_same() {
     let scene = Scene::set().await;
-    let item = scene.upload(&["DeIDAndAnonym"], "CSV", &people(20)).await;
+    let item = upload(&scene, &["DeIDAndAnonym"], "CSV", &people(20)).await;
     let stranger = scene.house.third_party(2, UserClass::ProfitEntity).await;
     let foreign = treat(&stranger, &request(&stranger, item, "De-Identify", under_pseudonyms())).await;
     let unknown = treat(&stranger, &request(&stranger, new_item(), "De-Identify", under_pseudonyms())).await;
@@ -89,7 +63,7 @@ async fn a_foreign_item_and_an_unknown_one_look_the_same() {
 #[tokio::test]
 async fn techniques_not_offered_are_refused_by_name() {
     let scene = Scene::set().await;
-    let item = scene.upload(&["DeIDAndAnonym"], "CSV", &people(60)).await;
+    let item = upload(&scene, &["DeIDAndAnonym"], "CSV", &people(60)).await;
     let asked = |kind: &str, algorithm: &str, parameters: Value| {
         let mut message = request(&scene.patient, item, kind, parameters);
         message["DeIDAndAnonym"]["Request"]["DeIDAndAnonymAlgoID"] = algorithm.into();
@@ -99,17 +73,17 @@ async fn techniques_not_offered_are_refused_by_name() {
         ["Homomorphic Encryption", "Synthetic Data Generation", "Differential Privacy", "Data Aggregation", "Hashing"]
     {
         let answer = treat(&scene.patient, &asked("Anonymise", word, anonymously())).await;
-        Scene::unprocessable(&answer, word);
+        answer.unprocessable(word);
     }
     let unknown = treat(&scene.patient, &asked("Anonymise", "Magic", anonymously())).await;
-    Scene::unprocessable(&unknown, "neither a word of the taxonomy");
+    unknown.unprocessable("neither a word of the taxonomy");
     let other = treat(&scene.patient, &asked("De-Identify", "DIA-VCF-V1.0", under_pseudonyms())).await;
-    Scene::unprocessable(&other, "DIA-VCF-V1.0 does not treat the format CSV");
+    other.unprocessable("DIA-VCF-V1.0 does not treat the format CSV");
     let masked = treat(&scene.patient, &asked("De-Identify", "Data Masking", under_pseudonyms())).await;
-    Scene::unprocessable(&masked, "Data Masking is not offered for the format CSV");
+    masked.unprocessable("Data Masking is not offered for the format CSV");
     let named = treat(&scene.patient, &asked("De-Identify", "K Anonymity", under_pseudonyms())).await;
-    Scene::unprocessable(&named, "K Anonymity");
-    assert_eq!(scene.items().await, 1);
+    named.unprocessable("K Anonymity");
+    assert_eq!(scene.patient.items().await.len(), 1);
     // Named rightly it is done.
     treat(&scene.patient, &asked("Anonymise", "K Anonymity", anonymously())).await.expect(200);
     treat(&scene.patient, &asked("De-Identify", "Tokenisation", under_pseudonyms())).await.expect(200);
@@ -120,27 +94,27 @@ async fn techniques_not_offered_are_refused_by_name() {
 #[tokio::test]
 async fn what_cannot_be_proved_is_not_claimed() {
     let scene = Scene::set().await;
-    let cohort = scene.upload(&["DeIDAndAnonym"], "CSV", &people(60)).await;
-    let one = scene.upload(&["DeIDAndAnonym"], "CSV", &people(1)).await;
-    let picture = scene.upload(&["DeIDAndAnonym"], "PNG", "\u{89}PNG").await;
-    let variants = scene.upload(&["DeIDAndAnonym"], "VCF", "##fileformat=VCFv4.3\n").await;
+    let cohort = upload(&scene, &["DeIDAndAnonym"], "CSV", &people(60)).await;
+    let one = upload(&scene, &["DeIDAndAnonym"], "CSV", &people(1)).await;
+    let picture = upload(&scene, &["DeIDAndAnonym"], "PNG", "\u{89}PNG").await;
+    let variants = upload(&scene, &["DeIDAndAnonym"], "VCF", "##fileformat=VCFv4.3\n").await;
     let ask = async |item, kind: &str, parameters| {
         treat(&scene.patient, &request(&scene.patient, item, kind, parameters)).await
     };
-    Scene::unprocessable(&ask(one, "Anonymise", anonymously()).await, "1 person(s): that can be pseudonymised");
+    ask(one, "Anonymise", anonymously()).await.unprocessable("1 person(s): that can be pseudonymised");
     let mut many = anonymously();
     many["K"] = 61.into();
-    Scene::unprocessable(&ask(cohort, "Anonymise", many.clone()).await, "k = 61 and l = 2 cannot be reached");
-    Scene::unprocessable(&ask(picture, "De-Identify", json!({})).await, "the format PNG");
-    Scene::unprocessable(&ask(variants, "Anonymise", json!({})).await, "VCF is one person's");
-    Scene::unprocessable(&ask(variants, "De-Identify", json!({})).await, "VCF of ClinicalRecord");
+    ask(cohort, "Anonymise", many.clone()).await.unprocessable("k = 61 and l = 2 cannot be reached");
+    ask(picture, "De-Identify", json!({})).await.unprocessable("the format PNG");
+    ask(variants, "Anonymise", json!({})).await.unprocessable("VCF is one person's");
+    ask(variants, "De-Identify", json!({})).await.unprocessable("VCF of ClinicalRecord");
     // Asked for both, the lower status is given and named, and the report says why.
     let both = ask(cohort, "De-Identify and Anonymise", many).await;
     let told = super::cohort::response(both.expect(200));
     assert_eq!(told["AIHDataStatus"], "Pseudonymised");
     let lines = told["Report"].as_array().unwrap();
     assert!(lines.iter().any(|line| line.as_str().unwrap().contains("not anonymised: k = 61")), "{lines:?}");
-    assert_eq!(scene.items().await, 5);
+    assert_eq!(scene.patient.items().await.len(), 5);
     scene.house.stop().await;
 }
 
@@ -154,11 +128,11 @@ async fn payloads_that_are_no_table_and_parameters_that_do_not_fit_are_refused_i
         ("\u{89}PNG\r\n", "no column"),
         ("record,full_name,\"e_mail", "quotation mark"),
     ] {
-        let item = scene.upload(&["DeIDAndAnonym"], "CSV", table).await;
+        let item = upload(&scene, &["DeIDAndAnonym"], "CSV", table).await;
         let answer = treat(&scene.patient, &request(&scene.patient, item, "De-Identify", under_pseudonyms())).await;
-        Scene::unprocessable(&answer, says);
+        answer.unprocessable(says);
     }
-    let item = scene.upload(&["DeIDAndAnonym"], "CSV", &whole).await;
+    let item = upload(&scene, &["DeIDAndAnonym"], "CSV", &whole).await;
     for (name, value, says) in [
         ("Identifiers", json!([]), "looks like a direct identifier"),
         ("KeptColumns", json!(["age", "shoe_size"]), "no column “shoe_size”"),
@@ -171,16 +145,16 @@ async fn payloads_that_are_no_table_and_parameters_that_do_not_fit_are_refused_i
             parameters["KeptColumns"] = json!(["full_name"]);
         }
         let answer = treat(&scene.patient, &request(&scene.patient, item, "De-Identify", parameters)).await;
-        Scene::unprocessable(&answer, says);
+        answer.unprocessable(says);
     }
-    assert_eq!(scene.items().await, 5);
+    assert_eq!(scene.patient.items().await.len(), 5);
     scene.house.stop().await;
 }
 
 #[tokio::test]
 async fn messages_that_are_none_are_refused_at_their_place() {
     let scene = Scene::set().await;
-    let item = scene.upload(&["DeIDAndAnonym"], "CSV", &people(20)).await;
+    let item = upload(&scene, &["DeIDAndAnonym"], "CSV", &people(20)).await;
     let good = request(&scene.patient, item, "De-Identify", under_pseudonyms());
     for (pointer, value) in [
         ("/DeIDAndAnonym/Request/DeIDAndAnonymType", json!("Forget")),
@@ -208,21 +182,21 @@ async fn messages_that_are_none_are_refused_at_their_place() {
     let mut narrow = scene.house.stranger(PATIENT);
     narrow.take_token(&narrow.renew(&["Store"]).await.expect(200).body);
     narrow.post(PATH, &good).await.expect(403).problem("forbidden");
-    assert_eq!(scene.items().await, 1);
+    assert_eq!(scene.patient.items().await.len(), 1);
     scene.house.stop().await;
 }
 
 #[tokio::test]
 async fn the_same_request_again_is_the_same_copy() {
     let scene = Scene::set().await;
-    let item = scene.upload(&["DeIDAndAnonym"], "CSV", &people(20)).await;
+    let item = upload(&scene, &["DeIDAndAnonym"], "CSV", &people(20)).await;
     let message = request(&scene.patient, item, "De-Identify", under_pseudonyms());
     let first = scene.patient.post_once(PATH, "once", &message).await;
     let replayed = scene.patient.post_once(PATH, "once", &message).await;
     assert_eq!((&replayed.body, replayed.header("idempotency-replayed")), (&first.expect(200).body, "true"));
     let again = treat(&scene.patient, &message).await;
     assert_eq!(copy_of(again.expect(200)), copy_of(&first));
-    assert_eq!(scene.items().await, 2);
+    assert_eq!(scene.patient.items().await.len(), 2);
     // The same message ID with another wish is another request.
     let mut other = message.clone();
     other["DeIDAndAnonym"]["Request"]["DeIDAndAnonymType"] = "Anonymise".into();
@@ -247,8 +221,8 @@ async fn recorded(scene: &Scene, item: AihDataId) -> Vec<String> {
 #[tokio::test]
 async fn what_cannot_be_done_is_refused_before_anything_is_recorded() {
     let scene = Scene::set().await;
-    let table = scene.upload(&["DeIDAndAnonym"], "CSV", &people(20)).await;
-    let picture = scene.upload(&["DeIDAndAnonym"], "PNG", "\u{89}PNG").await;
+    let table = upload(&scene, &["DeIDAndAnonym"], "CSV", &people(20)).await;
+    let picture = upload(&scene, &["DeIDAndAnonym"], "PNG", "\u{89}PNG").await;
     let asked = |client: &Client, item, kind: &str, algorithm: Option<&str>, parameters: Value| {
         let mut message = request(client, item, kind, parameters);
         if let Some(algorithm) = algorithm {
@@ -268,9 +242,9 @@ async fn what_cannot_be_done_is_refused_before_anything_is_recorded() {
             (asked(client, picture, "De-Identify", None, json!({})), "the format PNG"),
         ] {
             let refused = treat(client, &message).await;
-            Scene::unprocessable(&refused, says);
+            refused.unprocessable(says);
             // Sent again, it is the same request with the same end.
-            Scene::unprocessable(&treat(client, &message).await, says);
+            treat(client, &message).await.unprocessable(says);
         }
     }
     assert_eq!(recorded(&scene, table).await, Vec::<String>::new());
@@ -294,7 +268,7 @@ async fn the_service_says_beforehand_what_is_offered_and_what_is_not() {
     let told = &info.expect(200).body["DeIDAndAnonym"];
     let techniques = told["Techniques"].as_array().unwrap();
     assert_eq!(techniques.len(), 12);
-    let item = scene.upload(&["DeIDAndAnonym"], "CSV", &people(20)).await;
+    let item = upload(&scene, &["DeIDAndAnonym"], "CSV", &people(20)).await;
     for technique in techniques {
         let word = technique["Technique"].as_str().unwrap();
         let offered = technique["DeIDAndAnonymAlgoIDs"].as_array().cloned().unwrap_or_default();

@@ -6,7 +6,7 @@ use super::cohort::{PATH, copy_of, parcel, people, request, treat, under_pseudon
 use crate::{
     environment::{Chain, INSTITUTE, PATIENT, premises::Premises},
     items::{
-        caught::{Caught, catch_at, items_of},
+        caught::{Caught, catch_at},
         paper::new_item,
         server::Server,
     },
@@ -33,7 +33,7 @@ async fn what_a_kill_cut_off_is_undone_and_done_when_asked_again() {
     let done = treat(&institute, &caught.message).await;
     let report = format!("/v1/aih-data/{}/de-identification", copy_of(done.expect(200)));
     institute.get(&report).await.expect(200);
-    assert_eq!(items_of(&server.again(PATIENT).await).await, 2);
+    assert_eq!(server.again(PATIENT).await.items().await.len(), 2);
     institute.get(&caught.place).await.expect(503);
     assert_eq!(server.terminate().await, Some(0));
     chain.devnet.stop().await;

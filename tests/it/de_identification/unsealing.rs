@@ -16,8 +16,9 @@ use serde_json::{Value, json};
 use super::cohort::{copy_of, parcel, payload, people, request, treat, under_pseudonyms, wish};
 use crate::{
     environment::{
-        INSTITUTE, PATIENT,
+        PATIENT,
         house::{Answer, Client, House, send, urn},
+        scene::Scene,
     },
     items::paper::{licence_in, new_item, reasons, withdraw},
 };
@@ -112,9 +113,7 @@ async fn the_end_user_unseals_and_the_audit_says_so() {
 
 #[tokio::test]
 async fn whom_a_copy_was_made_for_unseals_as_far_as_they_may_read_the_original() {
-    let house = House::start().await;
-    let patient = house.end_user(PATIENT).await;
-    let institute = house.third_party(INSTITUTE, UserClass::NonProfitEntity).await;
+    let Scene { house, patient, institute } = Scene::set().await;
     for (processes, status) in [(&["DeIDAndAnonym"][..], 403), (&["DeIDAndAnonym", "Retrieve"][..], 200)] {
         let (item, _) = upload(&house, &patient, processes).await;
         let made = treat(&institute, &request(&institute, item, "De-Identify", under_pseudonyms())).await;
@@ -135,9 +134,7 @@ async fn whom_a_copy_was_made_for_unseals_as_far_as_they_may_read_the_original()
 
 #[tokio::test]
 async fn a_recipient_sees_one_pseudonym_for_one_person_and_two_cannot_compare() {
-    let house = House::start().await;
-    let patient = house.end_user(PATIENT).await;
-    let institute = house.third_party(INSTITUTE, UserClass::NonProfitEntity).await;
+    let Scene { house, patient, institute } = Scene::set().await;
     let clinic = house.third_party(CLINIC, UserClass::ClinicalEntity).await;
     let (one, _) = upload(&house, &patient, &["DeIDAndAnonym"]).await;
     let (other, _) = upload(&house, &patient, &["DeIDAndAnonym"]).await;
@@ -270,9 +267,7 @@ async fn an_unsealing_has_its_own_name_in_the_audit_and_rests_on_the_chain() {
 
 #[tokio::test]
 async fn an_unsealing_that_was_denied_did_not_happen() {
-    let house = House::start().await;
-    let patient = house.end_user(PATIENT).await;
-    let institute = house.third_party(INSTITUTE, UserClass::NonProfitEntity).await;
+    let Scene { house, patient, institute } = Scene::set().await;
     let (item, _) = upload(&house, &patient, &["DeIDAndAnonym"]).await;
     let made = treat(&institute, &request(&institute, item, "De-Identify", under_pseudonyms())).await;
     institute.post(&place(copy_of(made.expect(200))), &json!({"Usage": "Research"})).await.expect(403);

@@ -1,13 +1,14 @@
 //! The event stream.
 
 use futures_util::StreamExt;
-use health_back_end::{db::notices::NewNotice, domain::ids::UserId, domain::taxonomy::UserClass};
+use health_back_end::{db::notices::NewNotice, domain::ids::UserId};
 use reqwest::{Method, Response};
 use serde_json::json;
 
 use crate::environment::{
-    INSTITUTE, PATIENT,
+    PATIENT,
     house::{Client, House, send},
+    scene::Scene,
 };
 
 async fn tell(house: &House, user: UserId, word: &str) -> i64 {
@@ -38,9 +39,7 @@ async fn listen(client: &Client, after: Option<i64>) -> Response {
 
 #[tokio::test]
 async fn everybody_hears_what_is_for_them() {
-    let house = House::start().await;
-    let patient = house.end_user(PATIENT).await;
-    let institute = house.third_party(INSTITUTE, UserClass::NonProfitEntity).await;
+    let Scene { house, patient, institute } = Scene::set().await;
     let before = tell(&house, patient.user, "before").await;
     let stream = listen(&patient, None).await;
     tell(&house, institute.user, "secret").await;
@@ -73,9 +72,7 @@ async fn a_stream_needs_a_token_and_a_number() {
 #[tokio::test]
 async fn nobody_takes_all_streams() {
     const MOST: usize = 8;
-    let house = House::start().await;
-    let (patient, institute) =
-        (house.end_user(PATIENT).await, house.third_party(INSTITUTE, UserClass::NonProfitEntity).await);
+    let Scene { house, patient, institute } = Scene::set().await;
     let mut streams = Vec::new();
     for _ in 0..MOST {
         streams.push(listen(&patient, None).await);

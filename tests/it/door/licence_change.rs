@@ -56,16 +56,38 @@ fn wider(house: &House, client: &Client, item: &str) -> Value {
     document
 }
 
+/// An item under its first licence, and another that its End User has signed.
+struct Change {
+    item: String,
+    first: LicenceId,
+    document: Value,
+    signature: String,
+    sequence: u64,
+}
+
+impl Change {
+    async fn of(house: &House, patient: &Client) -> Self {
+        let item = urn();
+        let first = upload(house, patient, &item).await;
+        let document = wider(house, patient, &item);
+        let (signature, sequence) = signed(patient, &document).await;
+        Self { item, first, document, signature, sequence }
+    }
+
+    /// The message that asks for it.
+    fn message(&self) -> Value {
+        wish(&self.item, &self.document, &self.signature, self.sequence)
+    }
+}
+
 #[tokio::test]
 async fn another_licence_takes_the_place_of_the_first() {
     let house = House::start().await;
     let patient = house.end_user(PATIENT).await;
-    let item = urn();
-    let first = upload(&house, &patient, &item).await;
-    let document = wider(&house, &patient, &item);
-    let (signature, sequence) = signed(&patient, &document).await;
-    assert_eq!(sequence, 1);
-    let body = wish(&item, &document, &signature, sequence);
+    let change = Change::of(&house, &patient).await;
+    assert_eq!(change.sequence, 1);
+    let body = change.message();
+    let Change { item, first, .. } = change;
     let answer = put(&patient, first, &body).await;
     let response = &answer.expect(200).body["BlockchainLicence"]["Response"];
     let second: LicenceId = response["BlockchainLicenceID"].as_str().unwrap().parse().unwrap();
@@ -92,11 +114,8 @@ async fn another_licence_takes_the_place_of_the_first() {
 async fn a_key_is_for_one_licence() {
     let house = House::start().await;
     let patient = house.end_user(PATIENT).await;
-    let item = urn();
-    let first = upload(&house, &patient, &item).await;
-    let document = wider(&house, &patient, &item);
-    let (signature, sequence) = signed(&patient, &document).await;
-    let body = wish(&item, &document, &signature, sequence);
+    let change = Change::of(&house, &patient).await;
+    let (first, body) = (change.first, change.message());
     let keyed = async |licence: LicenceId| {
         let request = patient.request(Method::PUT, &format!("/v1/licences/{licence}"));
         send(request.header("idempotency-key", "change").json(&body)).await
@@ -113,11 +132,9 @@ async fn a_key_is_for_one_licence() {
 async fn only_its_end_user_changes_a_licence() {
     let house = House::start().await;
     let patient = house.end_user(PATIENT).await;
-    let item = urn();
-    let licence = upload(&house, &patient, &item).await;
-    let document = wider(&house, &patient, &item);
-    let (signature, sequence) = signed(&patient, &document).await;
-    let good = wish(&item, &document, &signature, sequence);
+    let change = Change::of(&house, &patient).await;
+    let good = change.message();
+    let Change { item, first: licence, document, signature, sequence } = change;
 
     let institute = house.third_party(INSTITUTE, UserClass::NonProfitEntity).await;
     put(&institute, licence, &good).await.expect(403).problem("forbidden");
@@ -155,10 +172,7 @@ async fn a_crash_between_chain_and_row_is_settled_at_the_next_start() {
     use health_back_end::{licensing::terms::compile, schema::into_domain};
     let house = House::start().await;
     let patient = house.end_user(PATIENT).await;
-    let item = urn();
-    let first = upload(&house, &patient, &item).await;
-    let document = wider(&house, &patient, &item);
-    let (signature, _) = signed(&patient, &document).await;
+    let Change { item, first, document, signature, .. } = Change::of(&house, &patient).await;
     let back_end = house.chain.deployment.back_end();
     let offer = compile(&into_domain(&document).unwrap(), &back_end, 1).unwrap();
     // As far as the change comes before it is cut off: kept, and on chain.

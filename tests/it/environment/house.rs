@@ -236,6 +236,14 @@ impl Answer {
         self
     }
 
+    /// Fails unless the request was understood, could not be carried out, and the answer says why in such words.
+    #[track_caller]
+    pub fn unprocessable(&self, says: &str) -> &Self {
+        let detail = self.expect(422).problem("unprocessable").body["detail"].as_str().unwrap();
+        assert!(detail.contains(says), "wanted “{says}”: {detail}");
+        self
+    }
+
     pub fn header(&self, name: &str) -> &str {
         self.headers.get(name).map_or("", |value| value.to_str().unwrap())
     }
@@ -278,6 +286,12 @@ impl Client {
 
     pub async fn post(&self, path: &str, body: &Value) -> Answer {
         patiently(path, async || send(self.request(Method::POST, path).json(body)).await).await
+    }
+
+    /// The client's items, as far as one page lists them.
+    pub async fn items(&self) -> Vec<Value> {
+        let listed = self.get("/v1/aih-data?limit=200").await;
+        listed.expect(200).body["AIHData"].as_array().unwrap().clone()
     }
 
     pub async fn post_once(&self, path: &str, key: &str, body: &Value) -> Answer {

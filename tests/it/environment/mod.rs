@@ -6,6 +6,7 @@ pub mod ledger;
 #[path = "../../environment/postgres.rs"]
 pub mod postgres;
 pub mod premises;
+pub mod scene;
 
 use std::path::Path;
 
@@ -57,6 +58,17 @@ pub const REGISTRAR: usize = 2;
 pub const PATIENT: usize = 3;
 pub const INSTITUTE: usize = 4;
 
+/// An anvil on a free port that keeps nothing when it ends.
+pub fn passing(folder: &Path) -> AnvilConfig {
+    AnvilConfig {
+        port: 0,
+        state: None,
+        state_interval: None,
+        cache_path: Some(folder.join("cache")),
+        ..AnvilConfig::read(Path::new("anvil.toml")).unwrap()
+    }
+}
+
 /// A chain with our registry on it.
 pub struct Chain {
     pub devnet: Devnet,
@@ -73,14 +85,7 @@ impl Chain {
     /// Another admin is another registry.
     pub async fn start_with_admin(admin: usize) -> Self {
         let folder = tempfile::tempdir().unwrap();
-        let config = AnvilConfig {
-            port: 0,
-            state: None,
-            state_interval: None,
-            cache_path: Some(folder.path().join("cache")),
-            ..AnvilConfig::read(Path::new("anvil.toml")).unwrap()
-        };
-        let chain = Self::deployed(&config, folder.path(), admin).await;
+        let chain = Self::deployed(&passing(folder.path()), folder.path(), admin).await;
         Self { _folder: Some(folder), ..chain }
     }
 

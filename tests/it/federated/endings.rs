@@ -4,6 +4,7 @@
 use std::path::Path;
 
 use alloy::primitives::hex;
+use futures_util::future::join_all;
 use health_back_end::{
     db::{
         federated_rounds::{RoundRow, RoundState},
@@ -44,7 +45,7 @@ impl Stage {
     }
 
     async fn front_ends(&self, count: u64) -> Vec<FrontEnd> {
-        futures_util::future::join_all((1..=count).map(|seed| self.front_end(seed, TRAINING))).await
+        join_all((1..=count).map(|seed| self.front_end(seed, TRAINING))).await
     }
 
     /// All answer with something better, no two the same.
@@ -248,10 +249,7 @@ fn names(folder: &Path) -> usize {
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_power_failure_in_the_middle_of_an_aggregation_loses_nothing() {
     let mut scene = Scene::start().await;
-    let mut front_ends = Vec::new();
-    for seed in 1..=3 {
-        front_ends.push(scene.front_end(seed, TRAINING).await);
-    }
+    let front_ends = join_all((1..=3).map(|seed| scene.front_end(seed, TRAINING))).await;
     let mut request = bounds(2, 3);
     request["HFEID"] = json!("*");
     request["PreLearnNNModelID"] = json!(scene.model);

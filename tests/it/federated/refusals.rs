@@ -1,6 +1,7 @@
 //! Answers that are refused, each in its own way, each with its reason told and noted; and the round that goes on
 //! untouched by them.
 
+use futures_util::future::join_all;
 use health_back_end::{
     front_end::{
         client::new_id,
@@ -97,10 +98,7 @@ async fn poisoned_answers_are_refused_by_name_and_the_round_goes_on() {
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_round_survives_a_restart_and_leaves_out_who_withdrew_and_who_shouts() {
     let mut scene = Scene::start().await;
-    let mut front_ends = Vec::new();
-    for seed in 1..=6 {
-        front_ends.push(scene.front_end(seed, TRAINING).await);
-    }
+    let mut front_ends = join_all((1..=6).map(|seed| scene.front_end(seed, TRAINING))).await;
     let more = json!({"MinimumResponses": 3, "MaximumResponses": 6, "Aggregation": "Median"});
     let round = scene.open(request(&scene, more)).await;
     let base = base(&scene, &front_ends[0]).await;

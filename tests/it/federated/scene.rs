@@ -7,21 +7,18 @@ use std::{
 
 use alloy::signers::local::PrivateKeySigner;
 use health_back_end::{
-    aims::aih_data_processing::ecg::{
-        edf_writer::{self, EdfContents},
-        synthetic_beats::SyntheticBeats,
-    },
+    aims::aih_data_processing::ecg::synthetic_beats::SyntheticBeats,
     clock::Clock,
     domain::ids::{AihDataId, LicenceId},
     front_end::{
         client::{Address, Client, new_id, now},
         paperwork::{self, Wish},
+        recording::{labelled, person},
         training::learner::{Recipe, train},
     },
     mpai_store::models::{examples::Examples, network::Network},
 };
 use serde_json::{Value, json};
-use time::macros::datetime;
 use tokio::process::Command;
 use uuid::Uuid;
 
@@ -53,31 +50,7 @@ pub struct FrontEnd {
 
 /// A recording of the synthetic model, with its beats as annotations.
 pub fn write_recording(path: &Path, person: &SyntheticBeats) {
-    let made = person.generate().unwrap();
-    let (times, texts): (Vec<f64>, Vec<&str>) = made.beats.iter().map(|(at, kind)| (*at, kind.letter())).unzip();
-    let contents = EdfContents {
-        start: datetime!(2026-01-01 08:00),
-        sampling_rate_hz: person.sampling_rate_hz as u32,
-        label: "ECG II",
-        samples_mv: &made.samples_mv,
-        beat_times_s: &times,
-        beat_text: "N",
-    };
-    let mut bytes = Vec::new();
-    edf_writer::write_labelled(&contents, &texts, &mut bytes).unwrap();
-    std::fs::write(path, bytes).unwrap();
-}
-
-/// A person; each has other waves, another rate, another share of ectopic beats.
-pub fn person(seed: u64) -> SyntheticBeats {
-    SyntheticBeats {
-        seed,
-        sampling_rate_hz: 200.0,
-        duration_s: 90.0,
-        ventricular: 0.06 + 0.03 * (seed % 4) as f64,
-        supraventricular: 0.04 + 0.03 * (seed % 3) as f64,
-        noise_mv: 0.02 + 0.03 * (seed % 3) as f64,
-    }
+    std::fs::write(path, labelled(person).unwrap().bytes).unwrap();
 }
 
 /// The model after some epochs on these windows.

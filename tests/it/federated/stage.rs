@@ -14,6 +14,7 @@ use health_back_end::{
     aims::{AimError, Aims, aih_data_processing::ecg::synthetic_beats::SyntheticBeats},
     front_end::{
         client::{Address, Client, new_id},
+        recording::person,
         training::{learner::fresh, recordings::all_examples, session::verified_bytes},
     },
     mpai_store::models::{declaration::Declaration, examples::Examples, network::Network},
@@ -23,7 +24,7 @@ use serde_json::{Value, json};
 
 use super::{
     answers::{Asked, uuid},
-    scene::{FrontEnd, enrol, learned, person, round_message, write_recording},
+    scene::{FrontEnd, enrol, learned, round_message, write_recording},
 };
 use crate::{
     environment::{OPERATOR, house::House, key},

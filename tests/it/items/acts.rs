@@ -19,22 +19,9 @@ use super::{
     server::until,
 };
 use crate::environment::{
-    INSTITUTE, PATIENT,
-    house::{Client, House, send, urn},
+    house::{Client, send, urn},
+    scene::Scene,
 };
-
-struct Scene {
-    house: House,
-    patient: Client,
-    institute: Client,
-}
-
-async fn scene() -> Scene {
-    let house = House::start().await;
-    let patient = house.end_user(PATIENT).await;
-    let institute = house.third_party(INSTITUTE, UserClass::NonProfitEntity).await;
-    Scene { house, patient, institute }
-}
 
 /// A client's audit of everything. On a busy machine the copy may be behind for a while after a start, and says so.
 pub(super) async fn audit(client: &Client) -> AuditResponse {
@@ -82,7 +69,7 @@ async fn used(scene: &Scene, parcel: &Parcel) -> (health_back_end::domain::ids::
 
 #[tokio::test]
 async fn every_act_on_an_item_is_in_the_audit() {
-    let scene = scene().await;
+    let scene = Scene::set().await;
     let back_end = scene.house.chain.deployment.back_end();
     let parcel = paper::parcel(&scene.patient, &back_end, &paper::ecg());
     let (licence, result) = used(&scene, &parcel).await;
@@ -135,7 +122,7 @@ async fn item_invented(scene: &Scene, mut response: AuditResponse, parcel: &Parc
 
 #[tokio::test]
 async fn an_act_that_the_chain_does_not_hold_is_a_non_conformity() {
-    let scene = scene().await;
+    let scene = Scene::set().await;
     let back_end = scene.house.chain.deployment.back_end();
     let parcel = paper::parcel(&scene.patient, &back_end, &paper::ecg());
     let _ = used(&scene, &parcel).await;
@@ -163,7 +150,7 @@ async fn an_act_that_the_chain_does_not_hold_is_a_non_conformity() {
 
 #[tokio::test]
 async fn an_item_licensed_and_never_stored_is_told_so() {
-    let scene = scene().await;
+    let scene = Scene::set().await;
     let parcel = paper::parcel(&scene.patient, &scene.house.chain.deployment.back_end(), &paper::ecg());
     let announced = parcel.announced(parcel.payload.len() + 1);
     let form = reqwest::multipart::Form::new()
@@ -183,7 +170,7 @@ async fn an_item_licensed_and_never_stored_is_told_so() {
 
 #[tokio::test]
 async fn what_no_module_performs_is_refused_before_the_chain_records_it() {
-    let scene = scene().await;
+    let scene = Scene::set().await;
     let parcel = paper::table(&scene.patient, &scene.house.chain.deployment.back_end(), b"time,pulse\n");
     parcel.send_inline(&scene.patient).await.expect(201);
     let block = async || scene.house.chain.node().head().await.unwrap().number;
@@ -205,7 +192,7 @@ async fn what_no_module_performs_is_refused_before_the_chain_records_it() {
 
 #[tokio::test]
 async fn an_id_in_use_is_refused_in_one_way_whatever_is_in_the_way() {
-    let scene = scene().await;
+    let scene = Scene::set().await;
     let back_end = scene.house.chain.deployment.back_end();
     let parcel = paper::parcel(&scene.patient, &back_end, &paper::ecg());
     let (_, result) = used(&scene, &parcel).await;
@@ -232,7 +219,7 @@ async fn an_id_in_use_is_refused_in_one_way_whatever_is_in_the_way() {
 #[tokio::test]
 async fn a_derivation_without_a_known_end_is_settled_in_the_running_house() {
     use health_back_end::{db::data_items::NewDataItem, domain::taxonomy::DataStatus, licensing::derive::Lineage};
-    let scene = scene().await;
+    let scene = Scene::set().await;
     let parcel = paper::parcel(&scene.patient, &scene.house.chain.deployment.back_end(), &paper::ecg());
     parcel.send_in_parts(&scene.patient).await.expect(201);
     let (database, aims) = (&scene.house.database, &scene.house.door.aims);

@@ -58,7 +58,7 @@ impl Caught {
         let answer = follow(&institute, institute.get(&self.place).await).await;
         answer.expect(403).problem("licence-denied");
         assert_eq!(reasons(&answer), ["Revoked"]);
-        assert_eq!(items_of(&patient).await, 1);
+        assert_eq!(patient.items().await.len(), 1);
     }
 
     /// The Back End killed meanwhile, the next one takes it back.
@@ -69,11 +69,7 @@ impl Caught {
         until("its child is gone", async || (!is_alive(self.child)).then_some(())).await;
         let server = Server::start(chain, &chain.devnet.ws_url(), folder).await;
         server.again(INSTITUTE).await.get(&self.place).await.expect(503).problem("unavailable");
-        assert_eq!(items_of(&server.again(PATIENT).await).await, 1, "nothing half-made can be seen");
+        assert_eq!(server.again(PATIENT).await.items().await.len(), 1, "nothing half-made can be seen");
         server
     }
-}
-
-pub async fn items_of(patient: &Client) -> usize {
-    patient.get("/v1/aih-data").await.expect(200).body["AIHData"].as_array().unwrap().len()
 }

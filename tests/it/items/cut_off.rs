@@ -38,6 +38,7 @@ use crate::environment::{
     Chain, INSTITUTE, PATIENT,
     house::{Client, House, send},
     premises::Premises,
+    scene,
 };
 
 const MINUTE_US: i64 = 60_000_000;
@@ -50,9 +51,7 @@ struct Scene {
 }
 
 async fn scene(recording: &health_back_end::front_end::recording::Recording) -> Scene {
-    let house = House::start().await;
-    let patient = house.end_user(PATIENT).await;
-    let institute = house.third_party(INSTITUTE, UserClass::NonProfitEntity).await;
+    let scene::Scene { house, patient, institute } = scene::Scene::set().await;
     let parcel = paper::parcel(&patient, &house.door.aims.back_end(), recording);
     parcel.send_in_parts(&patient).await.expect(201);
     Scene { house, patient, institute, parcel }

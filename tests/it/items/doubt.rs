@@ -27,7 +27,7 @@ use super::{
 use crate::environment::{
     ADMIN, Chain, INSTITUTE, OPERATOR, PATIENT, REGISTRAR,
     house::{Answer, Client, urn},
-    key,
+    key, passing,
     premises::Premises,
 };
 
@@ -163,14 +163,7 @@ async fn a_chain_that_goes_away_during_a_request_permits_nothing_and_may_come_ba
 async fn another_chain_at_the_url_is_refused_by_name() {
     let scene = Scene::new().await;
     let folder = tempfile::tempdir().unwrap();
-    let config = AnvilConfig {
-        chain_id: 31338,
-        port: 0,
-        state: None,
-        state_interval: None,
-        cache_path: Some(folder.path().join("cache")),
-        ..AnvilConfig::read(std::path::Path::new("anvil.toml")).unwrap()
-    };
+    let config = AnvilConfig { chain_id: 31338, ..passing(folder.path()) };
     let other = Chain::with(&config, folder.path()).await;
     scene.relay.lead_to(&place(&other));
     scene.refuses("another chain").await;
@@ -226,13 +219,7 @@ async fn before_it_is_noticed(with_registry: bool) {
     process(&scene.institute, &scene.ask()).await.expect(200);
     scene.patient.get(&payload).await.expect(200);
     let folder = tempfile::tempdir().unwrap();
-    let config = AnvilConfig {
-        port: 0,
-        state: None,
-        state_interval: None,
-        cache_path: Some(folder.path().join("cache")),
-        ..AnvilConfig::read(std::path::Path::new("anvil.toml")).unwrap()
-    };
+    let config = passing(folder.path());
     let reset = Devnet::start(&binary(std::path::Path::new(".")), &config, folder.path()).await.unwrap();
     if with_registry {
         let roles = Roles {

@@ -9,37 +9,23 @@ use health_back_end::{
 use reqwest::Method;
 use serde_json::{Value, json};
 
-use super::paper::{self, EVENTS, PARAMETERS, Parcel, STATE, licence_in, parcel, process, reasons, request, withdraw};
+use super::paper::{self, EVENTS, PARAMETERS, Parcel, STATE, licence_in, process, reasons, request, withdraw};
 use crate::environment::{
-    INSTITUTE, PATIENT,
-    house::{Answer, Client, House, send},
+    PATIENT,
+    house::{Answer, send},
+    scene::Scene,
 };
 
-struct Scene {
-    house: House,
-    patient: Client,
-    institute: Client,
-}
-
-impl Scene {
-    async fn new() -> Self {
-        let house = House::start().await;
-        let patient = house.end_user(PATIENT).await;
-        let institute = house.third_party(INSTITUTE, UserClass::NonProfitEntity).await;
-        Self { house, patient, institute }
-    }
-
-    fn parcel(&self, recording: &Recording) -> Parcel {
-        parcel(&self.patient, &self.house.chain.deployment.back_end(), recording)
-    }
+fn parcel(scene: &Scene, recording: &Recording) -> Parcel {
+    paper::parcel(&scene.patient, &scene.back_end(), recording)
 }
 
 #[tokio::test]
 async fn a_synthetic_recording_lives_its_life() {
     let recording = paper::ecg();
     let truth = recording.true_beats.clone().unwrap();
-    let scene = Scene::new().await;
-    let parcel = scene.parcel(&recording);
+    let scene = Scene::set().await;
+    let parcel = parcel(&scene, &recording);
     let answer = parcel.send_inline(&scene.patient).await;
     let events = live(&scene, &parcel, &answer).await;
     let found: Vec<f64> = events["EventTimesSeconds"].as_array().unwrap().iter().map(|t| t.as_f64().unwrap()).collect();
@@ -50,8 +36,8 @@ async fn a_synthetic_recording_lives_its_life() {
 #[tokio::test]
 async fn the_real_recording_lives_its_life() {
     let Some(recording) = paper::real_ecg() else { return };
-    let scene = Scene::new().await;
-    let parcel = scene.parcel(&recording);
+    let scene = Scene::set().await;
+    let parcel = parcel(&scene, &recording);
     let answer = parcel.send_in_parts(&scene.patient).await;
     let events = live(&scene, &parcel, &answer).await;
     assert!((2_262..=2_284).contains(&events["EventCount"].as_u64().unwrap()), "of 2273: {}", events["EventCount"]);
@@ -186,8 +172,8 @@ async fn derived(scene: &Scene, parcel: &Parcel) -> (AihDataId, alloy::primitive
 
 #[tokio::test]
 async fn who_asked_hears_when_a_job_has_ended() {
-    let scene = Scene::new().await;
-    let parcel = scene.parcel(&paper::ecg());
+    let scene = Scene::set().await;
+    let parcel = parcel(&scene, &paper::ecg());
     parcel.send_in_parts(&scene.patient).await.expect(201);
     let stream = scene.institute.request(Method::GET, "/v1/events").send().await.unwrap();
     let message = request(&scene.institute, parcel.id, PARAMETERS, "Research");
@@ -207,8 +193,8 @@ async fn who_asked_hears_when_a_job_has_ended() {
 
 #[tokio::test]
 async fn each_service_needs_a_token_that_opens_it() {
-    let scene = Scene::new().await;
-    let parcel = scene.parcel(&paper::ecg());
+    let scene = Scene::set().await;
+    let parcel = parcel(&scene, &paper::ecg());
     let narrow = async |services: &[&str]| {
         let mut client = scene.patient.clone();
         let answer = client.renew(services).await;
@@ -233,7 +219,7 @@ async fn each_service_needs_a_token_that_opens_it() {
 
 #[tokio::test]
 async fn a_payload_is_read_in_ranges() {
-    let scene = Scene::new().await;
+    let scene = Scene::set().await;
     let bytes: Vec<u8> = (0..200_000_u32).map(|i| (i * 7 + i / 251) as u8).collect();
     let parcel = paper::table(&scene.patient, &scene.house.chain.deployment.back_end(), &bytes);
     parcel.send_in_parts(&scene.patient).await.expect(201);

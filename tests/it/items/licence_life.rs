@@ -28,9 +28,10 @@ use super::{
 };
 use crate::environment::{
     Chain, INSTITUTE, PATIENT,
-    house::{Client, House, send, urn},
+    house::{Client, send, urn},
     key,
     premises::Premises,
+    scene::Scene,
 };
 
 /// What the issue allows between the block and the end of a job.
@@ -93,74 +94,54 @@ async fn a_running_job_stops_within_two_seconds_of_the_block() {
         assert_eq!(reasons(&answer), ["Revoked"], "{way}");
         println!("{way}: the running job was stopped {stopped:.0?} after it was asked for, its block included");
         assert!(stopped < AT_MOST, "{way}: {stopped:?}");
-        let listed = patient.get("/v1/aih-data").await;
-        assert_eq!(listed.expect(200).body["AIHData"].as_array().unwrap().len(), 1, "nothing was made of it");
+        assert_eq!(patient.items().await.len(), 1, "nothing was made of it");
         assert_eq!(server.terminate().await, Some(0));
         chain.devnet.stop().await;
     }
 }
 
-struct Scene {
-    house: House,
-    patient: Client,
-    institute: Client,
+/// An uploaded recording, its licence, and a result the institute made of it with the place it was answered from.
+async fn used(scene: &Scene) -> (Parcel, LicenceId, AihDataId, String) {
+    let back_end = scene.back_end();
+    let parcel = paper::parcel(&scene.patient, &back_end, &paper::ecg());
+    used_parcel(scene, parcel).await
 }
 
-impl Scene {
-    async fn new() -> Self {
-        let house = House::start().await;
-        let patient = house.end_user(PATIENT).await;
-        let institute = house.third_party(INSTITUTE, UserClass::NonProfitEntity).await;
-        Self { house, patient, institute }
-    }
+async fn used_parcel(scene: &Scene, parcel: Parcel) -> (Parcel, LicenceId, AihDataId, String) {
+    let licence = licence_in(&parcel.send_in_parts(&scene.patient).await.expect(201).body);
+    let message = request(&scene.institute, parcel.id, PARAMETERS, "Research");
+    let later = scene.institute.request(Method::POST, "/v1/aih-data-process").header("prefer", "respond-async");
+    let told = send(later.json(&message)).await;
+    let place = told.expect(202).header("location").to_owned();
+    let done = follow(&scene.institute, told).await;
+    let result = result_item(done.expect(200))["AIHDataID"].as_str().unwrap().parse().unwrap();
+    (parcel, licence, result, place)
+}
 
-    /// An uploaded recording, its licence, and a result the institute made of it with the place it was answered from.
-    async fn used(&self) -> (Parcel, LicenceId, AihDataId, String) {
-        let back_end = self.house.chain.deployment.back_end();
-        let parcel = paper::parcel(&self.patient, &back_end, &paper::ecg());
-        self.used_parcel(parcel).await
-    }
+async fn notices(scene: &Scene, client: &Client, kind: &str) -> Vec<Value> {
+    let notices = scene.house.database.list_notices(client.user, 0, 1_000).await.unwrap();
+    notices.into_iter().filter(|notice| notice.kind == kind).map(|notice| notice.data).collect()
+}
 
-    async fn used_parcel(&self, parcel: Parcel) -> (Parcel, LicenceId, AihDataId, String) {
-        let licence = licence_in(&parcel.send_in_parts(&self.patient).await.expect(201).body);
-        let message = request(&self.institute, parcel.id, PARAMETERS, "Research");
-        let later = self.institute.request(Method::POST, "/v1/aih-data-process").header("prefer", "respond-async");
-        let told = send(later.json(&message)).await;
-        let place = told.expect(202).header("location").to_owned();
-        let done = follow(&self.institute, told).await;
-        let result = result_item(done.expect(200))["AIHDataID"].as_str().unwrap().parse().unwrap();
-        (parcel, licence, result, place)
-    }
-
-    async fn notices(&self, client: &Client, kind: &str) -> Vec<Value> {
-        let notices = self.house.database.list_notices(client.user, 0, 1_000).await.unwrap();
-        notices.into_iter().filter(|notice| notice.kind == kind).map(|notice| notice.data).collect()
-    }
-
-    async fn row(&self, item: AihDataId) -> health_back_end::db::data_items::DataItemRow {
-        self.house.database.find_data_item(item).await.unwrap().unwrap()
-    }
-
-    /// How the chain answers the institute about an item now, be there a module for it or not.
-    async fn asked(&self, item: AihDataId) -> Vec<String> {
-        let question = health_back_end::licensing::confirm::Question {
-            item,
-            requester: self.institute.user.address(),
-            operation: health_back_end::domain::operation::Operation::PhysiologicalParameterQuantification,
-            usage: health_back_end::domain::taxonomy::Usage::Research,
-            at: self.house.clock.seconds(),
-            confirm_id: rand::random(),
-        };
-        let verdict = self.house.door.aims.licensing.check(&question).await.unwrap();
-        verdict.reasons().map(|term| term.to_string()).collect()
-    }
+/// How the chain answers the institute about an item now, be there a module for it or not.
+async fn asked(scene: &Scene, item: AihDataId) -> Vec<String> {
+    let question = health_back_end::licensing::confirm::Question {
+        item,
+        requester: scene.institute.user.address(),
+        operation: health_back_end::domain::operation::Operation::PhysiologicalParameterQuantification,
+        usage: health_back_end::domain::taxonomy::Usage::Research,
+        at: scene.house.clock.seconds(),
+        confirm_id: rand::random(),
+    };
+    let verdict = scene.house.door.aims.licensing.check(&question).await.unwrap();
+    verdict.reasons().map(|term| term.to_string()).collect()
 }
 
 #[tokio::test]
 async fn a_change_fells_what_was_made_under_the_old_terms_and_tells_who_holds_it() {
-    let scene = Scene::new().await;
+    let scene = Scene::set().await;
     let back_end = scene.house.chain.deployment.back_end();
-    let (parcel, first, result, place) = scene.used().await;
+    let (parcel, first, result, place) = used(&scene).await;
     let clinic = scene.house.third_party(5, UserClass::ClinicalEntity).await;
     let _ = process(&clinic, &request(&clinic, parcel.id, PARAMETERS, "Research")).await;
     let body = change(&scene.patient, &back_end, parcel.id, 1);
@@ -178,7 +159,7 @@ async fn a_change_fells_what_was_made_under_the_old_terms_and_tells_who_holds_it
     assert!(derived.fallen_at_us.is_some());
     let again = scene.institute.get(&place).await;
     assert_eq!(reasons(again.expect(403)), ["Revoked"]);
-    assert_eq!(scene.asked(result).await, ["Revoked"]);
+    assert_eq!(asked(&scene, result).await, ["Revoked"]);
     assert!(!scene.house.chain.node().stands(derived.licence.unwrap()).await.unwrap());
     scene.patient.get(&format!("/v1/aih-data/{result}/payload")).await.expect(200);
     process(&scene.institute, &request(&scene.institute, parcel.id, PARAMETERS, "Research")).await.expect(200);
@@ -186,18 +167,18 @@ async fn a_change_fells_what_was_made_under_the_old_terms_and_tells_who_holds_it
     assert_eq!(reasons(denied.expect(403)), ["Process"]);
 
     // Whoever used it is told; whoever was refused is not.
-    let told = scene.notices(&scene.institute, "licence.changed").await;
+    let told = notices(&scene, &scene.institute, "licence.changed").await;
     assert_eq!(told.len(), 1, "{told:?}");
     assert_eq!((&told[0]["AIHDataID"], &told[0]["LicenceID"]), (&json!(parcel.id), &json!(second)));
-    assert_eq!(scene.notices(&clinic, "licence.changed").await, Vec::<Value>::new());
-    assert_eq!(scene.notices(&scene.patient, "licence.changed").await.len(), 1);
+    assert_eq!(notices(&scene, &clinic, "licence.changed").await, Vec::<Value>::new());
+    assert_eq!(notices(&scene, &scene.patient, "licence.changed").await.len(), 1);
     scene.house.stop().await;
 }
 
 #[tokio::test]
 async fn a_withdrawal_on_chain_alone_is_noticed_and_kept() {
-    let scene = Scene::new().await;
-    let (parcel, licence, result, place) = scene.used().await;
+    let scene = Scene::set().await;
+    let (parcel, licence, result, place) = used(&scene).await;
     withdraw_directly(&scene.house.chain, parcel.id).await;
     scene.house.indexed().await;
     let kept = scene.house.database.find_model_licence(licence.address()).await.unwrap().unwrap();
@@ -206,9 +187,9 @@ async fn a_withdrawal_on_chain_alone_is_noticed_and_kept() {
     assert_eq!((withdrawals[0].scope, withdrawals[0].signature.clone()), (RevocationScope::Licence, None));
     assert_eq!(withdrawals[0].revoked_by, scene.patient.user.address());
     assert!(scene.row(parcel.id).await.fallen_at_us.is_some() && scene.row(result).await.fallen_at_us.is_some());
-    assert_eq!(scene.asked(parcel.id).await, ["Revoked"]);
+    assert_eq!(asked(&scene, parcel.id).await, ["Revoked"]);
     assert_eq!(reasons(scene.institute.get(&place).await.expect(403)), ["Revoked"]);
-    assert_eq!(scene.notices(&scene.institute, "licence.revoked").await.len(), 1);
+    assert_eq!(notices(&scene, &scene.institute, "licence.revoked").await.len(), 1);
     // Withdrawn again through the door, it is found withdrawn, and the signature is kept for a chain that is restored.
     withdraw(&scene.patient, &scene.house.chain.deployment.back_end(), parcel.id, licence).await;
     let withdrawals = scene.house.database.list_revocations_of(licence.address()).await.unwrap();
@@ -218,8 +199,8 @@ async fn a_withdrawal_on_chain_alone_is_noticed_and_kept() {
 
 #[tokio::test]
 async fn a_withdrawal_relayed_by_somebody_else_is_kept_with_its_signature() {
-    let scene = Scene::new().await;
-    let (parcel, licence, ..) = scene.used().await;
+    let scene = Scene::set().await;
+    let (parcel, licence, ..) = used(&scene).await;
     let chain = &scene.house.chain;
     let signature = chain.sign_withdrawal(parcel.id, licence.address());
     let provider = ProviderBuilder::new().wallet(EthereumWallet::from(key(5))).connect_provider(chain.provider.clone());
@@ -254,9 +235,9 @@ async fn let_time_pass(chain: &Chain) {
 
 #[tokio::test]
 async fn what_has_expired_is_neither_permitted_nor_handed_out_again() {
-    let scene = Scene::new().await;
+    let scene = Scene::set().await;
     let back_end = scene.house.chain.deployment.back_end();
-    let (parcel, _, result, place) = scene.used_parcel(short(&scene.patient, &back_end, &paper::ecg())).await;
+    let (parcel, _, result, place) = used_parcel(&scene, short(&scene.patient, &back_end, &paper::ecg())).await;
     // A key that gives first answers again gives no result again.
     let message = request(&scene.institute, parcel.id, PARAMETERS, "Research");
     let keyed = scene.institute.post_once("/v1/aih-data-process", "a key", &message).await;
@@ -267,14 +248,14 @@ async fn what_has_expired_is_neither_permitted_nor_handed_out_again() {
     assert_eq!(reasons(redelivered.expect(403).problem("licence-denied")), ["Expired"]);
     let keyed = scene.institute.post_once("/v1/aih-data-process", "a key", &message).await;
     assert_eq!(reasons(keyed.expect(403).problem("licence-denied")), ["Expired"]);
-    assert_eq!(scene.asked(parcel.id).await, ["Expired"]);
-    assert_eq!(scene.asked(result).await, ["Expired"]);
+    assert_eq!(asked(&scene, parcel.id).await, ["Expired"]);
+    assert_eq!(asked(&scene, result).await, ["Expired"]);
     scene.house.stop().await;
 }
 
 #[tokio::test]
 async fn what_has_expired_is_read_by_nobody_but_its_end_user() {
-    let scene = Scene::new().await;
+    let scene = Scene::set().await;
     let back_end = scene.house.chain.deployment.back_end();
     let id = paper::new_item();
     let mut wish = paper::wish(id);
@@ -282,7 +263,7 @@ async fn what_has_expired_is_read_by_nobody_but_its_end_user() {
     wish.end = scene.house.clock.seconds() + SHORT_SECONDS;
     let document = paperwork::write(&wish, &scene.patient.user, &back_end);
     let parcel = paper::sealed(&scene.patient, &back_end, id, document, &paper::ecg());
-    let (_, _, result, _) = scene.used_parcel(parcel).await;
+    let (_, _, result, _) = used_parcel(&scene, parcel).await;
     let read = async |client: &Client, item| client.get(&format!("/v1/aih-data/{item}/payload?usage=Research")).await;
     for item in [id, result] {
         read(&scene.institute, item).await.expect(200);
@@ -325,8 +306,8 @@ async fn a_permit_for_what_fell_meanwhile_opens_nothing() {
             permit::Purpose,
         },
     };
-    let scene = Scene::new().await;
-    let (parcel, licence, ..) = scene.used().await;
+    let scene = Scene::set().await;
+    let (parcel, licence, ..) = used(&scene).await;
     let operation = health_back_end::domain::operation::Operation::PhysiologicalParameterQuantification;
     let (aims, requester) = (&scene.house.door.aims, scene.institute.user.address());
     let asked = Question {

@@ -27,6 +27,25 @@
 //!
 //! [`paper`] writes the messages, [`caught`] catches works in the middle, [`server`] runs the Back End as a process, [`relay`] cuts its line to the chain.
 
+/// A test for each class of data, by a function that is given the class.
+macro_rules! for_each_class {
+    ($work:ident: $($name:ident = $class:ident),+ $(,)?) => {
+        $(#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+        async fn $name() {
+            $work(DataClass::$class).await;
+        })+
+
+        #[test]
+        fn no_class_is_left_out() {
+            assert_eq!([$(DataClass::$class),+].as_slice().len(), DataClass::ALL.len());
+            for class in DataClass::ALL {
+                let read = processing::all().iter().any(|aim| aim.data_class == *class);
+                assert!(read && [$(DataClass::$class),+].contains(class), "{}", class.word());
+            }
+        }
+    };
+}
+
 mod acts;
 mod attempts;
 mod bad_payloads;

@@ -3,13 +3,12 @@
 use std::time::{Duration, Instant};
 
 use futures_util::StreamExt;
-use health_back_end::domain::taxonomy::UserClass;
 use reqwest::{Method, Response};
 
 use super::paper::{self, Parcel, licence_in, withdraw};
 use crate::environment::{
-    INSTITUTE, PATIENT,
     house::{Client, House},
+    scene::Scene,
 };
 
 /// More than sockets and buffers on the way hold.
@@ -57,9 +56,7 @@ async fn rest(response: Response) -> (usize, bool) {
 
 #[tokio::test]
 async fn a_download_ends_with_its_licence_and_the_end_users_own_does_not() {
-    let house = House::start().await;
-    let patient = house.end_user(PATIENT).await;
-    let institute = house.third_party(INSTITUTE, UserClass::NonProfitEntity).await;
+    let Scene { house, patient, institute } = Scene::set().await;
     let (parcel, licence) = upload(&house, &patient).await;
     // Nobody takes their bytes yet, so both readings stand still after what the buffers hold.
     let (licensed, own) = (open(&institute, &parcel).await, open(&patient, &parcel).await);

@@ -5,47 +5,28 @@ use health_back_end::{
         edf_writer::{self, EdfContents},
         synthetic::SyntheticEcg,
     },
-    domain::taxonomy::UserClass,
     front_end::recording::Recording,
 };
 use serde_json::json;
 use time::macros::datetime;
 
-use super::paper::{self, PARAMETERS, process, request};
-use crate::environment::{
-    INSTITUTE, PATIENT,
-    house::{Answer, Client, House},
+use super::{
+    every_class::ecg,
+    paper::{self, PARAMETERS, process, request},
 };
+use crate::environment::{house::Answer, scene::Scene};
 
-struct Scene {
-    house: House,
-    patient: Client,
-    institute: Client,
+/// Uploads and asks for heart-rate parameters.
+async fn ask(scene: &Scene, format: &str, bytes: Vec<u8>) -> Answer {
+    let qualifier = json!({"DataClass": "PhysiologicalSignal", "Format": format});
+    let recording = Recording { description: String::new(), qualifier, bytes, true_beats: None };
+    let parcel = paper::parcel(&scene.patient, &scene.back_end(), &recording);
+    parcel.send_in_parts(&scene.patient).await.expect(201);
+    process(&scene.institute, &request(&scene.institute, parcel.id, PARAMETERS, "Research")).await
 }
 
-impl Scene {
-    async fn new() -> Self {
-        let house = House::start().await;
-        let patient = house.end_user(PATIENT).await;
-        let institute = house.third_party(INSTITUTE, UserClass::NonProfitEntity).await;
-        Self { house, patient, institute }
-    }
-
-    /// Uploads and asks for heart-rate parameters.
-    async fn ask(&self, format: &str, bytes: Vec<u8>) -> Answer {
-        let qualifier = json!({"DataClass": "PhysiologicalSignal", "Format": format});
-        let recording = Recording { description: String::new(), qualifier, bytes, true_beats: None };
-        let parcel = paper::parcel(&self.patient, &self.house.chain.deployment.back_end(), &recording);
-        parcel.send_in_parts(&self.patient).await.expect(201);
-        process(&self.institute, &request(&self.institute, parcel.id, PARAMETERS, "Research")).await
-    }
-
-    async fn refused(&self, format: &str, bytes: Vec<u8>, says: &str) {
-        let answer = self.ask(format, bytes).await;
-        answer.expect(422).problem("unprocessable");
-        let detail = answer.body["detail"].as_str().unwrap();
-        assert!(detail.contains(says), "{format}, wanted “{says}”: {detail}");
-    }
+async fn refused(scene: &Scene, format: &str, bytes: Vec<u8>, says: &str) {
+    ask(scene, format, bytes).await.unprocessable(says);
 }
 
 fn edf(label: &str, seconds: usize) -> Vec<u8> {
@@ -80,47 +61,40 @@ fn wfdb(format: u32, samples: usize, kept: usize) -> Vec<u8> {
     let checksum = values.iter().fold(0_i16, |sum, value| sum.wrapping_add(*value));
     let kept = kept.min(signal.len());
     let header = format!("rec 1 250 {samples}\nrec.dat {format} 200(0)/mV 12 0 {} {checksum} 0 II\n", values[0]);
-    let mut archive = tar::Builder::new(Vec::new());
-    for (name, contents) in [("rec.hea", header.as_bytes()), ("rec.dat", &signal[..kept])] {
-        let mut entry = tar::Header::new_ustar();
-        entry.set_size(contents.len() as u64);
-        entry.set_mode(0o644);
-        archive.append_data(&mut entry, name, contents).unwrap();
-    }
-    archive.into_inner().unwrap()
+    ecg::archive(&[("rec.hea", header.as_bytes()), ("rec.dat", &signal[..kept])])
 }
 
 #[tokio::test]
 async fn truncated_recordings_of_every_format_are_refused_in_words() {
-    let scene = Scene::new().await;
+    let scene = Scene::set().await;
     let whole = edf("ECG II", 20);
     for format in ["EDF", "EDF+"] {
-        scene.refused(format, whole[..whole.len() / 2].to_vec(), "ends early").await;
-        scene.refused(format, whole[..100].to_vec(), "").await;
-        scene.refused(format, [&whole[..], &[0; 100]].concat(), "header describes only").await;
+        refused(&scene, format, whole[..whole.len() / 2].to_vec(), "ends early").await;
+        refused(&scene, format, whole[..100].to_vec(), "").await;
+        refused(&scene, format, [&whole[..], &[0; 100]].concat(), "header describes only").await;
     }
     for format in [16, 212] {
-        scene.refused("WFDB", wfdb(format, 5_000, 1_000), "ends early").await;
+        refused(&scene, "WFDB", wfdb(format, 5_000, 1_000), "ends early").await;
         let archive = wfdb(format, 5_000, usize::MAX);
-        scene.refused("WFDB", archive[..archive.len() / 2].to_vec(), "").await;
+        refused(&scene, "WFDB", archive[..archive.len() / 2].to_vec(), "").await;
     }
-    scene.refused("WFDB", Vec::new(), "").await;
-    scene.refused("EDF", b"0       ".to_vec(), "").await;
-    scene.refused("EDF", b"\x89PNG\r\n\x1a\n and so on".to_vec(), "neither an EDF file nor").await;
+    refused(&scene, "WFDB", Vec::new(), "").await;
+    refused(&scene, "EDF", b"0       ".to_vec(), "").await;
+    refused(&scene, "EDF", b"\x89PNG\r\n\x1a\n and so on".to_vec(), "neither an EDF file nor").await;
     scene.house.stop().await;
 }
 
 #[tokio::test]
 async fn what_is_no_electrocardiogram_is_not_taken_for_one() {
-    let scene = Scene::new().await;
-    scene.refused("EDF+", edf("EEG Fpz-Cz", 20), "is an ECG by its name").await;
-    scene.refused("EDF+", edf("ECG II", 2), "are too short").await;
+    let scene = Scene::set().await;
+    refused(&scene, "EDF+", edf("EEG Fpz-Cz", 20), "is an ECG by its name").await;
+    refused(&scene, "EDF+", edf("ECG II", 2), "are too short").await;
     // Formats no module here reads, whatever the bytes are.
-    scene.refused("CSV", edf("ECG II", 20), "no AIM in the Store").await;
+    refused(&scene, "CSV", edf("ECG II", 20), "no AIM in the Store").await;
     // The house goes on; the same writers' whole recordings are read.
-    scene.ask("EDF+", edf("ECG II", 20)).await.expect(200);
+    ask(&scene, "EDF+", edf("ECG II", 20)).await.expect(200);
     for format in [16, 212] {
-        scene.ask("WFDB", wfdb(format, 5_000, usize::MAX)).await.expect(200);
+        ask(&scene, "WFDB", wfdb(format, 5_000, usize::MAX)).await.expect(200);
     }
     scene.house.stop().await;
 }

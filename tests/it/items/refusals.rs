@@ -1,36 +1,16 @@
 //! Messages that are strict JSON or nearly so, and still not to be acted upon.
 
-use health_back_end::domain::taxonomy::UserClass;
 use reqwest::Method;
 use serde_json::{Value, json};
 
 use super::paper::{self, PARAMETERS, Parcel, process, request};
 use crate::environment::{
-    INSTITUTE, PATIENT,
-    house::{Client, House, send, urn},
+    house::{send, urn},
+    scene::Scene,
 };
 
-struct Scene {
-    house: House,
-    patient: Client,
-    institute: Client,
-}
-
-async fn scene() -> Scene {
-    let house = House::start().await;
-    let patient = house.end_user(PATIENT).await;
-    let institute = house.third_party(INSTITUTE, UserClass::NonProfitEntity).await;
-    Scene { house, patient, institute }
-}
-
-impl Scene {
-    fn table(&self) -> Parcel {
-        paper::table(&self.patient, &self.house.chain.deployment.back_end(), b"time,pulse\n")
-    }
-
-    async fn nothing_was_kept(&self) {
-        assert_eq!(self.patient.get("/v1/aih-data").await.expect(200).body["AIHData"], json!([]));
-    }
+fn table(scene: &Scene) -> Parcel {
+    paper::table(&scene.patient, &scene.back_end(), b"time,pulse\n")
 }
 
 fn changed(message: &Value, pointer: &str, value: Value) -> Value {
@@ -42,8 +22,8 @@ fn changed(message: &Value, pointer: &str, value: Value) -> Value {
 
 #[tokio::test]
 async fn an_upload_that_violates_its_schema_is_refused_at_its_place() {
-    let scene = scene().await;
-    let good = scene.table().inline();
+    let scene = Scene::set().await;
+    let good = table(&scene).inline();
     let long = "x".repeat(100_000);
     for (pointer, value) in [
         ("/AIHDataID", json!(7)),
@@ -77,14 +57,14 @@ async fn an_upload_that_violates_its_schema_is_refused_at_its_place() {
         };
         assert!(places.iter().any(near), "{pointer}: {places:?}");
     }
-    scene.nothing_was_kept().await;
+    assert_eq!(scene.patient.items().await, Vec::<Value>::new(), "nothing was kept");
     scene.house.stop().await;
 }
 
 #[tokio::test]
 async fn an_upload_that_contradicts_itself_is_refused() {
-    let scene = scene().await;
-    let good = scene.table().inline();
+    let scene = Scene::set().await;
+    let good = table(&scene).inline();
     let window = |start, end| json!({"StartTime": start, "EndTime": end});
     let elsewhere = "eip155:31337:0x00000000000000000000000000000000000000bb";
     let other_chain = format!("eip155:1:{}", scene.patient.user.address());
@@ -116,16 +96,16 @@ async fn an_upload_that_contradicts_itself_is_refused() {
         answer.expect(422).problem(kind);
         assert!(answer.body["pointers"][0]["pointer"].is_string(), "{pointer}: {}", answer.body);
     }
-    scene.nothing_was_kept().await;
+    assert_eq!(scene.patient.items().await, Vec::<Value>::new(), "nothing was kept");
     scene.house.stop().await;
 }
 
 #[tokio::test]
 async fn bodies_that_are_not_strict_json_are_refused_by_every_route_of_items() {
-    let scene = scene().await;
+    let scene = Scene::set().await;
     let bomb = [b"[".repeat(200_000), b"]".repeat(200_000)].concat();
     let deep = format!("{{\"Header\":{}1{}}}", "{\"a\":".repeat(5_000), "}".repeat(5_000)).into_bytes();
-    let text = scene.table().inline().to_string();
+    let text = table(&scene).inline().to_string();
     let twice = text.replacen("\"AIHDataID\"", "\"AIHDataID\":\"urn:uuid:0\",\"AIHDataID\"", 1).into_bytes();
     let lone = text.replacen("CSV", "\\ud800", 1).into_bytes();
     for path in ["/v1/aih-data", "/v1/aih-data-process"] {
@@ -136,13 +116,13 @@ async fn bodies_that_are_not_strict_json_are_refused_by_every_route_of_items() {
         let text = scene.patient.request(Method::POST, path).header("content-type", "text/plain").body("{}");
         send(text).await.expect(415).problem("unsupported-media-type");
     }
-    scene.nothing_was_kept().await;
+    assert_eq!(scene.patient.items().await, Vec::<Value>::new(), "nothing was kept");
     scene.house.stop().await;
 }
 
 #[tokio::test]
 async fn a_request_to_process_that_makes_no_sense_is_refused() {
-    let scene = scene().await;
+    let scene = Scene::set().await;
     let parcel = paper::parcel(&scene.patient, &scene.house.chain.deployment.back_end(), &paper::ecg());
     let stored = parcel.send_in_parts(&scene.patient).await;
     stored.expect(201);
@@ -181,7 +161,7 @@ async fn a_request_to_process_that_makes_no_sense_is_refused() {
 
 #[tokio::test]
 async fn a_job_is_told_to_whoever_asked_for_it() {
-    let scene = scene().await;
+    let scene = Scene::set().await;
     let parcel = paper::parcel(&scene.patient, &scene.house.chain.deployment.back_end(), &paper::ecg());
     parcel.send_in_parts(&scene.patient).await.expect(201);
     let message = request(&scene.institute, parcel.id, PARAMETERS, "Research");

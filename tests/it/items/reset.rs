@@ -25,10 +25,19 @@ use super::{
 use crate::environment::{
     INSTITUTE, PATIENT,
     house::{Client, send},
+    passing,
     premises::{self, Premises},
 };
 
-pub(super) async fn institute(server: &Server, folder: &Path) -> Client {
+/// A Back End with a chain of its own, a patient and an institute.
+pub(super) async fn begun(folder: &Path) -> (Server, Client, Client) {
+    let server = Server::alone(folder).await;
+    let patient = server.end_user(PATIENT).await;
+    let institute = institute(&server, folder).await;
+    (server, patient, institute)
+}
+
+async fn institute(server: &Server, folder: &Path) -> Client {
     let client = server.stranger(INSTITUTE);
     let services = crate::environment::house::ALL_SERVICES;
     client.register(&client.organisation("Non-Profit Entity"), &services).await.expect(202);
@@ -79,9 +88,7 @@ pub(super) fn wipe(folder: &Path) {
 async fn a_reset_chain_is_restored_with_the_same_licences_and_verdicts() {
     let place = Premises::new().await;
     let folder = place.path();
-    let server = Server::alone(folder).await;
-    let patient = server.end_user(PATIENT).await;
-    let institute = institute(&server, folder).await;
+    let (server, patient, institute) = begun(folder).await;
     let (kept, withdrawn) = (used(&server, &patient, &institute).await, used(&server, &patient, &institute).await);
     withdraw(&patient, &server.back_end, withdrawn.parcel.id, withdrawn.licence).await;
     // Licensed again after a withdrawal: a longer history.
@@ -178,9 +185,7 @@ async fn nothing_starts_on_what_is_half_restored(folder: &Path, rpc_url: &str) {
 async fn a_restoration_that_is_killed_again_and_again_comes_to_the_same_end() {
     let premises = Premises::new().await;
     let folder = premises.path();
-    let server = Server::alone(folder).await;
-    let patient = server.end_user(PATIENT).await;
-    let institute = institute(&server, folder).await;
+    let (server, patient, institute) = begun(folder).await;
     let mut items = Vec::new();
     for n in 0..4 {
         let used = used(&server, &patient, &institute).await;
@@ -199,13 +204,7 @@ async fn a_restoration_that_is_killed_again_and_again_comes_to_the_same_end() {
 
     // A chain of its own, so that it lives on while the restoration is killed: after each further transaction, until one
     // attempt comes through.
-    let anvil = AnvilConfig {
-        port: 0,
-        state: None,
-        state_interval: None,
-        cache_path: Some(folder.join("another-cache")),
-        ..AnvilConfig::read(Path::new("anvil.toml")).unwrap()
-    };
+    let anvil = AnvilConfig { cache_path: Some(folder.join("another-cache")), ..passing(folder) };
     let devnet = Devnet::start(&binary(Path::new(".")), &anvil, folder).await.unwrap();
     let node = connect(&devnet.url()).await.unwrap();
     let deployed = Server::command(folder, &["deploy", "--rpc-url", &devnet.url()]).await;

@@ -13,7 +13,7 @@ use sqlx::{Connection, Executor};
 
 use super::{
     paper,
-    reset::{institute, licence_of, standing, used, wipe},
+    reset::{begun, licence_of, standing, used, wipe},
     server::{Server, until},
 };
 use crate::environment::{
@@ -86,9 +86,7 @@ async fn a_restoration_gives_the_class_that_was_vouched_for_and_lifts_no_suspens
 async fn a_result_is_restored_under_the_licence_it_was_made_under_whenever_the_next_one_was_kept() {
     let place = tempfile::tempdir().unwrap();
     let folder = place.path();
-    let server = Server::alone(folder).await;
-    let patient = server.end_user(PATIENT).await;
-    let institute = institute(&server, folder).await;
+    let (server, patient, institute) = begun(folder).await;
     let old = used(&server, &patient, &institute).await;
     let document = paperwork::write(&paper::wish(old.parcel.id), &patient.user, &server.back_end);
     let signature = paperwork::sign(&document, &server.back_end, 1, &patient.signer).unwrap();

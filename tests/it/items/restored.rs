@@ -30,7 +30,7 @@ use uuid::Uuid;
 use super::{
     acts::audit,
     paper::{PARAMETERS, process, request, withdraw},
-    reset::{Used, institute, restore, used, wipe},
+    reset::{Used, begun, restore, used, wipe},
     server::Server,
 };
 use crate::environment::{
@@ -62,9 +62,7 @@ async fn verified(server: &Server, response: &AuditResponse, end_user: UserId) -
 async fn a_withdrawal_sent_to_the_chain_directly_is_not_undone_by_a_restoration() {
     let premises = Premises::new().await;
     let folder = premises.path();
-    let server = Server::alone(folder).await;
-    let patient = server.end_user(PATIENT).await;
-    let institute = institute(&server, folder).await;
+    let (server, patient, institute) = begun(folder).await;
     let (kept, gone) = (used(&server, &patient, &institute).await, used(&server, &patient, &institute).await);
     withdraw_directly(&server, gone.parcel.id).await;
     // The copy has it when the audit is complete up to there.
@@ -112,9 +110,7 @@ async fn a_withdrawal_sent_to_the_chain_directly_is_not_undone_by_a_restoration(
 async fn what_was_decided_before_a_reset_is_told_as_that_and_only_after_a_restoration() {
     let premises = Premises::new().await;
     let folder = premises.path();
-    let server = Server::alone(folder).await;
-    let patient = server.end_user(PATIENT).await;
-    let institute = institute(&server, folder).await;
+    let (server, patient, institute) = begun(folder).await;
     let kept = used(&server, &patient, &institute).await;
     let never = request(&institute, kept.parcel.id, PARAMETERS, "Health Care");
     process(&institute, &never).await.expect(403);

@@ -1,13 +1,13 @@
 //! The same request again: as after a lost answer.
 
-use health_back_end::domain::taxonomy::UserClass;
 use reqwest::{Method, multipart};
 use serde_json::{Value, json};
 
 use super::paper::{self, EVENTS, PARAMETERS, Parcel, process, request, result_item};
 use crate::environment::{
-    INSTITUTE, PATIENT,
+    PATIENT,
     house::{Client, House, send, urn},
+    scene::Scene,
 };
 
 fn table(house: &House, client: &Client, bytes: &[u8]) -> Parcel {
@@ -69,9 +69,7 @@ async fn of_the_same_item_sent_many_times_at_once_one_is_kept() {
 
 #[tokio::test]
 async fn a_message_sent_again_is_the_same_operation() {
-    let house = House::start().await;
-    let patient = house.end_user(PATIENT).await;
-    let institute = house.third_party(INSTITUTE, UserClass::NonProfitEntity).await;
+    let Scene { house, patient, institute } = Scene::set().await;
     let parcel = paper::parcel(&patient, &house.chain.deployment.back_end(), &paper::ecg());
     parcel.send_in_parts(&patient).await.expect(201);
     let message = request(&institute, parcel.id, PARAMETERS, "Research");

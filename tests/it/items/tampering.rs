@@ -1,16 +1,13 @@
 //! Somebody changes the house's own rows behind its back. The audit compares them with the chain, and lists each.
 
-use health_back_end::{
-    domain::{ids::AihDataId, taxonomy::UserClass},
-    schema::wire::NonConformityKind as Kind,
-};
+use health_back_end::{domain::ids::AihDataId, schema::wire::NonConformityKind as Kind};
 use sqlx::{AnyConnection, AssertSqlSafe, Connection};
 
 use super::{
     acts::audit,
     paper::{self, PARAMETERS, licence_in, process, request, withdraw},
 };
-use crate::environment::{INSTITUTE, PATIENT, house::House};
+use crate::environment::{house::House, scene::Scene};
 
 /// Changes the one row of an institute's processing of an item.
 async fn tamper(house: &House, item: AihDataId, change: &str) {
@@ -24,9 +21,7 @@ async fn tamper(house: &House, item: AihDataId, change: &str) {
 
 #[tokio::test]
 async fn every_row_that_was_tampered_with_is_listed() {
-    let house = House::start().await;
-    let patient = house.end_user(PATIENT).await;
-    let institute = house.third_party(INSTITUTE, UserClass::NonProfitEntity).await;
+    let Scene { house, patient, institute } = Scene::set().await;
     let back_end = house.chain.deployment.back_end();
     let (mut items, mut licences) = (Vec::new(), Vec::new());
     for _ in 0..7 {

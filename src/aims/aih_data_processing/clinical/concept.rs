@@ -19,14 +19,6 @@ pub fn codes(concept: Option<&Value>) -> Vec<Code<'_>> {
     list.into_iter().flatten().filter_map(coding).collect()
 }
 
-/// The codes of an element that is one concept or a list of them.
-pub fn codes_of_all(concepts: Option<&Value>) -> Vec<Code<'_>> {
-    match concepts {
-        Some(Value::Array(list)) => list.iter().flat_map(|one| codes(Some(one))).collect(),
-        one => codes(one),
-    }
-}
-
 /// A `Coding`, when it names system and code.
 pub fn coding(coding: &Value) -> Option<Code<'_>> {
     Some(Code { system: coding.get("system")?.as_str()?, code: coding.get("code")?.as_str()? })

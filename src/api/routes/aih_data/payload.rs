@@ -12,7 +12,7 @@ use utoipa::IntoParams;
 use super::super::aih_data_process::denied;
 use crate::{
     aims::{
-        aih_data_processing::request::ProcessRequest,
+        asking::ProcessRequest,
         retrieval::{Retrieved, Span},
     },
     api::{

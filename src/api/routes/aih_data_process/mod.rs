@@ -17,10 +17,8 @@ use super::aih_data;
 use crate::{
     aims::{
         AimError,
-        aih_data_processing::{
-            job::withheld_for,
-            request::{may_know, message_of},
-        },
+        aih_data_processing::job::withheld_for,
+        asking::{may_know, message_of},
         retrieval::evidence_of,
     },
     api::{Door, Kind, Problem, Reply, evidence, once::AskedAnew},

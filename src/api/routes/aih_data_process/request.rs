@@ -6,7 +6,7 @@ use axum::{extract::State, http::HeaderMap, response::Response};
 
 use super::answer;
 use crate::{
-    aims::aih_data_processing::request::{Accepted, ProcessRequest},
+    aims::{aih_data_processing::request::Accepted, asking::ProcessRequest},
     api::{Bearer, Door, Kind, Message, Problem, once::Once},
     domain::{ids::UserId, operation::Operation, taxonomy::Usage},
     schema::{

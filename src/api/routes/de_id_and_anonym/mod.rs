@@ -12,7 +12,7 @@ use super::aih_data_process::{confirmation, failed, running, undone, withheld};
 use crate::{
     aims::{
         AimError,
-        aih_data_processing::request::{may_know, message_of},
+        asking::{may_know, message_of},
         de_identification::report::lines,
         retrieval::evidence_of,
     },

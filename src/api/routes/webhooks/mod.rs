@@ -6,6 +6,11 @@ pub mod register;
 pub mod remove;
 pub mod rotate;
 
+use axum::{
+    Json,
+    http::{HeaderValue, header},
+    response::{IntoResponse, Response},
+};
 use serde::Serialize;
 use utoipa::ToSchema;
 use uuid::Uuid;
@@ -67,6 +72,13 @@ pub struct Secret {
 impl Secret {
     fn of(told: &Told) -> Self {
         Self { webhook_id: told.id.to_string(), secret: told.secret.as_str().to_owned() }
+    }
+}
+
+/// No cache on the way keeps it.
+impl IntoResponse for Secret {
+    fn into_response(self) -> Response {
+        ([(header::CACHE_CONTROL, HeaderValue::from_static("no-store"))], Json(self)).into_response()
     }
 }
 

@@ -1,7 +1,6 @@
 //! `POST /v1/webhooks`.
 
 use axum::{
-    Json,
     extract::State,
     http::{HeaderValue, StatusCode, header},
     response::{IntoResponse, Response},
@@ -51,8 +50,7 @@ pub async fn register(
 
 async fn register_for(door: &Door, user: UserId, wish: &Wish) -> Result<Response, Problem> {
     let told = door.aims.register_webhook(user, &wish.url).await?;
-    let mut response = (StatusCode::CREATED, Json(Secret::of(&told))).into_response();
-    response.headers_mut().insert(header::CACHE_CONTROL, HeaderValue::from_static("no-store"));
+    let mut response = (StatusCode::CREATED, Secret::of(&told)).into_response();
     // A path with a UUID in it is a header value.
     if let Ok(place) = HeaderValue::from_str(&location(told.id)) {
         response.headers_mut().insert(header::LOCATION, place);

@@ -1,9 +1,7 @@
 //! `POST /v1/webhooks/{id}/secret`.
 
 use axum::{
-    Json,
     extract::State,
-    http::{HeaderValue, header},
     response::{IntoResponse, Response},
 };
 use uuid::Uuid;
@@ -43,7 +41,5 @@ pub async fn rotate(
 
 async fn rotate_for(door: &Door, user: UserId, id: Uuid) -> Result<Response, Problem> {
     let told = door.aims.rotate_webhook(user, id).await?;
-    let mut response = Json(Secret::of(&told)).into_response();
-    response.headers_mut().insert(header::CACHE_CONTROL, HeaderValue::from_static("no-store"));
-    Ok(response)
+    Ok(Secret::of(&told).into_response())
 }

@@ -52,16 +52,8 @@ fn each_format_has_a_case_of_each_trouble() {
     }
 }
 
-macro_rules! classes {
-    ($($name:ident = $class:ident),+ $(,)?) => {
-        $(#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-        async fn $name() {
-            refused(DataClass::$class).await;
-        })+
-    };
-}
-
-classes!(
+for_each_class!(
+    refused:
     bad_physiological_signals = PhysiologicalSignal,
     bad_neurophysiological_signals = NeurophysiologicalSignal,
     bad_images = MedicalImaging,

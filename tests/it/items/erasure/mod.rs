@@ -23,11 +23,10 @@ use self::{
 };
 use super::{
     paper::{self, PARAMETERS, Parcel, follow, licence_in, request, result_item, withdraw},
-    reset::institute,
+    reset::begun,
     server::Server,
 };
 use crate::environment::{
-    PATIENT,
     house::{Client, send},
     premises::{self, Premises, on_postgres},
 };
@@ -105,9 +104,7 @@ fn somewhere(held: &[Held], identifiers: &[Identifier]) {
 async fn of_an_erased_item_nothing_can_be_read_anywhere_and_the_chain_never_held_any() {
     let premises = Premises::new().await;
     let folder = premises.path();
-    let server = Server::alone(folder).await;
-    let patient = server.end_user(PATIENT).await;
-    let institute = institute(&server, folder).await;
+    let (server, patient, institute) = begun(folder).await;
     let used = used(&server, &patient, &institute).await;
     let (item, result) = (used.parcel.id, used.result);
     let keys = keys_of(folder, [item, result]).await;

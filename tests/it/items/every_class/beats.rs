@@ -3,20 +3,19 @@
 use std::sync::LazyLock;
 
 use health_back_end::{
-    aims::aih_data_processing::ecg::{
-        edf_writer::{self, EdfContents},
-        synthetic_beats::{LabelledRecording, SyntheticBeats},
-    },
+    aims::aih_data_processing::ecg::synthetic_beats::{LabelledRecording, SyntheticBeats},
     domain::operation::Operation,
-    front_end::training::{
-        learner::{Recipe, fresh, train},
-        recordings::all_examples,
+    front_end::{
+        recording,
+        training::{
+            learner::{Recipe, fresh, train},
+            recordings::all_examples,
+        },
     },
     mpai_store::models::{declaration::Declaration, onnx},
     schema::wire::DataFormat,
 };
 use serde_json::Value;
-use time::macros::datetime;
 
 use super::{ecg, edf, samples::Sample};
 
@@ -38,18 +37,7 @@ fn person(seed: u64) -> LabelledRecording {
 static STRANGER: LazyLock<LabelledRecording> = LazyLock::new(|| person(77));
 
 fn edf_plus(made: &LabelledRecording) -> Vec<u8> {
-    let (times, texts): (Vec<f64>, Vec<&str>) = made.beats.iter().map(|(at, kind)| (*at, kind.letter())).unzip();
-    let contents = EdfContents {
-        start: datetime!(2026-01-01 08:00),
-        sampling_rate_hz: RATE_HZ,
-        label: "ECG II",
-        samples_mv: &made.samples_mv,
-        beat_times_s: &times,
-        beat_text: "N",
-    };
-    let mut bytes = Vec::new();
-    edf_writer::write_labelled(&contents, &texts, &mut bytes).unwrap();
-    bytes
+    recording::edf_plus(made, f64::from(RATE_HZ)).unwrap()
 }
 
 pub fn sample(format: DataFormat) -> Sample {

@@ -35,25 +35,8 @@ fn every_declaration_has_its_samples() {
     }
 }
 
-macro_rules! classes {
-    ($($name:ident = $class:ident),+ $(,)?) => {
-        $(#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-        async fn $name() {
-            whole(DataClass::$class).await;
-        })+
-
-        #[test]
-        fn no_class_is_left_out() {
-            assert_eq!([$(DataClass::$class),+].as_slice().len(), DataClass::ALL.len());
-            for class in DataClass::ALL {
-                let read = processing::all().iter().any(|aim| aim.data_class == *class);
-                assert!(read && [$(DataClass::$class),+].contains(class), "{}", class.word());
-            }
-        }
-    };
-}
-
-classes!(
+for_each_class!(
+    whole:
     physiological_signals = PhysiologicalSignal,
     neurophysiological_signals = NeurophysiologicalSignal,
     medical_imaging = MedicalImaging,

@@ -4,7 +4,7 @@ use health_back_end::{
     domain::{
         ids::AihDataId,
         operation::Operation,
-        taxonomy::{DataClass, UserClass, Word},
+        taxonomy::{DataClass, Word},
     },
     front_end::{paperwork, publication::Publication, recording::Recording},
     mpai_store::processing::{self, AIM_PARAMETER, Declaration, Performance},
@@ -22,8 +22,8 @@ use super::{
 };
 use crate::{
     environment::{
-        INSTITUTE, PATIENT,
         house::{Answer, Client, House, send},
+        scene,
     },
     items::paper::{self, Parcel, licence_in, process, request, result, result_item},
 };
@@ -42,9 +42,7 @@ pub struct Scene {
 
 impl Scene {
     pub async fn start(class: DataClass) -> Self {
-        let house = House::start().await;
-        let patient = house.end_user(PATIENT).await;
-        let institute = house.third_party(INSTITUTE, UserClass::NonProfitEntity).await;
+        let scene::Scene { house, patient, institute } = scene::Scene::set().await;
         Self { house, patient, institute, class, model: OnceCell::new(), weights: OnceCell::new() }
     }
 

@@ -236,15 +236,7 @@ fn json_says_what_csv_says() {
 #[test]
 fn what_can_be_judged_is_activity_by_the_minute() {
     let file = steps(2, |minute| Some(if minute % 1440 < 360 { 0 } else { 30 }));
-    let (parameters, attachments) = (serde_json::Map::new(), std::collections::BTreeMap::new());
-    let input = Input {
-        operation: BehaviouralStateDetection,
-        format: DataFormat::Csv,
-        parameters: &parameters,
-        payload: file.as_bytes(),
-        attachments: &attachments,
-    };
-    let observed = observe(&input).unwrap();
+    let observed = observed(&file);
     let series = &observed.series[0];
     assert_eq!((series.values.len(), series.at_seconds.len(), series.at_seconds[1]), (2880, 2880, 60.0));
     let context = series.context.as_ref().unwrap();

@@ -1,9 +1,13 @@
-//! The HTTP side of a Front End.
+//! The HTTP side of a Front End: who one is, and messages. `payloads` carries bytes besides.
+
+mod error;
+mod payloads;
 
 use std::{path::Path, time::Duration};
 
 use alloy::signers::{SignerSync, local::PrivateKeySigner};
-use reqwest::{Method, RequestBuilder, StatusCode, header, multipart};
+pub use error::ClientError;
+use reqwest::{Method, RequestBuilder, StatusCode, header};
 use serde::Deserialize;
 use serde_json::{Value, json};
 use uuid::Uuid;
@@ -22,48 +26,6 @@ const MOST_WAITS: u32 = 20;
 const ANSWER_TIME: Duration = Duration::from_secs(120);
 /// How often a job is looked at.
 const JOB_INTERVAL: Duration = Duration::from_millis(200);
-
-/// Why a request came to nothing.
-#[derive(Debug, thiserror::Error)]
-pub enum ClientError {
-    /// The Back End answered with a problem document.
-    #[error("{status}: {}", problem.get("detail").or(problem.get("title")).and_then(Value::as_str).unwrap_or("no reason given"))]
-    Problem {
-        /// HTTP status.
-        status: StatusCode,
-        /// The document.
-        problem: Value,
-    },
-    /// No answer.
-    #[error("the Back End does not answer")]
-    Http(#[from] reqwest::Error),
-    /// An answer that is not what the standard says.
-    #[error("the Back End's answer lacks {0}")]
-    Lacks(&'static str),
-    /// A file.
-    #[error("{0}")]
-    File(#[from] std::io::Error),
-    /// The key cannot sign.
-    #[error("the key cannot sign")]
-    Key(#[from] alloy::signers::Error),
-}
-
-impl ClientError {
-    /// The reasons of a refusal by the licence, in words; empty for other problems.
-    pub fn reasons(&self) -> Vec<String> {
-        let Self::Problem { problem, .. } = self else { return Vec::new() };
-        let reasons = problem.get("reasons").and_then(Value::as_array).into_iter().flatten();
-        reasons.filter_map(|reason| reason.get("explanation")?.as_str().map(str::to_owned)).collect()
-    }
-
-    /// The problem document.
-    pub fn problem(&self) -> Option<&Value> {
-        match self {
-            Self::Problem { problem, .. } => Some(problem),
-            _ => None,
-        }
-    }
-}
 
 /// What a Back End says of itself when it stands, as `hbe up --ready-file` writes it.
 #[derive(Debug, Clone, Deserialize)]
@@ -184,30 +146,6 @@ impl Client {
         Ok(())
     }
 
-    /// Uploads an item: the message, then the payload as it is read.
-    ///
-    /// # Errors
-    /// When the Back End refuses, or the payload cannot be read.
-    pub async fn upload(&self, message: &Value, payload: reqwest::Body, length: u64) -> Result<Value, ClientError> {
-        let part = |body: multipart::Part, kind: &str| body.mime_str(kind).map_err(ClientError::from);
-        let form = multipart::Form::new()
-            .part("message", part(multipart::Part::text(message.to_string()), "application/json")?)
-            .part("payload", part(multipart::Part::stream_with_length(payload, length), "application/octet-stream")?);
-        self.send(self.request(Method::POST, "/v1/aih-data").multipart(form)).await
-    }
-
-    /// Answers in a round of federated learning: the message, then the model.
-    ///
-    /// # Errors
-    /// When the Back End refuses.
-    pub async fn answer_round(&self, message: &Value, model: Vec<u8>) -> Result<Value, ClientError> {
-        let part = |body: multipart::Part, kind: &str| body.mime_str(kind).map_err(ClientError::from);
-        let form = multipart::Form::new()
-            .part("message", part(multipart::Part::text(message.to_string()), "application/json")?)
-            .part("payload", part(multipart::Part::bytes(model), "application/octet-stream")?);
-        self.send(self.request(Method::POST, "/v1/federated-learn").multipart(form)).await
-    }
-
     /// Asks for an operation on an item and waits for its end.
     ///
     /// # Errors
@@ -273,42 +211,6 @@ impl Client {
     /// When the Back End refuses.
     pub async fn delete(&self, path: &str) -> Result<(), ClientError> {
         self.answer(self.request(Method::DELETE, path)).await.map(drop)
-    }
-
-    /// Asks for bytes.
-    ///
-    /// # Errors
-    /// When the Back End refuses.
-    pub async fn bytes(&self, path: &str) -> Result<Vec<u8>, ClientError> {
-        Ok(self.answer(self.request(Method::GET, path)).await?.bytes().await?.to_vec())
-    }
-
-    /// Asks for bytes, and stops reading when there are more than expected.
-    ///
-    /// # Errors
-    /// When the Back End refuses or sends more.
-    pub async fn bytes_up_to(&self, path: &str, most: u64) -> Result<Vec<u8>, ClientError> {
-        let mut answer = self.answer(self.request(Method::GET, path)).await?;
-        let mut bytes = Vec::new();
-        while let Some(chunk) = answer.chunk().await? {
-            if (bytes.len() + chunk.len()) as u64 > most {
-                return Err(ClientError::Lacks("an end where it was announced"));
-            }
-            bytes.extend_from_slice(&chunk);
-        }
-        Ok(bytes)
-    }
-
-    /// Puts a model or a scoring file into the Store, as an operator: the message, then the bytes.
-    ///
-    /// # Errors
-    /// When the Back End refuses.
-    pub async fn put_model(&self, message: &Value, bytes: Vec<u8>) -> Result<Value, ClientError> {
-        let part = |body: multipart::Part, kind: &str| body.mime_str(kind).map_err(ClientError::from);
-        let form = multipart::Form::new()
-            .part("message", part(multipart::Part::text(message.to_string()), "application/json")?)
-            .part("payload", part(multipart::Part::bytes(bytes), "application/octet-stream")?);
-        self.send(self.request(Method::POST, "/v1/store/models").multipart(form)).await
     }
 
     /// Sends bytes as JSON and gives whatever is answered; told that it asks too often, it waits as long as it is told.

@@ -16,6 +16,7 @@
 //! | [`canonical`] | RFC 8785 form and the hash that goes on chain |
 //! | [`model_licence`] | a Model Licence as the domain means it |
 //! | [`parameters`] | the schema an AI Module declares for the parameters of a request |
+//! | [`results`] | the schema an AI Module declares for what it gives |
 //! | [`conformance`] | Table 5 of the Health Back End: does each message validate? |
 //!
 //! [`read`] walks the first three steps. A document that validates also converts: the schemas are never wider than the
@@ -29,6 +30,7 @@ pub mod message;
 pub mod model_licence;
 pub mod parameters;
 mod pointer;
+pub mod results;
 pub mod strict;
 pub mod validators;
 pub mod violation;

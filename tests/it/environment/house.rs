@@ -47,6 +47,11 @@ pub struct House {
     pub premises: Premises,
 }
 
+/// Receivers of webhooks listen on this machine.
+fn on_this_machine() -> Targets {
+    Targets::new(vec!["127.0.0.0/8".parse().unwrap()])
+}
+
 impl House {
     pub async fn start() -> Self {
         Self::with(|_| {}).await
@@ -60,12 +65,20 @@ impl House {
             longest: Duration::from_millis(200),
             ..Pace::default()
         };
-        // Receivers of webhooks listen on this machine.
-        Self::delivering(Targets::new(vec!["127.0.0.0/8".parse().unwrap()]), pace, change).await
+        Self::delivering(on_this_machine(), pace, change).await
+    }
+
+    /// With another program than ours as the child that runs AI Modules.
+    pub async fn working(program: &Path) -> Self {
+        Self::whole(Worker::new(program.to_owned()), on_this_machine(), Pace::default(), |_| {}).await
     }
 
     /// With webhooks that may point elsewhere, delivered at another pace.
     pub async fn delivering(targets: Targets, pace: Pace, change: impl FnOnce(&mut Limits)) -> Self {
+        Self::whole(Worker::new(env!("CARGO_BIN_EXE_hbe").into()), targets, pace, change).await
+    }
+
+    async fn whole(worker: Worker, targets: Targets, pace: Pace, change: impl FnOnce(&mut Limits)) -> Self {
         let chain = Chain::start().await;
         let premises = Premises::new().await;
         let folder = premises.path();
@@ -86,7 +99,7 @@ impl House {
             objects: objects(folder),
             root_key: RootKey::load_or_create(&folder.join("root.key")).unwrap(),
             models: Shelf::open(&folder.join("models"), key(OPERATOR)).unwrap(),
-            worker: Worker::new(env!("CARGO_BIN_EXE_hbe").into()),
+            worker,
             rules: Rules::load().unwrap(),
             targets,
             courier: Courier::with_pace(pace),

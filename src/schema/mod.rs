@@ -8,6 +8,7 @@
 //! | File | Holds |
 //! | --- | --- |
 //! | [`message`] | the closed list of message types: codes, addresses, embedded schemas |
+//! | [`resource`] | the closed list of this Back End's own documents |
 //! | [`strict`] | a JSON reader that accepts only what every reader understands alike |
 //! | [`as_written`] | numbers kept with their spelling, where a document is written out again |
 //! | [`validators`] | the compiled schemas |
@@ -30,6 +31,7 @@ pub mod message;
 pub mod model_licence;
 pub mod parameters;
 mod pointer;
+pub mod resource;
 pub mod results;
 pub mod strict;
 pub mod validators;
@@ -42,8 +44,9 @@ use self::wire::Message;
 pub use self::{
     message::MessageType,
     model_licence::{TermsRefused, into_domain},
+    resource::{Resource, ResourceType},
     strict::StrictError,
-    validators::validate,
+    validators::{validate, validate_resource},
     violation::Violation,
 };
 

@@ -32,7 +32,12 @@ use tokio::{net::TcpListener, sync::oneshot, task::JoinHandle};
 use tokio_util::sync::CancellationToken;
 use uuid::Uuid;
 
-use super::{Chain, OPERATOR, key, premises::Premises};
+use super::{
+    Chain, OPERATOR,
+    described::{Came, check},
+    key,
+    premises::Premises,
+};
 
 /// A running Back End.
 pub struct House {
@@ -254,9 +259,13 @@ impl Answer {
 
 /// Sends a request and reads the whole answer.
 pub async fn send(request: RequestBuilder) -> Answer {
-    let response = request.send().await.unwrap();
+    let (client, request) = request.build_split();
+    let request = request.unwrap();
+    let (method, url) = (request.method().clone(), request.url().clone());
+    let response = client.execute(request).await.unwrap();
     let (status, headers) = (response.status().as_u16(), response.headers().clone());
     let bytes = response.bytes().await.unwrap().to_vec();
+    check(&Came { method: &method, path: url.path(), status, headers: &headers, bytes: &bytes });
     let body = serde_json::from_slice(&bytes).unwrap_or(Value::Null);
     Answer { status, headers, bytes, body }
 }

@@ -7,13 +7,12 @@ pub mod remove;
 pub mod rotate;
 
 use serde::Serialize;
-use utoipa::ToSchema;
 use uuid::Uuid;
 
 use crate::{
     aims::anomaly_and_risk::webhooks::register::{Told, Webhook},
     api::Problem,
-    schema::wire::DateTime,
+    schema::{Resource, ResourceType, wire::DateTime},
 };
 
 /// Where a webhook stands.
@@ -22,9 +21,8 @@ fn location(id: Uuid) -> String {
 }
 
 /// A webhook.
-#[derive(Debug, Serialize, ToSchema)]
+#[derive(Debug, Serialize)]
 #[serde(rename_all = "PascalCase")]
-#[schema(as = Webhook)]
 pub struct Shown {
     /// Its ID.
     #[serde(rename = "WebhookID")]
@@ -54,7 +52,7 @@ impl Shown {
 }
 
 /// A new secret. It is not shown again.
-#[derive(Debug, Serialize, ToSchema)]
+#[derive(Debug, Serialize)]
 #[serde(rename_all = "PascalCase")]
 pub struct Secret {
     /// The webhook.
@@ -62,6 +60,10 @@ pub struct Secret {
     webhook_id: String,
     /// `whsec_…`, after Standard Webhooks.
     secret: String,
+}
+
+impl Resource for Secret {
+    const TYPE: ResourceType = ResourceType::WebhookSecret;
 }
 
 impl Secret {

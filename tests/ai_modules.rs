@@ -8,9 +8,13 @@ use health_back_end::{
         operation::Operation,
         taxonomy::{DataClass, Word},
     },
-    mpai_store::processing::{self, Declaration, Performance},
+    mpai_store::{
+        processing::{self, Declaration, Performance},
+        results,
+    },
     schema::wire::DataFormat,
 };
+use serde_json::Value;
 
 const HEAD: &str = "# AI Modules
 
@@ -42,22 +46,53 @@ fn describe(page: &mut String, aim: &Declaration) -> std::fmt::Result {
     for performance in &aim.performs {
         match performance.dispatches_to {
             Some(to) => writeln!(page, "\n`{}` is answered by `{}`.", performance.processing_type.word(), to.word())?,
-            None => perform(page, performance)?,
+            None => perform(page, &aim.aim_name, performance)?,
         }
     }
     Ok(())
 }
 
-fn perform(page: &mut String, performance: &Performance) -> std::fmt::Result {
+fn perform(page: &mut String, aim: &str, performance: &Performance) -> std::fmt::Result {
     let text = |text: &Option<String>| text.clone().unwrap_or_default();
     writeln!(page, "\n### {}\n", performance.processing_type.word())?;
     writeln!(page, "| | |\n| --- | --- |\n| Result | {} |", text(&performance.result))?;
+    let id = text(&performance.result_schema);
+    let file = format!("../schemas/HBE/V1.0/results/{aim}/{}.json", performance.processing_type.word());
+    writeln!(page, "| Result schema | [`{id}`]({file}) |")?;
     writeln!(page, "| Method | {} |\n| Source | {} |", text(&performance.method), text(&performance.source))?;
     let parameters = performance.parameters.as_ref().and_then(|schema| schema["properties"].as_object());
     for (name, schema) in parameters.into_iter().flatten() {
         writeln!(page, "| `{name}` | {} |", schema["description"].as_str().unwrap_or_default())?;
     }
+    fields(page, &id)
+}
+
+/// The fields of a result, as its schema describes them.
+fn fields(page: &mut String, id: &str) -> std::fmt::Result {
+    let (_, schema) = results::TEXTS.iter().find(|(known, _)| *known == id).expect("a declared schema is there");
+    let schema: Value = serde_json::from_str(schema).unwrap();
+    let needed = |name: &str| schema["required"].as_array().unwrap().iter().any(|label| label == name);
+    writeln!(page, "\n| The result holds | |\n| --- | --- |")?;
+    for (name, field) in schema["properties"].as_object().unwrap() {
+        let description = field["description"].as_str().unwrap_or_default().replace('|', "\\|");
+        let at_times = if needed(name) { "" } else { " (not always)" };
+        writeln!(page, "| `{name}`{at_times} | {description} |")?;
+    }
     Ok(())
+}
+
+#[test]
+fn every_result_schema_is_declared_and_every_file_is_one_of_them() {
+    let declared = processing::all().iter().flat_map(|aim| &aim.performs).filter_map(|p| p.result_schema.clone());
+    let mut declared: Vec<_> = declared.collect();
+    let mut known: Vec<_> = results::TEXTS.iter().map(|(id, _)| (*id).to_owned()).collect();
+    declared.sort();
+    known.sort();
+    assert_eq!(declared, known);
+    let folder = PathBuf::from(env!("CARGO_MANIFEST_DIR")).join("schemas/HBE/V1.0/results");
+    let aims = fs::read_dir(folder).unwrap().map(|aim| aim.unwrap().path());
+    let files: usize = aims.map(|aim| fs::read_dir(aim).unwrap().count()).sum();
+    assert_eq!(files, known.len(), "a file that nobody names, or a name without a file");
 }
 
 #[test]

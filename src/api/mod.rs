@@ -23,7 +23,8 @@
 //! # Adding a route
 //!
 //! 1. A file in `routes/` with one `#[utoipa::path(…)] pub async fn` taking `State<Door>`, [`extract::Bearer`],
-//!    [`extract::Message`], returning `Result<Reply<M>, Problem>` (or `Result<Response, Problem>`).
+//!    [`extract::Message`], returning `Result<Reply<M>, Problem>`, `Result<Given, Problem>` (or `Result<Response, Problem>` made from
+//!    them). What is no message of the standard has a schema in `schemas/HBE/` and a line in `schema/resource.rs`.
 //! 2. One line in `routes/mod.rs`: under `quick` (answered within [`Limits::request_time`]) or `slow` (streams).
 //! 3. A POST that writes runs its work through [`once::Once`].
 //! 4. `UPDATE_OPENAPI=1 cargo nextest run openapi` writes `docs/openapi.json` anew.
@@ -32,6 +33,7 @@ pub mod bell;
 pub mod door;
 pub mod evidence;
 pub mod extract;
+pub mod given;
 pub mod layers;
 pub mod once;
 pub mod openapi;
@@ -42,6 +44,7 @@ pub mod serve;
 
 pub use door::{Door, Limits, Parts};
 pub use extract::{Bearer, Message};
+pub use given::Given;
 pub use problem::{Kind, Problem};
 pub use reply::Reply;
 pub use routes::router;

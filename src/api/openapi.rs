@@ -1,12 +1,12 @@
 //! The description of the door: OpenAPI 3.1, written from the routes themselves, with the standard's own schemas as its
 //! components. `docs/openapi.json` is a copy that a test holds current.
 
-use serde_json::{Map, Value, json};
+use serde_json::{Value, json};
 use utoipa::OpenApi;
 
 use super::{Kind, problem, routes};
 use crate::schema::{
-    MessageType,
+    MessageType, ResourceType,
     validators::{IDENTIFIERS_ID, IDENTIFIERS_TEXT},
 };
 
@@ -47,8 +47,11 @@ pub fn document() -> Value {
     for message in MessageType::ALL {
         schemas[message.name()] = component(message.name(), message.schema_text());
     }
+    for resource in ResourceType::ALL {
+        schemas[resource.name()] = component(resource.name(), resource.schema_text());
+    }
     schemas["Identifiers"] = component("Identifiers", IDENTIFIERS_TEXT);
-    schemas["Problem"] = problem_schema();
+    schemas["Problem"]["properties"]["type"]["enum"] = Kind::ALL.iter().map(|kind| kind.type_uri()).collect();
     document["components"]["securitySchemes"]["token"] = json!({
         "type": "http", "scheme": "bearer", "bearerFormat": "JWT",
         "description": "A Token from POST /v1/register or POST /v1/tokens."
@@ -101,42 +104,15 @@ fn point_inside(schema: &mut Value, name: &str) {
 
 fn inside(reference: &str, name: &str) -> String {
     let (address, fragment) = reference.split_once('#').unwrap_or((reference, ""));
-    let named = MessageType::ALL.iter().find(|message| message.id() == address).map(|message| message.name());
+    let message = MessageType::ALL.iter().find(|message| message.id() == address).map(|message| message.name());
+    let own = ResourceType::ALL.iter().find(|resource| resource.id() == address).map(|resource| resource.name());
+    let named = message.or(own);
     let target = match named {
         Some(named) => named,
         None if address == IDENTIFIERS_ID => "Identifiers",
         None => name,
     };
     format!("#/components/schemas/{target}{fragment}")
-}
-
-fn problem_schema() -> Value {
-    let kinds: Vec<_> = Kind::ALL.iter().map(|kind| kind.type_uri()).collect();
-    let mut properties = Map::new();
-    let mut put = |label: &str, schema: Value| {
-        properties.insert(label.to_owned(), schema);
-    };
-    put("type", json!({"type": "string", "enum": kinds, "description": "Stable; GET there explains the kind."}));
-    put("title", json!({"type": "string", "description": "The same for every problem of the kind."}));
-    put("status", json!({"type": "integer"}));
-    put("detail", json!({"type": "string", "description": "This case; never content of a body."}));
-    put(
-        "pointers",
-        json!({"type": "array", "description": "Where in the body.", "items": {
-            "type": "object", "required": ["pointer", "keyword", "message"],
-            "properties": {"pointer": {"type": "string"}, "keyword": {"type": "string"}, "message": {"type": "string"}}
-        }}),
-    );
-    put(
-        "reasons",
-        json!({"type": "array", "description": "Failing terms.", "items": {
-            "type": "object", "required": ["term", "explanation"],
-            "properties": {"term": {"type": "string"}, "explanation": {"type": "string"}}
-        }}),
-    );
-    put("evidence", json!({"$ref": "#/components/schemas/LicenceConfirm/$defs/Evidence"}));
-    put("message", json!({"type": "object", "description": "The standard's own negative message, where it has one."}));
-    json!({"type": "object", "required": ["type", "title", "status", "detail"], "properties": properties})
 }
 
 #[cfg(test)]

@@ -68,8 +68,16 @@ fn of(aim: &Declaration) -> Value {
             { "Name": "Memory", "Minimum": "64 MB", "Maximum": "2 GB", "Request": "256 MB" },
             { "Name": "CPU:Number", "Minimum": "1", "Maximum": "1", "Request": "1" },
         ],
-        "DataXMData": {},
+        "DataXMData": { "ResultSchemas": result_schemas(aim) },
     })
+}
+
+/// The JSON Schema of each result, by processing type.
+fn result_schemas(aim: &Declaration) -> Value {
+    let named = aim.performs.iter().filter_map(|performance| {
+        Some((performance.processing_type.word().to_owned(), Value::from(performance.result_schema.as_deref()?)))
+    });
+    Value::Object(named.collect())
 }
 
 fn describe(aim: &Declaration) -> String {

@@ -7,8 +7,12 @@ use std::{collections::BTreeMap, sync::LazyLock};
 use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value};
 
+use super::results::{self, ResultError};
 use crate::{
-    domain::{operation::Operation, taxonomy::DataClass},
+    domain::{
+        operation::Operation,
+        taxonomy::{DataClass, Word},
+    },
     schema::{
         Violation,
         parameters::ParameterSchema,
@@ -63,6 +67,9 @@ pub struct Performance {
     /// What the result holds.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub result: Option<String>,
+    /// The JSON Schema the result satisfies, by its `$id`; `GET /v1/schemas/{id}` has it.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub result_schema: Option<String>,
     /// Name of the method.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub method: Option<String>,
@@ -99,6 +106,17 @@ pub fn all() -> &'static [Declaration] {
 pub fn find(operation: Operation, class: DataClass, format: DataFormat, named: Option<&str>) -> Option<Found> {
     let fits = |aim: &&'static Declaration| aim.reads(class, format) && named.is_none_or(|name| aim.aim_name == name);
     all().iter().filter(fits).find_map(|aim| aim.perform(operation))
+}
+
+/// Whether what an AIM gave for a processing type is what its declaration says it gives.
+///
+/// # Errors
+/// [`ResultError`]: it is not, or nothing is declared.
+pub fn check_result(aim: &str, operation: Operation, result: &Value) -> Result<(), ResultError> {
+    let declared = all().iter().find(|declared| declared.aim_name == aim).and_then(|aim| aim.perform(operation));
+    let found = declared.ok_or(ResultError::Undeclared)?;
+    let id = results::address(aim, found.operation.word()).ok_or(ResultError::Undeclared)?;
+    results::check(id, result)
 }
 
 impl Declaration {
@@ -147,11 +165,14 @@ fn read(text: &str) -> Result<Declaration, String> {
 impl Performance {
     /// Either it names what it does, by which method and source and with which parameters, or who does it instead.
     fn is_whole(&self, of: &Declaration) -> Result<(), String> {
-        let told = [&self.result, &self.method, &self.source].map(Option::is_some);
+        let told = [&self.result, &self.result_schema, &self.method, &self.source].map(Option::is_some);
+        let described = results::address(&of.aim_name, self.processing_type.word());
         match self.dispatches_to {
-            None if told == [true; 3] && self.parameters.is_some() => Ok(()),
+            None if told == [true; 4] && self.result_schema.as_deref() == described && self.parameters.is_some() => {
+                Ok(())
+            }
             Some(to)
-                if told == [false; 3]
+                if told == [false; 4]
                     && of.performs.iter().any(|p| p.processing_type == to && p.dispatches_to.is_none()) =>
             {
                 Ok(())
@@ -164,7 +185,6 @@ impl Performance {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::domain::taxonomy::Word;
 
     #[test]
     fn every_declaration_is_sound_and_names_only_processing_types() {
@@ -182,6 +202,24 @@ mod tests {
     fn a_declaration_that_leaves_its_source_out_is_refused() {
         let text = include_str!("processing/AIP-ECG-V1.0.json").replacen("\"Source\"", "\"Sauce\"", 1);
         assert!(read(&text).is_err());
+    }
+
+    #[test]
+    fn a_declaration_that_names_another_result_or_none_is_refused() {
+        let text = include_str!("processing/AIP-ECG-V1.0.json");
+        let (own, other) = ("V1.0:PhysiologicalEventDetection", "V1.0:PhysiologicalTrendMonitoring");
+        assert!(read(&text.replacen(own, other, 1)).is_err());
+        assert!(read(&text.replacen(own, "V1.0:Nothing", 1)).is_err());
+        let without: Vec<_> = text.lines().filter(|line| !line.contains(own)).collect();
+        assert!(read(&without.join("\n")).is_err());
+    }
+
+    #[test]
+    fn a_result_nobody_declares_is_refused() {
+        use serde_json::json;
+        let undeclared = |aim, operation| check_result(aim, operation, &json!({})) == Err(ResultError::Undeclared);
+        assert!(undeclared("AIP-NIL-V1.0", Operation::PhysiologicalEventDetection));
+        assert!(undeclared("AIP-ECG-V1.0", Operation::MolecularRiskPrediction));
     }
 
     #[test]

@@ -8,6 +8,7 @@
 //! | File | Holds |
 //! | --- | --- |
 //! | [`message`] | the closed list of message types: codes, addresses, embedded schemas |
+//! | [`resource`] | the closed list of this Back End's own documents |
 //! | [`strict`] | a JSON reader that accepts only what every reader understands alike |
 //! | [`as_written`] | numbers kept with their spelling, where a document is written out again |
 //! | [`validators`] | the compiled schemas |
@@ -16,6 +17,7 @@
 //! | [`canonical`] | RFC 8785 form and the hash that goes on chain |
 //! | [`model_licence`] | a Model Licence as the domain means it |
 //! | [`parameters`] | the schema an AI Module declares for the parameters of a request |
+//! | [`results`] | the schema an AI Module declares for what it gives |
 //! | [`conformance`] | Table 5 of the Health Back End: does each message validate? |
 //!
 //! [`read`] walks the first three steps. A document that validates also converts: the schemas are never wider than the
@@ -29,6 +31,8 @@ pub mod message;
 pub mod model_licence;
 pub mod parameters;
 mod pointer;
+pub mod resource;
+pub mod results;
 pub mod strict;
 pub mod validators;
 pub mod violation;
@@ -40,8 +44,9 @@ use self::wire::Message;
 pub use self::{
     message::MessageType,
     model_licence::{TermsRefused, into_domain},
+    resource::{Resource, ResourceType},
     strict::StrictError,
-    validators::validate,
+    validators::{validate, validate_resource},
     violation::Violation,
 };
 

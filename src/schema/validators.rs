@@ -15,6 +15,7 @@ use serde_json::Value;
 use super::{
     added::{KEYWORD, identifiers, keyword, schema},
     message::MessageType,
+    resource::ResourceType,
     violation::{MOST_VIOLATIONS, Violation},
 };
 
@@ -30,7 +31,18 @@ pub const IDENTIFIERS_TEXT: &str =
 /// # Errors
 /// What the document violates: at most [`MOST_VIOLATIONS`], each with a pointer, none with content.
 pub fn validate(message: MessageType, document: &Value) -> Result<(), Vec<Violation>> {
-    let validator = &VALIDATORS[message as usize];
+    outcome(&VALIDATORS[message as usize], document)
+}
+
+/// Checks a document of this Back End against the schema of its type.
+///
+/// # Errors
+/// As [`validate`].
+pub fn validate_resource(resource: ResourceType, document: &Value) -> Result<(), Vec<Violation>> {
+    outcome(&RESOURCES[resource as usize], document)
+}
+
+fn outcome(validator: &Validator, document: &Value) -> Result<(), Vec<Violation>> {
     if validator.is_valid(document) {
         return Ok(());
     }
@@ -39,7 +51,16 @@ pub fn validate(message: MessageType, document: &Value) -> Result<(), Vec<Violat
 
 /// One validator per message type, in the order of [`MessageType::ALL`].
 // The schemas are part of the program and a test compiles each of them: failing here is not something input can cause.
-static VALIDATORS: LazyLock<Vec<Validator>> = LazyLock::new(|| compile().expect("the embedded schemas compile"));
+static VALIDATORS: LazyLock<Vec<Validator>> =
+    LazyLock::new(|| compile(MessageType::ALL, |m| schema(*m)).expect("the embedded schemas compile"));
+
+/// One validator per document of this Back End, in the order of [`ResourceType::ALL`].
+static RESOURCES: LazyLock<Vec<Validator>> =
+    LazyLock::new(|| compile(ResourceType::ALL, own).expect("the embedded schemas compile"));
+
+fn own(resource: &ResourceType) -> Result<Value, serde_json::Error> {
+    serde_json::from_str(resource.schema_text())
+}
 
 /// Why the embedded schemas do not compile.
 #[derive(Debug, thiserror::Error)]
@@ -52,14 +73,21 @@ enum CompileError {
     Schema(#[from] Box<ValidationError<'static>>),
 }
 
-fn compile() -> Result<Vec<Validator>, CompileError> {
+/// Validators of some types, each of which may refer to any message and any document of this Back End.
+fn compile<T>(
+    wanted: &[T],
+    schema_of: impl Fn(&T) -> Result<Value, serde_json::Error>,
+) -> Result<Vec<Validator>, CompileError> {
     let mut registry = Registry::new().add(IDENTIFIERS_ID, identifiers()?)?;
     for message in MessageType::ALL {
         registry = registry.add(message.id(), schema(*message)?)?;
     }
+    for resource in ResourceType::ALL {
+        registry = registry.add(resource.id(), own(resource)?)?;
+    }
     let registry = registry.prepare()?;
-    let validator = |message: &MessageType| {
-        let schema = schema(*message)?;
+    let validator = |wanted: &T| {
+        let schema = schema_of(wanted)?;
         let built = draft202012::options()
             .should_validate_formats(true)
             .should_ignore_unknown_formats(false)
@@ -70,7 +98,7 @@ fn compile() -> Result<Vec<Validator>, CompileError> {
             .build(&schema);
         built.map_err(|e| CompileError::Schema(Box::new(e)))
     };
-    MessageType::ALL.iter().map(validator).collect()
+    wanted.iter().map(validator).collect()
 }
 
 #[cfg(test)]
@@ -81,7 +109,10 @@ mod tests {
 
     #[test]
     fn every_embedded_schema_compiles_offline() {
-        assert_eq!(compile().map(|all| all.len()).map_err(|e| e.to_string()), Ok(MessageType::ALL.len()));
+        let messages = compile(MessageType::ALL, |m| schema(*m)).map(|all| all.len());
+        assert_eq!(messages.map_err(|e| e.to_string()), Ok(MessageType::ALL.len()));
+        let resources = compile(ResourceType::ALL, own).map(|all| all.len());
+        assert_eq!(resources.map_err(|e| e.to_string()), Ok(ResourceType::ALL.len()));
     }
 
     fn profile(change: impl Fn(&mut Value)) -> Vec<Violation> {

@@ -1,7 +1,7 @@
 //! **A job**: one permitted operation carried out.
 //!
 //! ```text
-//! permit spent ─▶ payload opened ─▶ AI Module (child process) ─▶ licence still stands? ─ no ─▶ withheld
+//! permit spent ─▶ payload opened ─▶ AI Module (child process) ─▶ as declared? ─▶ licence still stands? ─ no ─▶ withheld
 //!                                                                  │ yes
 //!                        new AIH Data ID ─▶ derived licence ─▶ result sealed ─▶ done
 //! ```
@@ -13,7 +13,7 @@ use uuid::Uuid;
 use crate::{
     aims::{
         AimError, Aims,
-        ai_modules::{task::Task, worker::WorkerError},
+        ai_modules::{self, task::Task, worker::WorkerError},
         anomaly_and_risk::alerting::Alerting,
         asking::NO_ANSWER,
         derivation::Offspring,
@@ -36,7 +36,7 @@ use crate::{
         confirm::ReleaseError,
         permit::{Permit, Purpose, Warrant},
     },
-    mpai_store::models::ModelError,
+    mpai_store::{models::ModelError, processing},
     schema::wire::{DataFormat, Qualifier},
     store,
 };
@@ -115,6 +115,7 @@ impl Aims {
             Ok((item, result))
         };
         let (item, result) = self.while_licensed(&warrant, work).await?;
+        let result = as_declared(&job.task, result).await?;
         self.release(&warrant).await?;
         self.keep_result(&warrant, &item, &result).await
     }
@@ -178,6 +179,19 @@ impl Aims {
             tracing::error!(operation = %id, %error, "notice.not_written");
         }
     }
+}
+
+/// A result that is what its AIM declares it gives. Whatever is not, is not kept: somebody would rest on it.
+async fn as_declared(task: &Task, result: Value) -> Result<Value, AimError> {
+    let ai_modules::task::Purpose::Process { aim, operation } = &task.purpose else {
+        return Err(AimError::Worker("a result of something that is no processing".to_owned()));
+    };
+    let (aim, operation) = (aim.clone(), *operation);
+    // Results may have megabytes; other requests go on meanwhile.
+    let checking = tokio::task::spawn_blocking(move || {
+        processing::check_result(&aim, operation, &result).map(|()| result).map_err(|error| error.to_string())
+    });
+    checking.await.map_err(|error| AimError::Worker(error.to_string()))?.map_err(AimError::Worker)
 }
 
 fn ended(row: &OperationRow) -> Value {

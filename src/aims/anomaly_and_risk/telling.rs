@@ -122,7 +122,7 @@ impl Aims {
         let webhooks = self.database.list_webhooks(user).await?;
         let active = webhooks.iter().filter(|webhook| webhook.state == WebhookState::Active);
         let path = format!("/v1/alerts/{alert}");
-        Ok(active.map(|webhook| self.delivery_to(webhook.id, kind, &path, identifiers(alert, item))).collect())
+        active.map(|webhook| self.delivery_to(webhook.id, kind, &path, identifiers(alert, item))).collect()
     }
 }
 

@@ -16,7 +16,10 @@ use super::{Opened, Scope, examine::Entry, message::Words};
 use crate::{
     aims::{AimError, Aims, driven::driven},
     domain::taxonomy::Word,
-    schema::wire::{Act, EarlierDecision, Evidence, NonConformity, Processing, ProcessingStatus},
+    schema::{
+        ResourceType, validate_resource,
+        wire::{Act, EarlierDecision, Evidence, NonConformity, Processing, ProcessingStatus},
+    },
 };
 
 /// How an audit is written.
@@ -99,6 +102,7 @@ fn end(format: Format, scope: &Scope) -> String {
     match format {
         Format::Ndjson => {
             let last = json!({ "BlockNumber": complete.number, "BlockHash": complete.hash });
+            // A number and a hash: what a line may hold.
             format!("{}\n", json!({ "CompleteToBlock": last }))
         }
         Format::Csv => {
@@ -125,10 +129,19 @@ fn piece(format: Format, words: &Words, entry: &Entry, first: bool) -> Result<St
         Entry::Fault(fault) => Said::NonConformity(words.non_conformity(fault)?),
     };
     Ok(match format {
-        Format::Ndjson => format!("{}\n", said.labelled()),
+        Format::Ndjson => format!("{}\n", checked(said.labelled())?),
         Format::Csv => line(said.columns()),
         Format::Fhir => format!("{}{}", if first { "" } else { "," }, json!({ "resource": said.audit_event(words) })),
     })
+}
+
+/// A line as its schema has it. What violates it is not written, and the file has no end.
+fn checked(line: Value) -> Result<Value, AimError> {
+    validate_resource(ResourceType::AuditLine, &line).map_err(|violations| {
+        let places: Vec<_> = violations.iter().map(|v| format!("{} ({})", v.pointer, v.keyword)).collect();
+        AimError::Index(format!("a line of an audit violates its schema at {}", places.join(", ")))
+    })?;
+    Ok(line)
 }
 
 /// A finding in the words of the standard.

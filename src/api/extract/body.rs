@@ -10,7 +10,7 @@ use serde::de::DeserializeOwned;
 
 use crate::{
     api::{Door, Kind, Problem, problem},
-    schema::strict,
+    schema::{Resource, strict, validate_resource},
 };
 
 /// A JSON body that is no message of the standard. Strict like one, and small.
@@ -20,12 +20,16 @@ pub struct Plain<T>(pub T);
 /// Such bodies hold an identifier or two.
 const MOST_PLAIN_BYTES: usize = 16 << 10;
 
-impl<T: DeserializeOwned> FromRequest<Door> for Plain<T> {
+impl<T: Resource + DeserializeOwned> FromRequest<Door> for Plain<T> {
     type Rejection = Problem;
 
     async fn from_request(request: Request, door: &Door) -> Result<Self, Problem> {
         let bytes = read_bounded(request, door, MOST_PLAIN_BYTES).await?;
         let document = strict::read(&bytes, MOST_PLAIN_BYTES)?;
+        validate_resource(T::TYPE, &document).map_err(|violations| {
+            let detail = format!("The body is not a valid {}: {} violations.", T::TYPE, violations.len());
+            Problem::new(Kind::SchemaViolation, detail).at(violations)
+        })?;
         // The reader's own text would show content.
         T::deserialize(&document)
             .map(Self)

@@ -30,7 +30,7 @@ pub use kind::Kind;
 
 use crate::{
     domain::verdict::Verdict,
-    schema::{Violation, validate, wire},
+    schema::{ResourceType, Violation, validate, validate_resource, wire},
 };
 
 /// Media type of a problem document.
@@ -197,11 +197,25 @@ pub(in crate::api) fn outgoing<M: wire::Message>(message: &M) -> Result<Value, P
     let document = serde_json::to_value(message).map_err(Problem::internal)?;
     match validate(M::TYPE, &document) {
         Ok(()) => Ok(document),
-        Err(violations) => {
-            let places = violations.iter().map(|v| format!("{} ({})", v.pointer, v.keyword)).collect::<Vec<_>>();
-            Err(Problem::internal(format!("an outgoing {} violates its schema at {}", M::TYPE, places.join(", "))))
-        }
+        Err(violations) => Err(Problem::internal(astray(M::TYPE, &violations))),
     }
+}
+
+/// A document of this Back End as it leaves the house: checked against its own schema.
+///
+/// # Errors
+/// As [`outgoing`].
+pub(in crate::api) fn leaving(resource: ResourceType, document: Value) -> Result<Value, Problem> {
+    match validate_resource(resource, &document) {
+        Ok(()) => Ok(document),
+        Err(violations) => Err(Problem::internal(astray(resource, &violations))),
+    }
+}
+
+/// What the log says of a document that violates its schema: the places, not the content.
+pub(in crate::api) fn astray(what: impl fmt::Display, violations: &[Violation]) -> String {
+    let places = violations.iter().map(|v| format!("{} ({})", v.pointer, v.keyword)).collect::<Vec<_>>();
+    format!("an outgoing {what} violates its schema at {}", places.join(", "))
 }
 
 impl fmt::Debug for Problem {
@@ -216,7 +230,22 @@ impl fmt::Debug for Problem {
 
 impl IntoResponse for Problem {
     fn into_response(self) -> Response {
-        let body = self.document().to_string();
+        let document = self.document();
+        if let Err(violations) = validate_resource(ResourceType::Problem, &document) {
+            return Self::internal(astray(ResourceType::Problem, &violations)).last_word();
+        }
+        self.written(document.to_string())
+    }
+}
+
+impl Problem {
+    /// What is left to say when a problem document violates its own schema: nothing of this case.
+    fn last_word(self) -> Response {
+        let document = self.document().to_string();
+        self.written(document)
+    }
+
+    fn written(self, body: String) -> Response {
         let mut response = (self.status(), [(header::CONTENT_TYPE, MEDIA_TYPE)], body).into_response();
         let headers = response.headers_mut();
         headers.insert(header::CACHE_CONTROL, HeaderValue::from_static("no-store"));
@@ -242,6 +271,16 @@ mod tests {
         assert_eq!(document["status"], 403);
         assert_eq!(document["reasons"][1]["term"], "Usage");
         assert!(document.get("evidence").is_none() && document.get("pointers").is_none());
+    }
+
+    #[test]
+    fn every_kind_of_problem_is_what_its_schema_says_and_a_violating_one_is_not_sent() {
+        for kind in Kind::ALL.iter().copied() {
+            let document = Problem::new(kind, "This case.").document();
+            assert_eq!(validate_resource(ResourceType::Problem, &document), Ok(()), "{document}");
+        }
+        let response = Problem::new(Kind::Conflict, "").into_response();
+        assert_eq!(response.status(), StatusCode::INTERNAL_SERVER_ERROR);
     }
 
     #[test]

@@ -20,10 +20,12 @@ use tokio::{
 use crate::{
     access::{Caller, Scope},
     aims::driven::driven,
-    api::{Bearer, Door, Kind, Problem},
+    api::{Bearer, Door, Kind, Problem, problem::astray},
     db::{DbError, notices::NoticeRow},
     domain::operation::Operation,
+    schema::{ResourceType, validate_resource},
 };
+use serde_json::json;
 
 const LAST_EVENT_ID: HeaderName = HeaderName::from_static("last-event-id");
 const KEEP_ALIVE: Duration = Duration::from_secs(15);
@@ -35,7 +37,7 @@ const TOKEN_INTERVAL: Duration = Duration::from_secs(5);
 /// Streams what concerns the caller
 #[utoipa::path(get, path = "/events", tag = "service", security(("token" = [])),
     params(("Last-Event-ID" = Option<i64>, Header, description = "The last event seen; the stream goes on behind it.")),
-    responses((status = 200, body = String, content_type = "text/event-stream",
+    responses((status = 200, body = ref("#/components/schemas/Event"), content_type = "text/event-stream",
         description = "`event` is the kind, `id` the number, `data` identifiers and words as JSON.")))]
 pub async fn events(State(door): State<Door>, bearer: Bearer, headers: HeaderMap) -> Result<Response, Problem> {
     let seat = door.load.stream()?;
@@ -61,6 +63,18 @@ fn last_seen(headers: &HeaderMap) -> Result<Option<i64>, Problem> {
     number.map(Some).ok_or_else(|| Problem::new(Kind::MalformedRequest, "Last-Event-ID is the number of an event."))
 }
 
+/// A notice as an event. One that violates its schema is not sent; the log tells of it, and the stream goes on behind it,
+/// for it would be there again after each reconnection.
+fn written(notice: NoticeRow) -> Option<Event> {
+    let NoticeRow { seq, kind, data, .. } = notice;
+    let document = json!({"event": kind, "data": data});
+    if let Err(violations) = validate_resource(ResourceType::Event, &document) {
+        tracing::error!(event = seq, error = astray(ResourceType::Event, &violations), "event.not_sent");
+        return None;
+    }
+    Some(Event::default().id(seq.to_string()).event(kind).data(document["data"].to_string()))
+}
+
 struct Reader {
     door: Door,
     caller: Caller,
@@ -84,8 +98,9 @@ impl Reader {
                 let more = notices.len() >= MOST_AT_ONCE as usize;
                 for notice in notices {
                     self.after = notice.seq;
-                    let event = Event::default().id(notice.seq.to_string()).event(notice.kind);
-                    yield Ok(event.data(notice.data.to_string()));
+                    if let Some(event) = written(notice) {
+                        yield Ok(event);
+                    }
                 }
                 if !more && !self.wait().await {
                     return;
@@ -124,5 +139,30 @@ impl Reader {
                 }
             }
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::domain::ids::UserId;
+
+    fn notice(kind: &str, data: serde_json::Value) -> NoticeRow {
+        let user = UserId::new(31_337, alloy::primitives::Address::ZERO);
+        NoticeRow { seq: 7, user, kind: kind.to_owned(), data, created_at_us: 0 }
+    }
+
+    #[test]
+    fn a_notice_that_violates_its_schema_is_not_sent() {
+        let ids = json!({
+            "AlertID": "0190f3c4-5b7a-7c31-9d2e-0b8f6a1c2d3e",
+            "AIHDataID": "urn:uuid:0190f3c4-5b7a-7c31-9d2e-0b8f6a1c2d3e",
+        });
+        assert!(written(notice("alert.raised", ids.clone())).is_some());
+        let mut more = ids.clone();
+        more["Finding"] = json!("atrial fibrillation");
+        assert!(written(notice("alert.raised", more)).is_none());
+        assert!(written(notice("alert.sung", ids.clone())).is_none());
+        assert!(written(notice("operation.ended", ids)).is_none());
     }
 }

@@ -1,13 +1,12 @@
 //! `POST /v1/licences/compile`: what a Model Licence becomes, and what to sign. Nothing is written, on chain or here.
 
 use alloy::primitives::{Address, B256};
-use axum::{Json, extract::State};
+use axum::extract::State;
 use serde::Serialize;
 use serde_json::Value;
-use utoipa::ToSchema;
 
 use crate::{
-    api::{Bearer, Door, Kind, Message, Problem},
+    api::{Bearer, Door, Given, Kind, Message, Problem},
     domain::{
         ids::{AihDataId, LicenceId, UserId},
         operation::Operation,
@@ -17,23 +16,20 @@ use crate::{
         window::{Window, rfc3339},
     },
     licensing::read::{PrepareError, Prepared},
-    schema::{into_domain, wire::ModelLicence},
+    schema::{Resource, ResourceType, into_domain, wire::ModelLicence},
 };
 
 /// A compiled Model Licence.
-#[derive(Debug, Serialize, ToSchema)]
+#[derive(Debug, Serialize)]
 #[serde(rename_all = "PascalCase")]
 pub struct Compilation {
     /// The item it licenses.
     #[serde(rename = "AIHDataID")]
-    #[schema(value_type = String)]
     aih_data_id: AihDataId,
     /// The Licence ID it will have.
     #[serde(rename = "LicenceID")]
-    #[schema(value_type = String)]
     licence_id: LicenceId,
     /// keccak256 of the document in canonical form (RFC 8785).
-    #[schema(value_type = String)]
     model_licence_hash: B256,
     /// Number of licence events of the item so far; the signature is for this moment.
     sequence: u64,
@@ -42,73 +38,60 @@ pub struct Compilation {
     /// The terms in plain words, one sentence each.
     plain_language: Vec<String>,
     /// What the End User signs (`eth_signTypedData_v4`).
-    #[schema(value_type = Object)]
     typed_data: Value,
     /// The hash that is signed.
-    #[schema(value_type = String)]
     digest: B256,
 }
 
 /// The terms of a licence.
-#[derive(Debug, Serialize, ToSchema)]
+#[derive(Debug, Serialize)]
 #[serde(rename_all = "PascalCase")]
 pub struct Terms {
     #[serde(rename = "EndUserID")]
-    #[schema(value_type = String)]
     end_user_id: UserId,
     #[serde(rename = "AIHDataType")]
-    #[schema(value_type = String)]
     aih_data_type: DataClass,
     start_time: String,
     end_time: String,
     #[serde(rename = "AIHDataStatus")]
-    #[schema(value_type = String)]
     aih_data_status: DataStatus,
-    #[schema(value_type = Vec<String>)]
     back_end_operations: Vec<Operation>,
-    #[schema(value_type = Vec<String>)]
     back_end_usages: Vec<Usage>,
     grants: Vec<GrantTerms>,
 }
 
 /// A sub-licence.
-#[derive(Debug, Serialize, ToSchema)]
+#[derive(Debug, Serialize)]
 #[serde(rename_all = "PascalCase")]
 pub struct GrantTerms {
     #[serde(rename = "UserID", skip_serializing_if = "Option::is_none")]
-    #[schema(value_type = Option<String>)]
     user_id: Option<UserId>,
-    #[schema(value_type = Vec<String>)]
     user_types: Vec<UserClass>,
     #[serde(rename = "AIHDataClasses")]
-    #[schema(value_type = Vec<String>)]
     aih_data_classes: Vec<DataClass>,
-    #[schema(value_type = Vec<String>)]
     operations: Vec<Operation>,
-    #[schema(value_type = Vec<String>)]
     usage_types: Vec<Usage>,
-    #[schema(value_type = Vec<String>)]
     anomaly_types: Vec<AnomalyType>,
     start_time: String,
     end_time: String,
 }
 
+impl Resource for Compilation {
+    const TYPE: ResourceType = ResourceType::LicenceCompilation;
+}
+
 /// Compiles a Model Licence of the caller
 #[utoipa::path(post, path = "/licences/compile", tag = "licences", security(("token" = [])),
     request_body(content = ref("#/components/schemas/ModelLicence")),
-    responses((status = 200, body = Compilation)))]
-pub async fn compile(
-    State(door): State<Door>,
-    bearer: Bearer,
-    body: Message<ModelLicence>,
-) -> Result<Json<Compilation>, Problem> {
+    responses((status = 200, body = ref("#/components/schemas/LicenceCompilation"))))]
+pub async fn compile(State(door): State<Door>, bearer: Bearer, body: Message<ModelLicence>) -> Result<Given, Problem> {
     bearer.must_open_any(&[Operation::Store, Operation::LicenceChange])?;
     let licence = into_domain(&body.document)?;
     if licence.end_user != bearer.user() {
         return Err(Problem::new(Kind::Forbidden, "A Model Licence is compiled for its own End User."));
     }
     let prepared = door.aims.licensing.prepare(&licence).await?;
-    Ok(Json(Compilation::of(licence.aih_data, prepared)))
+    Ok(Given::ok(&Compilation::of(licence.aih_data, prepared)))
 }
 
 impl From<PrepareError> for Problem {

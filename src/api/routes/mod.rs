@@ -26,6 +26,7 @@ mod problems;
 mod readyz;
 mod register;
 mod register_challenge;
+mod schemas;
 mod service_info;
 mod store_aims;
 mod store_models;
@@ -42,6 +43,8 @@ use super::{Door, Kind, Problem, layers, openapi};
 fn quick() -> OpenApiRouter<Door> {
     OpenApiRouter::new()
         .routes(routes!(service_info::service_info))
+        .routes(routes!(schemas::list::list))
+        .routes(routes!(schemas::read::read))
         .routes(routes!(store_aims::list::list))
         .routes(routes!(store_aims::read::read))
         .routes(routes!(store_models::list::list))

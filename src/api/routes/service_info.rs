@@ -1,23 +1,22 @@
 //! `GET /v1/service-info`: who this Back End is and what it can do.
 
-use axum::{Json, extract::State};
+use axum::extract::State;
 use serde::Serialize;
-use utoipa::ToSchema;
 
 use crate::{
     access::services,
     aims::de_identification::techniques::{self, Algorithm, Offer},
-    api::Door,
+    api::{Door, Given},
     domain::{
         operation::Operation,
         taxonomy::{UserClass, Word},
     },
     mpai_store::processing::{self, Declaration},
-    schema::MessageType,
+    schema::{MessageType, Resource, ResourceType},
 };
 
 /// Who this Back End is and what it can do.
-#[derive(Debug, Serialize, ToSchema)]
+#[derive(Debug, Serialize)]
 #[serde(rename_all = "PascalCase")]
 pub struct ServiceInfo {
     /// `eip155:<chain id>:<address of LicenceRegistry>`.
@@ -36,7 +35,6 @@ pub struct ServiceInfo {
     services: Vec<Service>,
     /// What can be asked for by AIH Data Process: the processing AIMs as they declare themselves. A processing type on a
     /// class and format that none of them names is answered `unprocessable`.
-    #[schema(value_type = Vec<Object>)]
     processing: &'static [Declaration],
     /// What can be asked for by De-ID and Anonym.
     #[serde(rename = "DeIDAndAnonym")]
@@ -51,20 +49,18 @@ pub struct ServiceInfo {
 }
 
 /// What can be asked for by De-ID and Anonym.
-#[derive(Debug, Serialize, ToSchema)]
+#[derive(Debug, Serialize)]
 #[serde(rename_all = "PascalCase")]
 pub struct Treatments {
     /// The algorithms, each with the formats it treats, the format it gives where that is another, the techniques it
     /// applies, the parameters it takes besides `Recipient`, whether it can prove `Anonymised`, and the rules it follows.
-    #[schema(value_type = Vec<Object>)]
     algorithms: &'static [Algorithm],
     /// The twelve techniques of the taxonomy: offered by which algorithms, or why each of the others is refused.
-    #[schema(value_type = Vec<Object>)]
     techniques: Vec<Offer>,
 }
 
 /// A service.
-#[derive(Debug, Serialize, ToSchema)]
+#[derive(Debug, Serialize)]
 #[serde(rename_all = "PascalCase")]
 pub struct Service {
     /// Its word.
@@ -73,11 +69,15 @@ pub struct Service {
     open_to: Vec<&'static str>,
 }
 
+impl Resource for ServiceInfo {
+    const TYPE: ResourceType = ResourceType::ServiceInfo;
+}
+
 /// Says who this Back End is and what it can do
-#[utoipa::path(get, path = "/service-info", tag = "service", responses((status = 200, body = ServiceInfo)))]
-pub async fn service_info(State(door): State<Door>) -> Json<ServiceInfo> {
+#[utoipa::path(get, path = "/service-info", tag = "service", responses((status = 200, body = ref("#/components/schemas/ServiceInfo"))))]
+pub async fn service_info(State(door): State<Door>) -> Given {
     let back_end = door.aims.back_end();
-    Json(ServiceInfo {
+    Given::ok(&ServiceInfo {
         back_end_id: back_end.to_string(),
         version: env!("CARGO_PKG_VERSION"),
         chain_id: back_end.chain_id(),

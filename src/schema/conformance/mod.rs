@@ -15,6 +15,7 @@ use std::{
 
 mod examine;
 mod render;
+pub mod resources;
 mod table;
 
 pub use self::{

@@ -68,7 +68,7 @@ async fn recipients_are_registered_users_and_few() {
         put(&scene.patient, &json!({"Recipients": bad})).await.expect(422).problem("schema-violation");
     }
     for bad in [json!({}), json!({"Recipients": ["me"]}), json!({"Recipients": [], "Else": 1})] {
-        put(&scene.patient, &bad).await.expect(400).problem("malformed-request");
+        put(&scene.patient, &bad).await.expect(422).problem("schema-violation");
     }
     let foreign = json!({"Recipients": [caregiver], "AIHDataID": paper::new_item()});
     put(&scene.patient, &foreign).await.expect(404).problem("not-found");

@@ -12,6 +12,7 @@ use axum::{
 use health_back_end::{
     aims::anomaly_and_risk::webhooks::signature::{Received, Secret, SignatureError},
     clock::Clock,
+    schema::{ResourceType, validate_resource},
 };
 use serde_json::Value;
 use tokio::net::TcpListener;
@@ -91,6 +92,9 @@ async fn take(
     headers: HeaderMap,
     body: String,
 ) -> Response {
+    // Whatever any test is sent is what the schema of such bodies says.
+    let document: Value = serde_json::from_str(&body).unwrap();
+    assert_eq!(validate_resource(ResourceType::CloudEvent, &document), Ok(()), "{body}");
     let mut inbox = inbox.lock().unwrap();
     inbox.letters.push(Letter { headers, body });
     let status = StatusCode::from_u16(inbox.script.pop().unwrap_or(204)).unwrap();

@@ -186,7 +186,7 @@ async fn webhooks_are_their_owners_and_not_too_many() {
     send(scene.patient.request(Method::DELETE, &format!("/v1/webhooks/{id}"))).await.expect(404);
     register(&scene.patient, &receiver.url).await;
     for bad in [json!({}), json!({"URL": 1}), json!({"URL": "https://1.1.1.1/", "Secret": "mine"})] {
-        scene.patient.post("/v1/webhooks", &bad).await.expect(400).problem("malformed-request");
+        scene.patient.post("/v1/webhooks", &bad).await.expect(422).problem("schema-violation");
     }
     scene.house.stop().await;
 }

@@ -3,7 +3,7 @@
 use futures_util::StreamExt;
 use health_back_end::{db::notices::NewNotice, domain::ids::UserId};
 use reqwest::{Method, Response};
-use serde_json::json;
+use serde_json::{Value, json};
 
 use crate::environment::{
     PATIENT,
@@ -11,16 +11,27 @@ use crate::environment::{
     scene::Scene,
 };
 
+/// A name made of a word, as an event may carry it.
+fn name(word: &str) -> String {
+    let digest = alloy::primitives::keccak256(word);
+    uuid::Builder::from_random_bytes(digest[..16].try_into().unwrap()).into_uuid().to_string()
+}
+
 async fn tell(house: &House, user: UserId, word: &str) -> i64 {
-    let notice =
-        NewNotice { user, kind: "test".to_owned(), data: json!({"word": word}), created_at_us: house.clock.micros() };
+    let item = format!("urn:uuid:{}", name(word));
+    let data = json!({"OperationID": name(word), "AIHDataID": item, "State": "undone", "ResultID": null});
+    notify(house, user, "operation.ended", data).await
+}
+
+async fn notify(house: &House, user: UserId, kind: &str, data: Value) -> i64 {
+    let notice = NewNotice { user, kind: kind.to_owned(), data, created_at_us: house.clock.micros() };
     house.database.insert_notices(&[notice]).await.unwrap()
 }
 
-/// Reads from a stream until it holds a text.
+/// Reads from a stream until it holds the name of a word.
 async fn until(stream: Response, word: &str) -> String {
     let (mut bytes, mut seen) = (stream.bytes_stream(), String::new());
-    while !seen.contains(word) {
+    while !seen.contains(&name(word)) {
         let chunk = bytes.next().await.expect("the stream goes on").unwrap();
         seen.push_str(std::str::from_utf8(&chunk).unwrap());
     }
@@ -45,15 +56,33 @@ async fn everybody_hears_what_is_for_them() {
     tell(&house, institute.user, "secret").await;
     let first = tell(&house, patient.user, "first").await;
     let seen = until(stream, "first").await;
-    assert!(seen.contains("event: test") && seen.contains(&format!("id: {first}")), "{seen}");
-    assert!(!seen.contains("secret") && !seen.contains("before"), "{seen}");
+    assert!(seen.contains("event: operation.ended") && seen.contains(&format!("id: {first}")), "{seen}");
+    assert!(!seen.contains(&name("secret")) && !seen.contains(&name("before")), "{seen}");
 
     // Meanwhile away: what was missed comes first, in order.
     tell(&house, patient.user, "second").await;
     tell(&house, patient.user, "third").await;
     let seen = until(listen(&patient, Some(first)).await, "third").await;
-    assert!(seen.find("second") < seen.find("third") && !seen.contains("first"), "{seen}");
-    assert!(until(listen(&patient, Some(before - 1)).await, "third").await.contains("before"));
+    assert!(seen.find(&name("second")) < seen.find(&name("third")) && !seen.contains(&name("first")), "{seen}");
+    assert!(until(listen(&patient, Some(before - 1)).await, "third").await.contains(&name("before")));
+    house.stop().await;
+}
+
+#[tokio::test]
+async fn an_event_that_violates_its_schema_is_left_out_and_the_stream_goes_on() {
+    let house = House::start().await;
+    let patient = house.end_user(PATIENT).await;
+    let before = tell(&house, patient.user, "before").await;
+    let ids = json!({"AlertID": name("alert"), "AIHDataID": format!("urn:uuid:{}", name("item"))});
+    let mut finding = ids.clone();
+    finding["Finding"] = json!("depression");
+    notify(&house, patient.user, "alert.raised", finding).await;
+    notify(&house, patient.user, "alert.sung", ids.clone()).await;
+    notify(&house, patient.user, "alert.raised", ids).await;
+    tell(&house, patient.user, "after").await;
+    let seen = until(listen(&patient, Some(before)).await, "after").await;
+    assert!(!seen.contains("depression") && !seen.contains("sung"), "{seen}");
+    assert_eq!(seen.matches("event: ").count(), 2, "{seen}");
     house.stop().await;
 }
 

@@ -9,6 +9,7 @@ mod limits;
 mod openapi;
 mod registration;
 mod requests;
+mod schemas;
 mod secrecy;
 mod store;
 mod store_assets;

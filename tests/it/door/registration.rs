@@ -101,7 +101,9 @@ async fn a_challenge_is_for_an_account_of_this_chain() {
     let elsewhere = json!({"UserID": format!("eip155:1:{}", patient.user.address())});
     patient.post("/v1/register/challenge", &elsewhere).await.expect(401).problem("unauthenticated");
     for bad in [json!({"UserID": "me"}), json!({}), json!({"UserID": patient.user.to_string(), "More": 1}), json!([])] {
-        patient.post("/v1/register/challenge", &bad).await.expect(400).problem("malformed-request");
+        let answer = patient.post("/v1/register/challenge", &bad).await;
+        answer.expect(422).problem("schema-violation");
+        assert!(!answer.body["pointers"].as_array().unwrap().is_empty());
     }
     house.stop().await;
 }

@@ -32,7 +32,12 @@ use tokio::{net::TcpListener, sync::oneshot, task::JoinHandle};
 use tokio_util::sync::CancellationToken;
 use uuid::Uuid;
 
-use super::{Chain, OPERATOR, key, premises::Premises};
+use super::{
+    Chain, OPERATOR,
+    described::{Came, check},
+    key,
+    premises::Premises,
+};
 
 /// A running Back End.
 pub struct House {
@@ -45,6 +50,11 @@ pub struct House {
     serving: JoinHandle<std::io::Result<()>>,
     clerk: CancellationToken,
     pub premises: Premises,
+}
+
+/// Receivers of webhooks listen on this machine.
+fn on_this_machine() -> Targets {
+    Targets::new(vec!["127.0.0.0/8".parse().unwrap()])
 }
 
 impl House {
@@ -60,12 +70,20 @@ impl House {
             longest: Duration::from_millis(200),
             ..Pace::default()
         };
-        // Receivers of webhooks listen on this machine.
-        Self::delivering(Targets::new(vec!["127.0.0.0/8".parse().unwrap()]), pace, change).await
+        Self::delivering(on_this_machine(), pace, change).await
+    }
+
+    /// With another program than ours as the child that runs AI Modules.
+    pub async fn working(program: &Path) -> Self {
+        Self::whole(Worker::new(program.to_owned()), on_this_machine(), Pace::default(), |_| {}).await
     }
 
     /// With webhooks that may point elsewhere, delivered at another pace.
     pub async fn delivering(targets: Targets, pace: Pace, change: impl FnOnce(&mut Limits)) -> Self {
+        Self::whole(Worker::new(env!("CARGO_BIN_EXE_hbe").into()), targets, pace, change).await
+    }
+
+    async fn whole(worker: Worker, targets: Targets, pace: Pace, change: impl FnOnce(&mut Limits)) -> Self {
         // What the house warns of is read where a test fails.
         let _ = tracing_subscriber::fmt().with_max_level(tracing::Level::WARN).with_test_writer().try_init();
         let chain = Chain::start().await;
@@ -88,7 +106,7 @@ impl House {
             objects: objects(folder),
             root_key: RootKey::load_or_create(&folder.join("root.key")).unwrap(),
             models: Shelf::open(&folder.join("models"), key(OPERATOR)).unwrap(),
-            worker: Worker::new(env!("CARGO_BIN_EXE_hbe").into()),
+            worker,
             rules: Rules::load().unwrap(),
             targets,
             courier: Courier::with_pace(pace),
@@ -251,9 +269,13 @@ impl Answer {
 
 /// Sends a request and reads the whole answer.
 pub async fn send(request: RequestBuilder) -> Answer {
-    let response = request.send().await.unwrap();
+    let (client, request) = request.build_split();
+    let request = request.unwrap();
+    let (method, url) = (request.method().clone(), request.url().clone());
+    let response = client.execute(request).await.unwrap();
     let (status, headers) = (response.status().as_u16(), response.headers().clone());
     let bytes = response.bytes().await.unwrap().to_vec();
+    check(&Came { method: &method, path: url.path(), status, headers: &headers, bytes: &bytes });
     let body = serde_json::from_slice(&bytes).unwrap_or(Value::Null);
     Answer { status, headers, bytes, body }
 }

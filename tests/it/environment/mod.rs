@@ -1,6 +1,7 @@
 //! One environment for all: a fresh anvil with the registry deployed on it, torn down with the test.
 
 pub mod copy;
+mod described;
 pub mod house;
 pub mod ledger;
 #[path = "../../environment/postgres.rs"]

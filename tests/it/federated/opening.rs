@@ -15,6 +15,8 @@ use super::{
 use crate::environment::INSTITUTE;
 
 const OPENED: &str = "federated-learn.opened";
+/// What no round tells.
+const LAST_WORD: &str = "register.corrected";
 
 /// The next event of a stream.
 async fn next(listener: &mut Listener) -> (String, Value) {
@@ -35,11 +37,11 @@ async fn next_of(listener: &mut Listener, kind: &str) -> Value {
 /// Notices a user is to be told, of one kind, as a stream that begins at the beginning gives them.
 async fn heard(stage: &Stage, client: &Client, kind: &str) -> Vec<Value> {
     // A last word of the test's own ends the look.
-    stage.tell(client, "end").await;
+    stage.tell(client, LAST_WORD).await;
     let (mut listener, mut heard) = (Listener::open(client, Some(0)).await.unwrap(), Vec::new());
     loop {
         match next(&mut listener).await {
-            (found, _) if found == "end" => return heard,
+            (found, _) if found == LAST_WORD => return heard,
             (found, data) if found == kind => heard.push(data),
             _ => {}
         }
@@ -51,7 +53,7 @@ impl Stage {
         let notice = health_back_end::db::notices::NewNotice {
             user: client.user(),
             kind: kind.to_owned(),
-            data: json!({}),
+            data: json!({"CompleteToBlock": null}),
             created_at_us: self.house.clock.micros(),
         };
         self.house.database.insert_notices(&[notice]).await.unwrap();

@@ -73,6 +73,7 @@ mod restored;
 mod retries;
 pub mod server;
 mod signatures;
+mod spoilt;
 mod starts;
 mod storage;
 mod stuck;

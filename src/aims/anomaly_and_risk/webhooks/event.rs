@@ -4,7 +4,11 @@
 use serde_json::{Value, json};
 use uuid::Uuid;
 
-use crate::domain::ids::BackEndId;
+use crate::{
+    aims::AimError,
+    domain::ids::BackEndId,
+    schema::{ResourceType, validate_resource},
+};
 
 /// Media type of a CloudEvent in structured mode.
 pub const MEDIA_TYPE: &str = "application/cloudevents+json; charset=utf-8";
@@ -29,8 +33,11 @@ pub struct Event<'a> {
 
 impl Event<'_> {
     /// The text that is signed and sent.
-    pub fn text(&self) -> String {
-        json!({
+    ///
+    /// # Errors
+    /// [`AimError::Worker`] when it is not what its schema says: nothing of it leaves the house.
+    pub fn text(&self) -> Result<String, AimError> {
+        let document = json!({
             "specversion": "1.0",
             "id": self.id,
             "source": format!("urn:aih:{}", self.back_end),
@@ -39,7 +46,13 @@ impl Event<'_> {
             "subject": self.path,
             "datacontenttype": "application/json",
             "data": self.data,
-        })
-        .to_string()
+        });
+        match validate_resource(ResourceType::CloudEvent, &document) {
+            Ok(()) => Ok(document.to_string()),
+            Err(violations) => {
+                let places: Vec<_> = violations.iter().map(|v| format!("{} ({})", v.pointer, v.keyword)).collect();
+                Err(AimError::Worker(format!("an outgoing event violates its schema at {}", places.join(", "))))
+            }
+        }
     }
 }

@@ -106,7 +106,7 @@ impl Aims {
         if row.state != crate::db::webhooks::WebhookState::Active {
             return Err(AimError::Conflict("this webhook was given up; register it anew"));
         }
-        let delivery = self.delivery_to(id, "webhook.ping", &format!("/v1/webhooks/{id}"), serde_json::json!({}));
+        let delivery = self.delivery_to(id, "webhook.ping", &format!("/v1/webhooks/{id}"), serde_json::json!({}))?;
         self.database.insert_deliveries(std::slice::from_ref(&delivery)).await?;
         self.courier.wake();
         Ok(delivery.id)
@@ -121,16 +121,19 @@ impl Aims {
     }
 
     /// Something to be sent to a webhook.
+    ///
+    /// # Errors
+    /// As [`Event::text`].
     pub(in crate::aims::anomaly_and_risk) fn delivery_to(
         &self,
         webhook: Uuid,
         kind: &str,
         path: &str,
         data: serde_json::Value,
-    ) -> NewDelivery {
+    ) -> Result<NewDelivery, AimError> {
         let (id, time) = (Uuid::now_v7(), rfc3339(self.clock.seconds()));
         let event = Event { id, back_end: self.back_end(), kind, time: &time, path, data };
-        NewDelivery { id, webhook, body: event.text(), created_at_us: self.clock.micros() }
+        Ok(NewDelivery { id, webhook, body: event.text()?, created_at_us: self.clock.micros() })
     }
 
     /// The secrets that sign now: the one in force, and the one before while its day lasts.

@@ -1,48 +1,47 @@
 //! `GET /v1/aih-data`: the caller's own items.
 
-use axum::{Json, extract::State};
+use axum::extract::State;
 use serde::Serialize;
 use serde_json::Value;
-use utoipa::ToSchema;
 
 use super::message;
 use crate::{
     api::{
-        Bearer, Door, Problem,
+        Bearer, Door, Given, Problem,
         extract::{PageAsked, Params},
         problem::outgoing,
     },
     db::data_items::DataItemState,
     domain::operation::Operation,
+    schema::{Resource, ResourceType},
 };
 
 /// A page of items.
-#[derive(Debug, Serialize, ToSchema)]
+#[derive(Debug, Serialize)]
 #[serde(rename_all = "PascalCase")]
 pub struct Items {
     /// AIH Data messages without their payloads, newest first.
     #[serde(rename = "AIHData")]
-    #[schema(value_type = Vec<Object>)]
     aih_data: Vec<Value>,
     /// Ask with this as `after` for the next page; absent on the last.
     #[serde(skip_serializing_if = "Option::is_none")]
     next: Option<String>,
 }
 
+impl Resource for Items {
+    const TYPE: ResourceType = ResourceType::ItemList;
+}
+
 /// Lists the caller's own items
 ///
 /// Newest first, without payloads. Erased items are not listed.
 #[utoipa::path(get, path = "/aih-data", tag = "data", params(PageAsked), security(("token" = [])),
-    responses((status = 200, body = Items)))]
-pub async fn list(
-    State(door): State<Door>,
-    caller: Bearer,
-    Params(page): Params<PageAsked>,
-) -> Result<Json<Items>, Problem> {
+    responses((status = 200, body = ref("#/components/schemas/ItemList"))))]
+pub async fn list(State(door): State<Door>, caller: Bearer, Params(page): Params<PageAsked>) -> Result<Given, Problem> {
     caller.must_open_any(&[Operation::Store, Operation::Retrieve])?;
     let (after, limit) = page.place()?;
     let found = door.aims.own_items(caller.user(), after.as_ref(), limit).await?;
     let stored = found.rows.iter().filter(|row| row.state == DataItemState::Stored);
     let aih_data = stored.map(|row| outgoing(&message(&door, row, None)?)).collect::<Result<_, _>>()?;
-    Ok(Json(Items { aih_data, next: found.next.map(|cursor| cursor.to_string()) }))
+    Ok(Given::ok(&Items { aih_data, next: found.next.map(|cursor| cursor.to_string()) }))
 }

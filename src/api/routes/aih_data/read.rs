@@ -17,7 +17,7 @@ use crate::{
 /// The payload has an address of its own, `AIHData.DataURI`. `ARAData` holds what Anomaly and Risk Alerting found.
 #[utoipa::path(get, path = "/aih-data/{id}", tag = "data", security(("token" = [])),
     params(("id" = String, Path, description = "AIH Data ID")),
-    responses((status = 200, description = "AIH Data.", body = Object)))]
+    responses((status = 200, description = "AIH Data.", body = ref("#/components/schemas/AIHData"))))]
 pub async fn read(
     State(door): State<Door>,
     caller: Bearer,

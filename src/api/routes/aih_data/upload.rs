@@ -27,8 +27,8 @@ const ROUTE: &str = "POST /v1/aih-data";
 /// `AIHData.DataLength` and `DataURI` `cid:payload`, and the part `payload` follows it. Sending the same item again
 /// finds the first result; one whose payload broke off goes on from its licence.
 #[utoipa::path(post, path = "/aih-data", tag = "data", security(("token" = [])),
-    request_body(content((Object = "application/json"), (Object = "multipart/form-data")), description = "AIH Data."),
-    responses((status = 201, description = "AIH Data with its Licence ID.", body = Object)))]
+    request_body(content((ref("#/components/schemas/AIHData") = "application/json"), (Object = "multipart/form-data")), description = "AIH Data."),
+    responses((status = 201, description = "AIH Data with its Licence ID.", body = ref("#/components/schemas/AIHData"))))]
 pub async fn upload(
     State(door): State<Door>,
     caller: Bearer,

@@ -4,13 +4,11 @@ pub mod request;
 pub mod state;
 
 use axum::{
-    Json,
     http::{HeaderValue, StatusCode, header},
     response::{IntoResponse, Response},
 };
 use futures_util::TryStreamExt;
 use serde::Serialize;
-use utoipa::ToSchema;
 use uuid::Uuid;
 
 use super::aih_data;
@@ -21,19 +19,20 @@ use crate::{
         asking::{may_know, message_of},
         retrieval::evidence_of,
     },
-    api::{Door, Kind, Problem, Reply, evidence, once::AskedAnew},
+    api::{Door, Given, Kind, Problem, Reply, evidence, once::AskedAnew},
     db::operations::{OperationRow, OperationState},
     schema::wire::{
         AihDataProcess, ConfirmResponse, DataOrId, DateTime, Exchange, Header, LicenceConfirm, MessageId,
         ProcessResponse,
     },
+    schema::{Resource, ResourceType},
 };
 
 /// Largest result handed out inside a message, in bytes; a larger one has an address.
 const MOST_INLINE_BYTES: u64 = 4 << 20;
 
 /// A job that has not ended.
-#[derive(Debug, Serialize, ToSchema)]
+#[derive(Debug, Serialize)]
 #[serde(rename_all = "PascalCase")]
 pub struct Job {
     /// The job.
@@ -43,6 +42,10 @@ pub struct Job {
     state: String,
     /// 0 to 1.
     progress: f64,
+}
+
+impl Resource for Job {
+    const TYPE: ResourceType = ResourceType::Job;
 }
 
 /// Where a job stands.
@@ -76,13 +79,9 @@ pub(super) fn running(operation: &OperationRow, place: &str) -> Response {
         state: operation.state.to_string(),
         progress: operation.progress,
     };
-    let mut response = (StatusCode::ACCEPTED, Json(job)).into_response();
-    // A path with a UUID in it is a header value.
-    if let Ok(place) = HeaderValue::from_str(place) {
-        response.headers_mut().insert(header::LOCATION, place);
-    }
-    response.headers_mut().insert(header::RETRY_AFTER, HeaderValue::from_static("1"));
-    response
+    let soon = HeaderValue::from_static("1");
+    let given = Given::ok(&job).with_status(StatusCode::ACCEPTED).at(place);
+    given.with_header(header::RETRY_AFTER, soon).into_response()
 }
 
 async fn done(door: &Door, operation: &OperationRow) -> Result<Response, Problem> {

@@ -26,9 +26,9 @@ const ROUTE: &str = "POST /v1/aih-data-process";
 /// `Prefer: respond-async`). A no is a problem of the kind `licence-denied` with every failing term. The same message
 /// sent again is the same request.
 #[utoipa::path(post, path = "/aih-data-process", tag = "data", security(("token" = [])),
-    request_body(content = Object, description = "AIH Data Process, Request."),
-    responses((status = 200, description = "AIH Data Process, Response.", body = Object),
-        (status = 202, description = "The job is not done yet; Location says where to ask.", body = super::Job)))]
+    request_body(content = ref("#/components/schemas/AIHDataProcess"), description = "AIH Data Process, Request."),
+    responses((status = 200, description = "AIH Data Process, Response.", body = ref("#/components/schemas/AIHDataProcess")),
+        (status = 202, description = "The job is not done yet; Location says where to ask.", body = ref("#/components/schemas/Job"))))]
 pub async fn request(
     State(door): State<Door>,
     caller: Bearer,

@@ -14,8 +14,8 @@ use crate::{
 /// Only for whoever asked for it. Before a result is handed out the licence is asked again.
 #[utoipa::path(get, path = "/aih-data-process/{id}", tag = "data", security(("token" = [])),
     params(("id" = String, Path, description = "OperationID of the job")),
-    responses((status = 200, description = "AIH Data Process, Response.", body = Object),
-        (status = 202, description = "Not done yet.", body = super::Job)))]
+    responses((status = 200, description = "AIH Data Process, Response.", body = ref("#/components/schemas/AIHDataProcess")),
+        (status = 202, description = "Not done yet.", body = ref("#/components/schemas/Job"))))]
 pub async fn state(State(door): State<Door>, caller: Bearer, PathId(id): PathId<Uuid>) -> Result<Response, Problem> {
     let operation = door.aims.operation(id).await?;
     let own = operation.requester == caller.user();

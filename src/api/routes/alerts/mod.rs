@@ -7,16 +7,15 @@ pub mod read;
 pub mod recipients;
 
 use serde::Serialize;
-use utoipa::ToSchema;
 
 use crate::{
     api::Problem,
     db::alerts::{Act, AlertRow},
-    schema::wire::DateTime,
+    schema::{Resource, ResourceType, wire::DateTime},
 };
 
 /// An alert. What was found stands in its findings, for those it is for.
-#[derive(Debug, Serialize, ToSchema)]
+#[derive(Debug, Serialize)]
 #[serde(rename_all = "PascalCase")]
 pub struct Alert {
     /// Its ID.
@@ -41,13 +40,17 @@ pub struct Alert {
 }
 
 /// Who did something, and when.
-#[derive(Debug, Serialize, ToSchema)]
+#[derive(Debug, Serialize)]
 #[serde(rename_all = "PascalCase")]
 pub struct Done {
     /// Account.
     by: String,
     /// RFC 3339.
     at: String,
+}
+
+impl Resource for Alert {
+    const TYPE: ResourceType = ResourceType::Alert;
 }
 
 impl Alert {

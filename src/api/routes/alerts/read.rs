@@ -1,27 +1,30 @@
 //! `GET /v1/alerts/{id}`: an alert with what was found.
 
-use axum::{Json, extract::State};
+use axum::extract::State;
 use serde::Serialize;
 use serde_json::Value;
-use utoipa::ToSchema;
 use uuid::Uuid;
 
 use super::Alert;
 use crate::{
-    api::{Bearer, Door, Problem, extract::PathId, problem::outgoing},
+    api::{Bearer, Door, Given, Problem, extract::PathId, problem::outgoing},
     domain::operation::Operation,
+    schema::{Resource, ResourceType},
 };
 
 /// An alert with what was found.
-#[derive(Debug, Serialize, ToSchema)]
+#[derive(Debug, Serialize)]
 #[serde(rename_all = "PascalCase")]
 pub struct Told {
     /// The alert.
     alert: Alert,
     /// ARA Data messages, the gravest first; those the caller's licence names, for the End User all.
     #[serde(rename = "ARAData")]
-    #[schema(value_type = Vec<Object>)]
     ara_data: Vec<Value>,
+}
+
+impl Resource for Told {
+    const TYPE: ResourceType = ResourceType::AlertFindings;
 }
 
 /// Shows an alert and what was found
@@ -30,10 +33,10 @@ pub struct Told {
 /// `Health Care` in that User's name, which it records; what was found is shown as far as the `AnomalyTypes` of a grant
 /// that permits it say. Without such a grant the alert stands alone.
 #[utoipa::path(get, path = "/alerts/{id}", tag = "alerts", security(("token" = [])),
-    params(("id" = String, Path, description = "AlertID")), responses((status = 200, body = Told)))]
-pub async fn read(State(door): State<Door>, caller: Bearer, PathId(id): PathId<Uuid>) -> Result<Json<Told>, Problem> {
+    params(("id" = String, Path, description = "AlertID")), responses((status = 200, body = ref("#/components/schemas/AlertFindings"))))]
+pub async fn read(State(door): State<Door>, caller: Bearer, PathId(id): PathId<Uuid>) -> Result<Given, Problem> {
     caller.must_open(Operation::AnomalyAndRiskAlerting)?;
     let seen = door.aims.see_alert(caller.user(), id).await?;
     let ara_data = seen.findings.iter().map(outgoing).collect::<Result<_, _>>()?;
-    Ok(Json(Told { alert: Alert::of(&seen.row)?, ara_data }))
+    Ok(Given::ok(&Told { alert: Alert::of(&seen.row)?, ara_data }))
 }

@@ -50,7 +50,7 @@ enum Form {
 ///
 /// The last line (NDJSON, CSV) names the block up to which the audit is complete; a file without it was cut off.
 #[utoipa::path(get, path = "/audit/events", tag = "audit", security(("token" = [])), params(Asked),
-    responses((status = 200, body = String, content_type = "application/x-ndjson", description = "The audit.")))]
+    responses((status = 200, body = ref("#/components/schemas/AuditLine"), content_type = "application/x-ndjson", description = "The audit.")))]
 pub async fn audit_events(
     State(door): State<Door>,
     bearer: Bearer,

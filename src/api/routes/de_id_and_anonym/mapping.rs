@@ -4,32 +4,33 @@
 //! unsealing, confirmed and recorded by itself.
 
 use axum::{
-    Json,
     extract::State,
-    http::header,
     response::{IntoResponse, Response},
 };
 use serde::Deserialize;
 use serde_json::json;
-use utoipa::ToSchema;
 
 use super::super::aih_data_process::{confirmation, denied};
 use crate::{
     aims::de_identification::pseudonyms::{Unsealed, Unsealing},
     api::{
-        Bearer, Door, Problem,
+        Bearer, Door, Given, Problem,
         extract::{PathId, Plain},
     },
     domain::{ids::AihDataId, operation::Operation, taxonomy::Usage},
+    schema::{Resource, ResourceType},
 };
 
 /// What the way back is needed for.
-#[derive(Debug, Deserialize, ToSchema)]
+#[derive(Debug, Deserialize)]
 #[serde(deny_unknown_fields, rename_all = "PascalCase")]
 pub struct Intent {
     /// Intended usage, a word of the taxonomy; `Patient Use` when nothing is said.
-    #[schema(value_type = Option<String>)]
     usage: Option<Usage>,
+}
+
+impl Resource for Intent {
+    const TYPE: ResourceType = ResourceType::MappingRequest;
 }
 
 /// Unseals which pseudonym of a treated copy stands for whom
@@ -38,8 +39,8 @@ pub struct Intent {
 /// copy was made for when they are licensed to read the original; to anybody else nothing is there.
 #[utoipa::path(post, path = "/aih-data/{id}/de-identification/mapping", tag = "data", security(("token" = [])),
     params(("id" = String, Path, description = "AIH Data ID of the treated copy")),
-    request_body(content = Intent),
-    responses((status = 200, description = "Original and pseudonym of each.", body = Object)))]
+    request_body(content = ref("#/components/schemas/MappingRequest")),
+    responses((status = 200, description = "Original and pseudonym of each.", body = ref("#/components/schemas/PseudonymMapping"))))]
 pub async fn mapping(
     State(door): State<Door>,
     caller: Bearer,
@@ -64,5 +65,5 @@ fn answer(door: &Door, unsealed: &Unsealed) -> Result<Response, Problem> {
         "Mapping": mapping,
         "LicenceConfirm": confirmation(door, operation)?,
     });
-    Ok(([(header::CACHE_CONTROL, "no-store")], Json(body)).into_response())
+    Ok(Given::document(ResourceType::PseudonymMapping, body).not_stored().into_response())
 }

@@ -1,20 +1,16 @@
 //! `GET /v1/aih-data/{id}/de-identification`: what was done to a treated copy, signed.
 
-use axum::{
-    Json,
-    extract::State,
-    http::header,
-    response::{IntoResponse, Response},
-};
+use axum::extract::State;
 use serde::Deserialize;
 use utoipa::IntoParams;
 
 use crate::{
     api::{
-        Bearer, Door, Problem,
+        Bearer, Door, Given, Problem,
         extract::{Params, PathId},
     },
     domain::{ids::AihDataId, operation::Operation, taxonomy::Usage},
+    schema::ResourceType,
 };
 
 /// What the copy is read for.
@@ -33,15 +29,15 @@ pub struct Intent {
 /// operator of this Back End over `Report` in canonical form (RFC 8785).
 #[utoipa::path(get, path = "/aih-data/{id}/de-identification", tag = "data", security(("token" = [])),
     params(("id" = String, Path, description = "AIH Data ID of the treated copy"), Intent),
-    responses((status = 200, description = "Report and Signature.", body = Object)))]
+    responses((status = 200, description = "Report and Signature.", body = ref("#/components/schemas/DeIdentificationReport"))))]
 pub async fn report(
     State(door): State<Door>,
     caller: Bearer,
     PathId(id): PathId<AihDataId>,
     Params(intent): Params<Intent>,
-) -> Result<Response, Problem> {
+) -> Result<Given, Problem> {
     caller.must_open_any(&[Operation::DeIdAndAnonym, Operation::Retrieve])?;
     let usage = intent.usage.unwrap_or(Usage::PatientUse);
     let treatment = door.aims.de_identification_report(caller.user(), id, usage).await?;
-    Ok(([(header::CACHE_CONTROL, "no-store")], Json(treatment.report)).into_response())
+    Ok(Given::document(ResourceType::DeIdentificationReport, treatment.report).not_stored())
 }

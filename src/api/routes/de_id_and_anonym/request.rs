@@ -24,10 +24,10 @@ const ROUTE: &str = "POST /v1/de-id-and-anonym";
 /// `Prefer: respond-async`). No status is claimed that is not proved: what cannot be anonymised is refused, or with
 /// `De-Identify and Anonymise` pseudonymised. The same message sent again is the same request.
 #[utoipa::path(post, path = "/de-id-and-anonym", tag = "data", security(("token" = [])),
-    request_body(content = Object, description = "De-ID and Anonym, Request."),
-    responses((status = 200, description = "De-ID and Anonym, Response.", body = Object),
+    request_body(content = ref("#/components/schemas/DeIDAndAnonym"), description = "De-ID and Anonym, Request."),
+    responses((status = 200, description = "De-ID and Anonym, Response.", body = ref("#/components/schemas/DeIDAndAnonym")),
         (status = 202, description = "The job is not done yet; Location says where to ask.",
-            body = super::super::aih_data_process::Job)))]
+            body = ref("#/components/schemas/Job"))))]
 pub async fn request(
     State(door): State<Door>,
     caller: Bearer,

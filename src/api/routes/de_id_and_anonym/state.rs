@@ -14,8 +14,8 @@ use crate::{
 /// Only for whoever asked for it.
 #[utoipa::path(get, path = "/de-id-and-anonym/{id}", tag = "data", security(("token" = [])),
     params(("id" = String, Path, description = "OperationID of the job")),
-    responses((status = 200, description = "De-ID and Anonym, Response.", body = Object),
-        (status = 202, description = "Not done yet.", body = super::super::aih_data_process::Job)))]
+    responses((status = 200, description = "De-ID and Anonym, Response.", body = ref("#/components/schemas/DeIDAndAnonym")),
+        (status = 202, description = "Not done yet.", body = ref("#/components/schemas/Job"))))]
 pub async fn state(State(door): State<Door>, caller: Bearer, PathId(id): PathId<Uuid>) -> Result<Response, Problem> {
     let operation = door.aims.operation(id).await?;
     let own = operation.requester == caller.user();

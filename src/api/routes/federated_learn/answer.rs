@@ -31,8 +31,8 @@ const MODEL: &str = "/FederatedLearn/Response/PostLearnNNModel/MLModelData";
 /// `DataURI` `cid:payload`, and the part `payload` follows it. The answer is the round's request, which it is now counted
 /// in. Nothing is kept of an answer that is refused; the round goes on, and the same Front End may answer again.
 #[utoipa::path(post, path = "/federated-learn", tag = "federated-learning", security(("token" = [])),
-    request_body(content((Object = "application/json"), (Object = "multipart/form-data")), description = "Federated Learn."),
-    responses((status = 202, description = "The answer is kept until the round ends.", body = Object)))]
+    request_body(content((ref("#/components/schemas/FederatedLearn") = "application/json"), (Object = "multipart/form-data")), description = "Federated Learn."),
+    responses((status = 202, description = "The answer is kept until the round ends.", body = ref("#/components/schemas/FederatedLearn"))))]
 pub async fn answer(
     State(door): State<Door>,
     bearer: Bearer,

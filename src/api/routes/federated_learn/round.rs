@@ -1,23 +1,22 @@
 //! `GET /v1/federated-learn/rounds/{id}`: how a round stands. An operator sees all of it; an End User sees the round and
 //! what became of their own answers: who else takes part is nobody's business.
 
-use axum::{Json, extract::State};
+use axum::extract::State;
 use serde::Serialize;
 use serde_json::Value;
-use utoipa::ToSchema;
 
 use crate::{
     aims::federated_learning::{accountant::epsilon, round::Settings},
-    api::{Bearer, Door, Problem, extract::PathId},
+    api::{Bearer, Door, Given, Problem, extract::PathId},
     db::federated_rounds::RoundRow,
     domain::{operation::Operation, taxonomy::Word, window},
-    schema::wire::MessageId,
+    schema::{Resource, ResourceType, wire::MessageId},
 };
 
 const MOST_REFUSALS: u32 = 1_000;
 
 /// A round.
-#[derive(Debug, Serialize, ToSchema)]
+#[derive(Debug, Serialize)]
 #[serde(rename_all = "PascalCase")]
 pub struct Round {
     /// Its ID.
@@ -63,7 +62,7 @@ pub struct Round {
 }
 
 /// A privacy budget.
-#[derive(Debug, Serialize, ToSchema)]
+#[derive(Debug, Serialize)]
 #[serde(rename_all = "PascalCase")]
 pub struct Privacy {
     /// ε spent, at `Delta`.
@@ -77,7 +76,7 @@ pub struct Privacy {
 }
 
 /// An answer that came.
-#[derive(Debug, Serialize, ToSchema)]
+#[derive(Debug, Serialize)]
 #[serde(rename_all = "PascalCase")]
 pub struct Participant {
     /// Whose.
@@ -93,7 +92,7 @@ pub struct Participant {
 }
 
 /// An answer that was refused.
-#[derive(Debug, Serialize, ToSchema)]
+#[derive(Debug, Serialize)]
 #[serde(rename_all = "PascalCase")]
 pub struct Rejection {
     /// Whose.
@@ -103,14 +102,14 @@ pub struct Rejection {
     reason: String,
 }
 
+impl Resource for Round {
+    const TYPE: ResourceType = ResourceType::FederatedRound;
+}
+
 /// Tells how a round stands
 #[utoipa::path(get, path = "/federated-learn/rounds/{id}", tag = "federated-learning", security(("token" = [])),
-    params(("id" = String, Path, description = "FederatedLearnID")), responses((status = 200, body = Round)))]
-pub async fn round(
-    State(door): State<Door>,
-    bearer: Bearer,
-    PathId(id): PathId<MessageId>,
-) -> Result<Json<Round>, Problem> {
+    params(("id" = String, Path, description = "FederatedLearnID")), responses((status = 200, body = ref("#/components/schemas/FederatedRound"))))]
+pub async fn round(State(door): State<Door>, bearer: Bearer, PathId(id): PathId<MessageId>) -> Result<Given, Problem> {
     let row = if bearer.operates() {
         door.aims.database.find_round(id.uuid()).await?.ok_or_else(Problem::nothing_here)?
     } else {
@@ -133,7 +132,7 @@ pub async fn round(
         .map(|refusal| Rejection { hfe_id: refusal.front_end.to_string(), reason: refusal.reason });
     let (participants, rejections) = (participants.collect(), rejections.collect());
     let privacy = privacy(&door, &row).await?;
-    Ok(Json(told(row, responses, privacy, participants, rejections)))
+    Ok(Given::ok(&told(row, responses, privacy, participants, rejections)))
 }
 
 async fn privacy(door: &Door, row: &RoundRow) -> Result<Option<Privacy>, Problem> {

@@ -20,8 +20,8 @@ const ROUTE: &str = "POST /v1/federated-learn/rounds";
 /// answers, the deadline, and parameters (`Epochs`, `LearningRate`, `BatchSize`, `Attackers`, `ClipNorm`,
 /// `NoiseMultiplier`, `EpsilonBudget`, `Delta`, `Usage`). What is not said is filled in.
 #[utoipa::path(post, path = "/federated-learn/rounds", tag = "federated-learning", security(("token" = [])),
-    request_body(content = Object, description = "Federated Learn with a Request."),
-    responses((status = 201, body = Object, description = "Federated Learn, completed.")))]
+    request_body(content = ref("#/components/schemas/FederatedLearn"), description = "Federated Learn with a Request."),
+    responses((status = 201, body = ref("#/components/schemas/FederatedLearn"), description = "Federated Learn, completed.")))]
 pub async fn start(
     State(door): State<Door>,
     bearer: Bearer,

@@ -14,7 +14,7 @@ use crate::{
 /// operator, the licences of all data behind it; `MLModelData` says where its bytes are.
 #[utoipa::path(get, path = "/store/models/{id}", tag = "store", security(("token" = [])),
     params(("id" = String, Path, description = "ML Model Object ID")),
-    responses((status = 200, body = Object, description = "ML Model Object."), (status = 404, description = "No such model.")))]
+    responses((status = 200, body = ref("#/components/schemas/MLModelObject"), description = "ML Model Object."), (status = 404, description = "No such model.")))]
 pub async fn read(
     State(door): State<Door>,
     bearer: Bearer,

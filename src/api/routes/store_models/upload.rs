@@ -31,7 +31,7 @@ const DATA: &str = "/MLModelData";
 /// nothing is kept of one that is refused.
 #[utoipa::path(post, path = "/store/models", tag = "store", security(("token" = [])),
     request_body(content((Object = "multipart/form-data")), description = "ML Model Object, then its bytes."),
-    responses((status = 201, description = "The ML Model Object as the Store tells it.", body = Object)))]
+    responses((status = 201, description = "The ML Model Object as the Store tells it.", body = ref("#/components/schemas/MLModelObject"))))]
 pub async fn upload(
     State(door): State<Door>,
     bearer: Bearer,

@@ -6,19 +6,13 @@ pub mod register;
 pub mod remove;
 pub mod rotate;
 
-use axum::{
-    Json,
-    http::{HeaderValue, header},
-    response::{IntoResponse, Response},
-};
 use serde::Serialize;
-use utoipa::ToSchema;
 use uuid::Uuid;
 
 use crate::{
     aims::anomaly_and_risk::webhooks::register::{Told, Webhook},
     api::Problem,
-    schema::wire::DateTime,
+    schema::{Resource, ResourceType, wire::DateTime},
 };
 
 /// Where a webhook stands.
@@ -27,9 +21,8 @@ fn location(id: Uuid) -> String {
 }
 
 /// A webhook.
-#[derive(Debug, Serialize, ToSchema)]
+#[derive(Debug, Serialize)]
 #[serde(rename_all = "PascalCase")]
-#[schema(as = Webhook)]
 pub struct Shown {
     /// Its ID.
     #[serde(rename = "WebhookID")]
@@ -59,7 +52,7 @@ impl Shown {
 }
 
 /// A new secret. It is not shown again.
-#[derive(Debug, Serialize, ToSchema)]
+#[derive(Debug, Serialize)]
 #[serde(rename_all = "PascalCase")]
 pub struct Secret {
     /// The webhook.
@@ -69,16 +62,13 @@ pub struct Secret {
     secret: String,
 }
 
+impl Resource for Secret {
+    const TYPE: ResourceType = ResourceType::WebhookSecret;
+}
+
 impl Secret {
     fn of(told: &Told) -> Self {
         Self { webhook_id: told.id.to_string(), secret: told.secret.as_str().to_owned() }
-    }
-}
-
-/// No cache on the way keeps it.
-impl IntoResponse for Secret {
-    fn into_response(self) -> Response {
-        ([(header::CACHE_CONTROL, HeaderValue::from_static("no-store"))], Json(self)).into_response()
     }
 }
 

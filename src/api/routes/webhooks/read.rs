@@ -1,19 +1,19 @@
 //! `GET /v1/webhooks` and `GET /v1/webhooks/{id}`.
 
-use axum::{Json, extract::State};
+use axum::extract::State;
 use serde::Serialize;
-use utoipa::ToSchema;
 use uuid::Uuid;
 
 use super::{Shown, time};
 use crate::{
-    api::{Bearer, Door, Problem, extract::PathId},
+    api::{Bearer, Door, Given, Problem, extract::PathId},
     db::deliveries::DeliveryRow,
     domain::operation::Operation,
+    schema::{Resource, ResourceType},
 };
 
 /// The caller's webhooks.
-#[derive(Debug, Serialize, ToSchema)]
+#[derive(Debug, Serialize)]
 #[serde(rename_all = "PascalCase")]
 pub struct Webhooks {
     /// Oldest first, without secrets.
@@ -21,7 +21,7 @@ pub struct Webhooks {
 }
 
 /// A webhook with what was sent to it.
-#[derive(Debug, Serialize, ToSchema)]
+#[derive(Debug, Serialize)]
 #[serde(rename_all = "PascalCase")]
 pub struct Told {
     /// The webhook.
@@ -31,7 +31,7 @@ pub struct Told {
 }
 
 /// A delivery.
-#[derive(Debug, Serialize, ToSchema)]
+#[derive(Debug, Serialize)]
 #[serde(rename_all = "PascalCase")]
 pub struct Delivery {
     /// `webhook-id` of the message.
@@ -62,21 +62,29 @@ fn delivery(row: &DeliveryRow) -> Result<Delivery, Problem> {
     })
 }
 
+impl Resource for Webhooks {
+    const TYPE: ResourceType = ResourceType::WebhookList;
+}
+
+impl Resource for Told {
+    const TYPE: ResourceType = ResourceType::WebhookDeliveries;
+}
+
 /// Lists the caller's webhooks
 #[utoipa::path(get, path = "/webhooks", tag = "alerts", security(("token" = [])),
-    responses((status = 200, body = Webhooks)))]
-pub async fn list(State(door): State<Door>, caller: Bearer) -> Result<Json<Webhooks>, Problem> {
+    responses((status = 200, body = ref("#/components/schemas/WebhookList"))))]
+pub async fn list(State(door): State<Door>, caller: Bearer) -> Result<Given, Problem> {
     caller.must_open(Operation::AnomalyAndRiskAlerting)?;
     let webhooks = door.aims.webhooks_of(caller.user()).await?;
-    Ok(Json(Webhooks { webhooks: webhooks.iter().map(Shown::of).collect::<Result<_, _>>()? }))
+    Ok(Given::ok(&Webhooks { webhooks: webhooks.iter().map(Shown::of).collect::<Result<_, _>>()? }))
 }
 
 /// Shows a webhook of the caller's and what became of the newest deliveries
 #[utoipa::path(get, path = "/webhooks/{id}", tag = "alerts", security(("token" = [])),
-    params(("id" = String, Path, description = "WebhookID")), responses((status = 200, body = Told)))]
-pub async fn read(State(door): State<Door>, caller: Bearer, PathId(id): PathId<Uuid>) -> Result<Json<Told>, Problem> {
+    params(("id" = String, Path, description = "WebhookID")), responses((status = 200, body = ref("#/components/schemas/WebhookDeliveries"))))]
+pub async fn read(State(door): State<Door>, caller: Bearer, PathId(id): PathId<Uuid>) -> Result<Given, Problem> {
     caller.must_open(Operation::AnomalyAndRiskAlerting)?;
     let (webhook, deliveries) = door.aims.webhook_of(caller.user(), id).await?;
     let deliveries = deliveries.iter().map(delivery).collect::<Result<_, _>>()?;
-    Ok(Json(Told { webhook: Shown::of(&webhook)?, deliveries }))
+    Ok(Given::ok(&Told { webhook: Shown::of(&webhook)?, deliveries }))
 }

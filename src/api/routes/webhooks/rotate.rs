@@ -9,7 +9,7 @@ use uuid::Uuid;
 use super::Secret;
 use crate::{
     api::{
-        Bearer, Door, Problem,
+        Bearer, Door, Given, Problem,
         extract::PathId,
         once::{Once, digest},
     },
@@ -27,7 +27,7 @@ const ROUTE: &str = "POST /v1/webhooks/{id}/secret";
         ("id" = String, Path, description = "WebhookID"),
         ("Idempotency-Key" = Option<String>, Header, description = "The same key gives the first answer again.")
     ),
-    responses((status = 200, body = Secret)))]
+    responses((status = 200, body = ref("#/components/schemas/WebhookSecret"))))]
 pub async fn rotate(
     State(door): State<Door>,
     caller: Bearer,
@@ -41,5 +41,5 @@ pub async fn rotate(
 
 async fn rotate_for(door: &Door, user: UserId, id: Uuid) -> Result<Response, Problem> {
     let told = door.aims.rotate_webhook(user, id).await?;
-    Ok(Secret::of(&told).into_response())
+    Ok(Given::ok(&Secret::of(&told)).not_stored().into_response())
 }

@@ -90,6 +90,7 @@ impl Scene {
         let id = self.is_derived(&answer, item).await;
         let found = result(&answer);
         (sample.check)(answering(performance), &found);
+        satisfies_its_schema(aim, answering(performance), &found);
         assert_eq!(found.get("MLModelObjectID"), model.as_ref(), "the asset it rests on is named");
         // It is kept as it was answered, for the End User too.
         let kept = self.patient.get(&format!("/v1/aih-data/{id}/payload")).await;
@@ -144,6 +145,24 @@ impl Scene {
             other => panic!("there is no asset of the format {other:?} here"),
         }
     }
+}
+
+/// A true result is what its schema says; spoilt in any field, it is not.
+fn satisfies_its_schema(aim: &Declaration, operation: Operation, found: &Value) {
+    let check = |result: &Value| processing::check_result(&aim.aim_name, operation, result);
+    check(found).unwrap_or_else(|error| panic!("{error}"));
+    let fields: Vec<_> = found.as_object().unwrap().keys().collect();
+    assert!(fields.len() >= 3, "{operation}");
+    for field in fields {
+        for wrong in [json!({"never": true}), json!([[]]), json!(-1e300)] {
+            let mut spoilt = found.clone();
+            spoilt[field] = wrong;
+            assert!(check(&spoilt).is_err(), "{operation}: {field}");
+        }
+    }
+    let mut more = found.clone();
+    more["PatientName"] = json!("Ada");
+    assert!(check(&more).is_err() && check(&json!({})).is_err() && check(&json!([found])).is_err());
 }
 
 /// Whether a type, or the one that answers it, has a parameter.

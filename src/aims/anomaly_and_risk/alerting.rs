@@ -122,31 +122,31 @@ impl Aims {
     }
 
     /// Carries an alerting out and notes how it ended.
-    pub(in crate::aims) async fn run_alerting(&self, alerting: Alerting) {
+    pub(in crate::aims) async fn run_alerting(&self, alerting: Alerting) -> Result<(), AimError> {
         let id = alerting.id;
         let outcome = self.alive(id, self.look_for_anomalies(alerting)).await;
         self.note_end(id, outcome.as_ref().map(|()| None)).await;
+        outcome
     }
 
-    /// Looks into an item that has just arrived, when its licence lets the Back End.
-    pub(in crate::aims) async fn alert_on_arrival(&self, item: DataItemRow) {
-        let Some(task) = task_for(&item) else { return };
-        let operation = match self.new_alerting(item.id, Some(&item)).await {
-            Ok(operation) => operation,
-            Err(error) => return tracing::warn!(%error, "alerting.not_announced"),
-        };
-        match self.licensing.check(&question(&operation)).await {
-            Ok(verdict) if verdict.is_permitted() => {}
-            Ok(_) => return,
-            Err(error) => return tracing::warn!(%error, "alerting.not_asked"),
+    /// Looks into an item that has arrived, when its licence lets the Back End.
+    ///
+    /// # Errors
+    /// When there is no answer whether it may, or the look came to nothing.
+    pub(super) async fn alert_on_arrival(&self, item: &DataItemRow) -> Result<(), AimError> {
+        let Some(task) = task_for(item) else { return Ok(()) };
+        let operation = self.new_alerting(item.id, Some(item)).await?;
+        if !self.licensing.check(&question(&operation)).await?.is_permitted() {
+            return Ok(());
         }
-        if let Err(error) = self.database.insert_operation(&operation).await {
-            return tracing::warn!(%error, "alerting.not_announced");
-        }
+        let _ = self.database.insert_operation(&operation).await?;
         match self.ask(&operation).await {
             Ok(Answer::Permitted(permit)) => self.run_alerting(Alerting { id: operation.id, permit, task }).await,
-            Ok(Answer::Denied(_)) => {}
-            Err(error) => self.give_up(operation.id, &error).await,
+            Ok(Answer::Denied(_)) => Ok(()),
+            Err(error) => {
+                self.give_up(operation.id, &error).await;
+                Err(error)
+            }
         }
     }
 

@@ -42,7 +42,7 @@ impl Format {
 }
 
 /// Columns of the CSV form.
-const COLUMNS: [&str; 15] = [
+const COLUMNS: [&str; 16] = [
     "Kind",
     "AIHDataID",
     "ProcessingType",
@@ -58,6 +58,7 @@ const COLUMNS: [&str; 15] = [
     "TransactionHash",
     "BlockNumber",
     "LogIndex",
+    "FederatedLearnID",
 ];
 
 /// What the identifier of an exported Bundle says: the block the audit is complete to, as number and hash.
@@ -191,6 +192,7 @@ impl Said {
                 transaction,
                 block,
                 log,
+                text(d.federated_learn_id),
             ],
             Self::Act(a) => [
                 "Act".to_owned(),
@@ -208,6 +210,7 @@ impl Said {
                 transaction,
                 block,
                 log,
+                String::new(),
             ],
             Self::Earlier(e) => [
                 "EarlierChain".to_owned(),
@@ -225,6 +228,7 @@ impl Said {
                 transaction,
                 block,
                 log,
+                String::new(),
             ],
             Self::NonConformity(f) => [
                 text(Some(f.kind)),
@@ -242,6 +246,7 @@ impl Said {
                 transaction,
                 block,
                 log,
+                String::new(),
             ],
         }
     }
@@ -285,6 +290,9 @@ impl Said {
             agent["type"] = json!({ "coding": [{ "system": system("DataUser"), "code": class.word() }] });
         }
         let mut details = vec![json!({ "type": "Operation", "valueString": operation })];
+        if let Self::Decision(Processing { federated_learn_id: Some(round), .. }) = self {
+            details.push(json!({ "type": "FederatedLearnID", "valueString": round }));
+        }
         if let Some(evidence) = self.evidence() {
             details.push(json!({ "type": "Evidence", "valueString": json!(evidence).to_string() }));
         }

@@ -97,7 +97,10 @@ impl Database {
     /// # Errors
     /// When the database fails.
     pub async fn remove_arrival(&self, item: AihDataId) -> Result<()> {
-        sqlx::query("DELETE FROM arrivals WHERE aih_data_id = $1").bind(item.to_string()).execute(&self.writers).await?;
+        sqlx::query("DELETE FROM arrivals WHERE aih_data_id = $1")
+            .bind(item.to_string())
+            .execute(&self.writers)
+            .await?;
         Ok(())
     }
 }

@@ -254,7 +254,21 @@ impl House {
 
     /// Takes the house down: what is in flight ends, then the chain.
     pub async fn close(self) {
-        let Self { aims, devnet, vigil, queue, indexer, courier, rounds, settling, arrivals, watching, stop, _lock, .. } = self;
+        let Self {
+            aims,
+            devnet,
+            vigil,
+            queue,
+            indexer,
+            courier,
+            rounds,
+            settling,
+            arrivals,
+            watching,
+            stop,
+            _lock,
+            ..
+        } = self;
         vigil.abort();
         stop.cancel();
         let tasks = [

@@ -125,7 +125,8 @@ fn is_own(scan: &scan::Scan, asked: &Verification, judged: &Judged) -> bool {
 
 /// The trainings among the answers, with the names and rounds that the response gives them.
 fn trainings(own: &[&Judged], response: Option<&AuditResponse>) -> Vec<Training> {
-    let told: Vec<&Processing> = response.into_iter().flat_map(|r| &r.aih_data).flat_map(|i| &i.processing_types).collect();
+    let told: Vec<&Processing> =
+        response.into_iter().flat_map(|r| &r.aih_data).flat_map(|i| &i.processing_types).collect();
     let names: Vec<AihDataId> = told.iter().map(|entry| entry.aih_data_id).collect();
     let asked = own.iter().filter(|judged| judged.confirmation.operation == Operation::FederatedLearning);
     asked

@@ -176,7 +176,8 @@ impl fmt::Display for Training {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let round = self.round.as_deref().unwrap_or("no round named");
         let reasons: Vec<&str> = self.verdict.reasons().map(Word::word).collect();
-        let answer = if reasons.is_empty() { "permitted".to_owned() } else { format!("refused: {}", reasons.join(", ")) };
+        let answer =
+            if reasons.is_empty() { "permitted".to_owned() } else { format!("refused: {}", reasons.join(", ")) };
         write!(f, "{} in {round}: {answer}, {}", self.item, place(&self.evidence.position))
     }
 }

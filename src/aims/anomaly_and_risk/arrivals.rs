@@ -34,7 +34,7 @@ const MOST_ATTEMPTS: u64 = 24;
 
 impl Aims {
     /// Looks into an item whose upload was acknowledged a moment ago.
-    pub(in crate::aims) async fn look_into(&self, item: &DataItemRow) {
+    pub async fn look_into(&self, item: &DataItemRow) {
         self.look(item, 1).await;
     }
 
@@ -58,11 +58,8 @@ impl Aims {
         }
     }
 
-    /// Looks into everything that is due.
-    ///
-    /// # Errors
-    /// When the cellar fails; what goes wrong with one item is logged and does not keep the others.
-    pub async fn look_into_what_is_due(&self) -> Result<(), AimError> {
+    /// What goes wrong with one item is logged and does not keep the others.
+    async fn look_into_what_is_due(&self) -> Result<(), AimError> {
         for arrival in self.database.list_due_arrivals(self.clock.micros(), AT_ONCE).await? {
             self.take_up(&arrival).await?;
         }

@@ -7,7 +7,7 @@ use health_back_end::{
     access::{Access, SigningKey},
     aims::{
         Aims, Shared,
-        ai_modules::worker::Worker,
+        ai_modules::worker::{self, Worker},
         anomaly_and_risk::{
             rules::Rules,
             webhooks::{
@@ -66,6 +66,15 @@ impl House {
 
     /// With webhooks that may point elsewhere, delivered at another pace.
     pub async fn delivering(targets: Targets, pace: Pace, change: impl FnOnce(&mut Limits)) -> Self {
+        Self::build(targets, pace, worker::Limits::default(), change).await
+    }
+
+    /// With other limits of child processes than usual.
+    pub async fn with_children(limits: worker::Limits) -> Self {
+        Self::build(Targets::new(Vec::new()), Pace::default(), limits, |_| {}).await
+    }
+
+    async fn build(targets: Targets, pace: Pace, children: worker::Limits, change: impl FnOnce(&mut Limits)) -> Self {
         let chain = Chain::start().await;
         let premises = Premises::new().await;
         let folder = premises.path();
@@ -86,7 +95,7 @@ impl House {
             objects: objects(folder),
             root_key: RootKey::load_or_create(&folder.join("root.key")).unwrap(),
             models: Shelf::open(&folder.join("models"), key(OPERATOR)).unwrap(),
-            worker: Worker::new(env!("CARGO_BIN_EXE_hbe").into()),
+            worker: Worker::with_limits(env!("CARGO_BIN_EXE_hbe").into(), children),
             rules: Rules::load().unwrap(),
             targets,
             courier: Courier::with_pace(pace),

@@ -24,6 +24,12 @@ fn is_inside(place: i32) -> bool {
 }
 
 pub fn image() -> Vec<u8> {
+    let pixels = (0..SIDE * SIDE).map(|place| if is_inside(place) { 1_064 } else { 24 }).collect();
+    image_of(SIDE as u16, pixels)
+}
+
+/// A square image of these pixels.
+pub fn image_of(side: u16, pixels: Vec<u16>) -> Vec<u8> {
     let texts = [
         (tags::SOP_CLASS_UID, VR::UI, CT),
         (tags::SOP_INSTANCE_UID, VR::UI, "2.25.7"),
@@ -36,7 +42,6 @@ pub fn image() -> Vec<u8> {
         (tags::RESCALE_INTERCEPT, VR::DS, "-1024"),
         (tags::RESCALE_SLOPE, VR::DS, "1"),
     ];
-    let side = SIDE as u16;
     let numbers = [
         (tags::SAMPLES_PER_PIXEL, 1),
         (tags::ROWS, side),
@@ -53,7 +58,6 @@ pub fn image() -> Vec<u8> {
     for (tag, number) in numbers {
         object.put(DataElement::new(tag, VR::US, PrimitiveValue::from(number)));
     }
-    let pixels: Vec<u16> = (0..SIDE * SIDE).map(|place| if is_inside(place) { 1_064 } else { 24 }).collect();
     object.put(DataElement::new(tags::PIXEL_DATA, VR::OW, PrimitiveValue::U16(pixels.into())));
     let meta = FileMetaTableBuilder::new()
         .transfer_syntax("1.2.840.10008.1.2.1")

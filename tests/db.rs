@@ -28,6 +28,8 @@ macro_rules! on_both {
 
 #[path = "db/alerting.rs"]
 mod alerting;
+#[path = "db/arrivals.rs"]
+mod arrivals;
 #[path = "db/chain.rs"]
 mod chain;
 #[path = "db/crash.rs"]

@@ -223,7 +223,7 @@ impl Aims {
     }
 
     /// Where the act stands by which an item's licence fell. Where the chain is away, or was reset, the erasure is noted
-    /// without what it rests on.
+    /// without what it rests on: the key does not wait for a node, and the audit looks for what the note lacks.
     async fn fallen_on_chain(&self, item: &DataItemRow) -> Option<Evidence> {
         self.licensing.fallen(item.hash, item.root.hash()).await.unwrap_or_else(|error| {
             tracing::warn!(item = %item.hash, %error, "act.without_evidence");

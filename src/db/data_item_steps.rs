@@ -5,6 +5,7 @@ use alloy::primitives::Address;
 
 use super::{
     Database, Result, Transition,
+    arrivals::insert_arrival,
     columns::{Hex, bigint, step_in, storable},
     data_items::{DataItemState, NewDataItem, ObjectFacts},
 };
@@ -83,11 +84,21 @@ impl Database {
     }
 
     /// The payload lies in the object store under the name the row has, and is acknowledged: `licensed → stored`. Refused
-    /// in `licensed` when another attempt has named another object.
+    /// in `licensed` when another attempt has named another object. That somebody has to look into what has arrived is
+    /// noted in the same transaction.
     ///
     /// # Errors
     /// When the database fails or a length does not fit.
     pub async fn mark_data_item_stored(
+        &self,
+        id: AihDataId,
+        stored: (&str, &ObjectFacts),
+        at_us: i64,
+    ) -> Result<Transition<DataItemState>> {
+        self.retried(|| self.mark_data_item_stored_once(id, stored, at_us)).await
+    }
+
+    async fn mark_data_item_stored_once(
         &self,
         id: AihDataId,
         (object, facts): (&str, &ObjectFacts),
@@ -104,7 +115,13 @@ impl Database {
         .bind(facts.sha256.hex())
         .bind(at_us)
         .bind(object.to_owned());
-        self.step(update, STATE, &id.to_string()).await
+        let mut tx = self.begin().await?;
+        let transition = step_in(&mut tx, update, STATE, &id.to_string()).await?;
+        if transition.is_done() {
+            insert_arrival(&mut tx, id, at_us).await?;
+        }
+        tx.commit().await?;
+        Ok(transition)
     }
 
     /// Another licence took the place of the one the item was read with: from `licensed` or `stored`, which it stays in.

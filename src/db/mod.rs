@@ -13,6 +13,7 @@
 //! | [`models`] · [`federated_rounds`], [`federated_answers`] | the MPAI Store's models; rounds of federated learning |
 //! | [`pseudonym_secrets`] · [`treatments`] | de-identification: what pseudonyms are made from, what was done |
 //! | [`idempotency`] · [`notices`] | first answers and the event stream |
+//! | [`arrivals`] | items that were not looked into yet |
 //! | [`findings`] · [`alerts`] · [`alert_recipients`] | what was found, who is told, whom the End User names |
 //! | [`webhooks`] · [`deliveries`] | where to send it, and what is still to be sent |
 //!
@@ -36,6 +37,7 @@ mod state;
 
 pub mod alert_recipients;
 pub mod alerts;
+pub mod arrivals;
 pub mod chain_blocks;
 pub mod chain_effects;
 pub mod chain_event_periods;

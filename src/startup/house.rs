@@ -145,6 +145,7 @@ pub struct House {
     courier: JoinHandle<()>,
     rounds: JoinHandle<()>,
     settling: JoinHandle<()>,
+    arrivals: JoinHandle<()>,
     watching: JoinHandle<()>,
     stop: CancellationToken,
     data: std::path::PathBuf,
@@ -211,6 +212,8 @@ impl House {
         let rounds = tokio::spawn(aims.clone().keep_rounds(quiet_time(settings), stop.clone()));
         let courier = tokio::spawn(aims.clone().deliver(stop.clone()));
         let settling = tokio::spawn(aims.clone().keep_settled(stop.clone()));
+        let alone = quiet_time(settings).is_zero();
+        let arrivals = tokio::spawn(aims.clone().keep_looking(alone, stop.clone()));
         let watching = vigil.resting_on("the watch over works", stop.clone(), aims.clone().keep_watch(stop.clone()));
         let looking = vigil.clone().keep(node, clock);
         let vigil = vigil.resting_on("the watch over the chain", stop.clone(), looking);
@@ -227,6 +230,7 @@ impl House {
             courier,
             rounds,
             settling,
+            arrivals,
             watching,
             stop,
             data,
@@ -250,12 +254,27 @@ impl House {
 
     /// Takes the house down: what is in flight ends, then the chain.
     pub async fn close(self) {
-        let Self { aims, devnet, vigil, queue, indexer, courier, rounds, settling, watching, stop, _lock, .. } = self;
+        let Self {
+            aims,
+            devnet,
+            vigil,
+            queue,
+            indexer,
+            courier,
+            rounds,
+            settling,
+            arrivals,
+            watching,
+            stop,
+            _lock,
+            ..
+        } = self;
         vigil.abort();
         stop.cancel();
         let tasks = [
             (indexer, "indexer"),
             (settling, "settling"),
+            (arrivals, "arrivals"),
             (watching, "watching"),
             (courier, "courier"),
             (rounds, "rounds"),

@@ -16,7 +16,7 @@ mod compare;
 mod report;
 mod scan;
 
-pub use report::{Finding, VerifyReport};
+pub use report::{Finding, Training, VerifyReport};
 
 use alloy::primitives::B256;
 
@@ -25,11 +25,11 @@ use crate::{
     domain::{
         ids::{AihDataId, UserId},
         licence_event::{Confirmation, Evidence},
-        operation::Operations,
+        operation::{Operation, Operations},
         taxonomy::UserClass,
         verdict::Verdict,
     },
-    schema::wire::AuditResponse,
+    schema::wire::{AuditResponse, Processing},
 };
 
 /// What is to be checked.
@@ -108,6 +108,7 @@ pub async fn verify(node: &Node, asked: &Verification) -> Result<VerifyReport, V
     let own: Vec<&Judged> = scan.answers.iter().filter(|judged| is_own(&scan, asked, judged)).collect();
     report.decisions = own.len();
     report.denials = own.iter().filter(|judged| !judged.confirmation.verdict.is_permitted()).count();
+    report.trainings = trainings(&own, asked.response.as_ref());
     if let Some(response) = &asked.response {
         let reaches = compare::compare(node, &scan, &own, response, &mut report).await?;
         acts::compare(node, (&scan, asked), (response, reaches), &mut report);
@@ -120,6 +121,26 @@ fn is_own(scan: &scan::Scan, asked: &Verification, judged: &Judged) -> bool {
     scan.register.end_user_of(judged.item()) == Some(asked.end_user.address())
         && asked.period.is_none_or(|(from, until)| (from..until).contains(&time))
         && asked.operations.is_none_or(|operations| operations.contains(judged.confirmation.operation))
+}
+
+/// The trainings among the answers, with the names and rounds that the response gives them.
+fn trainings(own: &[&Judged], response: Option<&AuditResponse>) -> Vec<Training> {
+    let told: Vec<&Processing> =
+        response.into_iter().flat_map(|r| &r.aih_data).flat_map(|i| &i.processing_types).collect();
+    let names: Vec<AihDataId> = told.iter().map(|entry| entry.aih_data_id).collect();
+    let asked = own.iter().filter(|judged| judged.confirmation.operation == Operation::FederatedLearning);
+    asked
+        .map(|judged| {
+            let id = judged.confirmation.confirm_id;
+            let entry = told.iter().find(|entry| entry.licence_confirm_id.is_some_and(|told| told.into_bytes() == id));
+            Training {
+                item: named(judged.item(), &names),
+                verdict: judged.confirmation.verdict,
+                evidence: judged.evidence,
+                round: entry.and_then(|entry| entry.federated_learn_id).map(|round| round.to_string()),
+            }
+        })
+        .collect()
 }
 
 /// An item by its hash: named when the response names it.

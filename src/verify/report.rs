@@ -9,6 +9,7 @@ use crate::domain::{
     ids::UserId,
     licence_event::{Evidence, Position},
     operation::Operation,
+    taxonomy::Word,
     verdict::Verdict,
 };
 
@@ -96,8 +97,23 @@ pub struct VerifyReport {
     pub non_conformities: usize,
     /// Decisions and acts that the response tells of an earlier chain; no node can be asked for them.
     pub earlier: usize,
+    /// Every training on this End User's data that was asked for in the period, as the chain recorded it.
+    pub trainings: Vec<Training>,
     /// What is not as it should be.
     pub findings: Vec<Finding>,
+}
+
+/// A question whether an item may be trained on, and its recorded answer.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Training {
+    /// The item, by name where the response names it.
+    pub item: String,
+    /// What was recorded.
+    pub verdict: Verdict,
+    /// Where.
+    pub evidence: Evidence,
+    /// The round, as the response says: the chain does not know of rounds.
+    pub round: Option<String>,
 }
 
 impl VerifyReport {
@@ -113,6 +129,7 @@ impl VerifyReport {
             complete_to: None,
             non_conformities: 0,
             earlier: 0,
+            trainings: Vec::new(),
             findings: scan.broken.clone(),
         }
     }
@@ -155,6 +172,16 @@ impl fmt::Display for Finding {
     }
 }
 
+impl fmt::Display for Training {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let round = self.round.as_deref().unwrap_or("no round named");
+        let reasons: Vec<&str> = self.verdict.reasons().map(Word::word).collect();
+        let answer =
+            if reasons.is_empty() { "permitted".to_owned() } else { format!("refused: {}", reasons.join(", ")) };
+        write!(f, "{} in {round}: {answer}, {}", self.item, place(&self.evidence.position))
+    }
+}
+
 impl fmt::Display for VerifyReport {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         writeln!(f, "End User   {}", self.end_user)?;
@@ -168,6 +195,9 @@ impl fmt::Display for VerifyReport {
         }
         if self.earlier > 0 {
             writeln!(f, "Earlier    {} told of a chain that is gone; nothing here can check them", self.earlier)?;
+        }
+        for training in &self.trainings {
+            writeln!(f, "Training   {training}")?;
         }
         for finding in &self.findings {
             writeln!(f, "WRONG      {finding}")?;

@@ -4,7 +4,10 @@ use std::path::Path;
 
 use health_back_end::{
     front_end::conformance,
-    schema::conformance::{EXAMPLES, Outcome, Report},
+    schema::{
+        MessageType,
+        conformance::{Direction, EXAMPLES, Outcome, Report},
+    },
 };
 
 use crate::environment::house::House;
@@ -21,6 +24,23 @@ async fn this_back_end_conforms_to_what_the_kit_asks_of_any() {
     // This house has no model in its Store, and no round has ended; `federated` exercises both.
     let rest = ["ML Model Object", "Federated Learn Response"];
     assert_eq!(not_exercised(&report), rest);
+    // The kit brings an alert about, so what the SubAIMs exchange of ARA Data is seen too.
+    let rows = report.sub_aims().flat_map(|(aim, rows)| rows.into_iter().map(move |row| (aim, row)));
+    let ara: Vec<_> = rows.filter(|(_, row)| row.row.message == MessageType::AraData).collect();
+    let seen: Vec<_> = ara.iter().map(|(aim, row)| (*aim, row.row.direction, row.outcome())).collect();
+    assert_eq!(
+        seen,
+        [("AIH-HDP", Direction::Receives, Outcome::Conforms), ("AIH-ARA", Direction::Produces, Outcome::Conforms)]
+    );
+    // What was not sent is said, in words as in JSON.
+    let (text, json) = (report.to_string(), report.to_json());
+    let left_out = json["leftOut"].as_array().unwrap();
+    assert!(!left_out.is_empty() && text.contains(&format!("Left out: {}", left_out.len())), "{text}");
+    for left in left_out {
+        let name = left.as_str().unwrap().rsplit('/').next().unwrap().trim_end_matches(".json");
+        assert!(text.contains(name), "{left}");
+    }
+    assert!(left_out.iter().all(|left| !left.as_str().unwrap().starts_with("ARA Data")), "{json}");
     let without_node = conformance::test(&house.url, None, Path::new(EXAMPLES)).await.unwrap();
     let of_the_chain = ["Licence Confirm Response", "Blockchain Licence Response"];
     assert!(of_the_chain.iter().all(|row| not_exercised(&without_node).contains(&(*row).to_owned())));

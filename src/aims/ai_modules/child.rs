@@ -18,11 +18,6 @@ use super::{
 };
 use crate::{aims::federated_learning::module, domain::operation::Operation};
 
-/// Memory a child may use, in bytes.
-const MOST_MEMORY_BYTES: u64 = 2 << 30;
-/// Processor time a child may use, in seconds.
-const MOST_CPU_SECONDS: u64 = 120;
-
 /// What came of a task.
 enum Outcome {
     Result(Value),
@@ -30,21 +25,21 @@ enum Outcome {
     Refused(String),
 }
 
-/// The child: reads a task and a payload from standard input, writes what it has to say to standard output.
+/// The child: reads a task and a payload from standard input, writes what it has to say to standard output. It may use so
+/// many bytes of memory and so many seconds of processor time.
 ///
 /// # Errors
-/// When standard input or output fail.
-pub fn child() -> std::io::Result<()> {
-    limit(Resource::As, MOST_MEMORY_BYTES);
-    limit(Resource::Cpu, MOST_CPU_SECONDS);
-    limit(Resource::Core, 0);
+/// When standard input or output fail, or the system does not limit it: then it reads nothing.
+pub fn child(memory_bytes: u64, processor_s: u64) -> std::io::Result<()> {
+    limit(Resource::As, memory_bytes)?;
+    limit(Resource::Cpu, processor_s)?;
+    limit(Resource::Core, 0)?;
     let outcome = run(std::io::stdin().lock()).unwrap_or_else(Outcome::Refused);
     answer(std::io::stdout().lock(), &outcome)
 }
 
-fn limit(resource: Resource, most: u64) {
-    // Where the system knows no such limit the parent's clock still ends the child.
-    let _ = setrlimit(resource, Rlimit { current: Some(most), maximum: Some(most) });
+fn limit(resource: Resource, most: u64) -> std::io::Result<()> {
+    Ok(setrlimit(resource, Rlimit { current: Some(most), maximum: Some(most) })?)
 }
 
 /// One line of JSON; behind it, of a treatment, the treated payload.

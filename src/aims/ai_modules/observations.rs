@@ -13,6 +13,10 @@ pub struct Observations {
     pub values: Vec<Measured>,
     /// Diagnoses and findings.
     pub codes: Vec<Coded>,
+    /// What times count from (RFC 3339), where the data says it: a record was made long after what it tells of. Elsewhere
+    /// they count from the item's own time.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub start: Option<String>,
 }
 
 /// One quantity over time.

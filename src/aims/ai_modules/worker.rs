@@ -39,8 +39,6 @@ pub const MOST_PAYLOAD_BYTES: u64 = 1 << 30;
 pub const MOST_ATTACHED_BYTES: u64 = 256 << 20;
 /// Longest line that says the task, in bytes.
 pub(super) const MOST_TASK_BYTES: u64 = 1 << 20;
-/// Wall-clock time a child may take.
-const MOST_TIME: Duration = Duration::from_secs(300);
 /// Longest line that says the result, in bytes.
 const MOST_RESULT_BYTES: u64 = 64 << 20;
 /// Bytes of a treated payload read at once.
@@ -74,11 +72,29 @@ pub enum WorkerError {
     Start(#[source] std::io::Error),
 }
 
+/// What one child may use. It sets the first two itself before it reads anything from outside, and can never raise them.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Limits {
+    /// Memory, in bytes of address space.
+    pub memory_bytes: u64,
+    /// Processor time, in seconds.
+    pub processor_s: u64,
+    /// Wall-clock time, which the Back End keeps.
+    pub time: Duration,
+}
+
+impl Default for Limits {
+    fn default() -> Self {
+        Self { memory_bytes: 2 << 30, processor_s: 120, time: Duration::from_secs(300) }
+    }
+}
+
 /// Starts children, no more at once than there are processors.
 #[derive(Debug, Clone)]
 pub struct Worker {
     program: Arc<PathBuf>,
     free: Arc<Semaphore>,
+    limits: Limits,
 }
 
 /// A place for a child, until it ends.
@@ -103,8 +119,13 @@ struct Talk {
 impl Worker {
     /// Children of a program that understands [`COMMAND`]: this very program, mostly.
     pub fn new(program: PathBuf) -> Self {
+        Self::with_limits(program, Limits::default())
+    }
+
+    /// The same, whose children may use other amounts than usual.
+    pub fn with_limits(program: PathBuf, limits: Limits) -> Self {
         let processors = std::thread::available_parallelism().map_or(1, usize::from);
-        Self { program: Arc::new(program), free: Arc::new(Semaphore::new(processors)) }
+        Self { program: Arc::new(program), free: Arc::new(Semaphore::new(processors)), limits }
     }
 
     /// Waits for a place. Whoever needs much memory to begin with asks for it first.
@@ -203,6 +224,8 @@ impl Worker {
         let mut command = Command::new(self.program.as_path());
         command
             .arg(COMMAND)
+            .arg(self.limits.memory_bytes.to_string())
+            .arg(self.limits.processor_s.to_string())
             .env_clear()
             .stdin(Stdio::piped())
             .stdout(Stdio::piped())
@@ -213,7 +236,7 @@ impl Worker {
         let (Some(stdin), Some(stdout)) = (child.stdin.take(), child.stdout.take()) else {
             return Err(WorkerError::Died);
         };
-        let until = Instant::now() + MOST_TIME;
+        let until = Instant::now() + self.limits.time;
         Ok((Talk { child, output: BufReader::new(stdout), until, _place: place }, stdin))
     }
 }

@@ -64,7 +64,8 @@ impl Aims {
         let alerting = job.alerting.take();
         let alerting = async {
             if let Some(alerting) = alerting {
-                self.run_alerting(alerting).await;
+                // How it ended stands in its row; the processing goes its own way.
+                let _ = self.run_alerting(alerting).await;
             }
         };
         // What is found is handed out with the result, so the result waits for it; nothing else of it does.

@@ -132,9 +132,9 @@ impl Aims {
     {
         self.keep(permit, row, payload).await?;
         let row = self.stored_item(row.id).await?;
-        // Who uploads does not wait for what is found.
+        // Who uploads does not wait for what is found; that somebody has to look is written down.
         let (aims, arrived) = (self.clone(), row.clone());
-        tokio::spawn(async move { aims.alert_on_arrival(arrived).await });
+        tokio::spawn(async move { aims.look_into(&arrived).await });
         Ok(row)
     }
 

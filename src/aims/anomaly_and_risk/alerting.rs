@@ -14,6 +14,7 @@
 
 use std::collections::HashSet;
 
+use time::{OffsetDateTime, format_description::well_known::Rfc3339};
 use uuid::Uuid;
 
 use super::{
@@ -122,31 +123,31 @@ impl Aims {
     }
 
     /// Carries an alerting out and notes how it ended.
-    pub(in crate::aims) async fn run_alerting(&self, alerting: Alerting) {
+    pub(in crate::aims) async fn run_alerting(&self, alerting: Alerting) -> Result<(), AimError> {
         let id = alerting.id;
         let outcome = self.alive(id, self.look_for_anomalies(alerting)).await;
         self.note_end(id, outcome.as_ref().map(|()| None)).await;
+        outcome
     }
 
-    /// Looks into an item that has just arrived, when its licence lets the Back End.
-    pub(in crate::aims) async fn alert_on_arrival(&self, item: DataItemRow) {
-        let Some(task) = task_for(&item) else { return };
-        let operation = match self.new_alerting(item.id, Some(&item)).await {
-            Ok(operation) => operation,
-            Err(error) => return tracing::warn!(%error, "alerting.not_announced"),
-        };
-        match self.licensing.check(&question(&operation)).await {
-            Ok(verdict) if verdict.is_permitted() => {}
-            Ok(_) => return,
-            Err(error) => return tracing::warn!(%error, "alerting.not_asked"),
+    /// Looks into an item that has arrived, when its licence lets the Back End.
+    ///
+    /// # Errors
+    /// When there is no answer whether it may, or the look came to nothing.
+    pub(super) async fn alert_on_arrival(&self, item: &DataItemRow) -> Result<(), AimError> {
+        let Some(task) = task_for(item) else { return Ok(()) };
+        let operation = self.new_alerting(item.id, Some(item)).await?;
+        if !self.licensing.check(&question(&operation)).await?.is_permitted() {
+            return Ok(());
         }
-        if let Err(error) = self.database.insert_operation(&operation).await {
-            return tracing::warn!(%error, "alerting.not_announced");
-        }
+        let _ = self.database.insert_operation(&operation).await?;
         match self.ask(&operation).await {
             Ok(Answer::Permitted(permit)) => self.run_alerting(Alerting { id: operation.id, permit, task }).await,
-            Ok(Answer::Denied(_)) => {}
-            Err(error) => self.give_up(operation.id, &error).await,
+            Ok(Answer::Denied(_)) => Ok(()),
+            Err(error) => {
+                self.give_up(operation.id, &error).await;
+                Err(error)
+            }
         }
     }
 
@@ -190,14 +191,21 @@ impl Aims {
         let aims = self.clone();
         let at = measured_at.as_ref().map(DateTime::at);
         // A day of heart beats is sorted many times: not in a thread that others wait for.
-        let findings = tokio::task::spawn_blocking(move || {
-            serde_json::from_value::<Observations>(observed).map(|observations| judge(&aims.rules, &observations, at))
+        let (findings, start) = tokio::task::spawn_blocking(move || {
+            let observations = serde_json::from_value::<Observations>(observed)?;
+            let findings = judge(&aims.rules, &observations, at);
+            Ok::<_, serde_json::Error>((findings, observations.start))
         })
         .await
         .map_err(|error| AimError::Worker(error.to_string()))?
         .map_err(|_| AimError::Worker("observations that are none".to_owned()))?;
         self.release(&warrant).await?;
-        self.keep_findings(&warrant, &item, id, &findings).await
+        // Where the data says when it begins, the item's own time is that of a record made later.
+        let start = match start {
+            Some(text) => OffsetDateTime::parse(&text, &Rfc3339).ok().and_then(|start| DateTime::new(start).ok()),
+            None => measured_at,
+        };
+        self.keep_findings(&warrant, &item, id, (&findings, start.as_ref())).await
     }
 
     async fn keep_findings(
@@ -205,7 +213,7 @@ impl Aims {
         _: &Warrant,
         item: &DataItemRow,
         operation: Uuid,
-        findings: &[Finding],
+        (findings, start): (&[Finding], Option<&DateTime>),
     ) -> Result<(), AimError> {
         let key = self.item_key(item).await?;
         let known: HashSet<Uuid> = self.database.list_findings(item.id).await?.iter().map(|row| row.id).collect();
@@ -215,7 +223,7 @@ impl Aims {
             if known.contains(&id) {
                 continue;
             }
-            let message = serde_json::to_string(&self.message(id, item, finding)?);
+            let message = serde_json::to_string(&self.message(id, item, finding, start)?);
             let message = message.map_err(|error| AimError::Worker(error.to_string()))?;
             rows.push(NewFinding {
                 id,
@@ -235,7 +243,13 @@ impl Aims {
     }
 
     /// A finding as the standard's message.
-    fn message(&self, id: Uuid, item: &DataItemRow, finding: &Finding) -> Result<AraData, AimError> {
+    fn message(
+        &self,
+        id: Uuid,
+        item: &DataItemRow,
+        finding: &Finding,
+        start: Option<&DateTime>,
+    ) -> Result<AraData, AimError> {
         let now = DateTime::from_seconds(self.clock.seconds()).map_err(|error| AimError::Worker(error.to_string()))?;
         Ok(AraData {
             header: Header::new(),
@@ -247,7 +261,7 @@ impl Aims {
                 anomaly_type: finding.anomaly,
                 risk_type: Some(finding.risk),
                 finding: Some(finding.text.clone().into()),
-                finding_time: finding.span.and_then(|span| interval(item, span)),
+                finding_time: finding.span.zip(start).and_then(|(span, start)| interval(start, span)),
                 method: Some(finding.rule.clone()),
                 score: finding.score.filter(|score| score.abs() <= LARGEST_SCORE),
             },
@@ -256,9 +270,8 @@ impl Aims {
     }
 }
 
-/// When in the recording; a single instant becomes the millisecond behind it, because an interval is not empty.
-fn interval(item: &DataItemRow, (from, to): (f64, f64)) -> Option<Interval> {
-    let start: DateTime = serde_json::from_value(item.data_time.clone()).ok()?;
+/// When, counted from a start; a single instant becomes the millisecond behind it, because an interval is not empty.
+fn interval(start: &DateTime, (from, to): (f64, f64)) -> Option<Interval> {
     let at = |seconds: f64| {
         let milliseconds = time::Duration::milliseconds((seconds * 1e3).round() as i64);
         start.at().checked_add(milliseconds)

@@ -1,5 +1,7 @@
 //! What was found, before it becomes a message.
 
+use time::{Duration, OffsetDateTime};
+
 use crate::{domain::taxonomy::AnomalyType, schema::wire::Risk};
 
 /// Something found in an item by one rule.
@@ -19,6 +21,28 @@ pub struct Finding {
     pub span: Option<(f64, f64)>,
     /// Strength in the unit of the method.
     pub score: Option<f64>,
+}
+
+/// When things were observed.
+#[derive(Debug, Clone, Copy, Default)]
+pub struct Times {
+    /// What times in the data count from, where the data says it.
+    pub start: Option<OffsetDateTime>,
+    /// The item's own time, from which age is counted.
+    pub item: Option<OffsetDateTime>,
+}
+
+impl Times {
+    /// The moment so many seconds from the start, where the data says when that was.
+    pub fn at(&self, seconds: f64) -> Option<OffsetDateTime> {
+        // Seconds of an age of the world would not fit.
+        self.start?.checked_add(Duration::checked_seconds_f64(seconds)?)
+    }
+
+    /// Whether something is older than so many days. Not known to be old is not old.
+    pub fn is_history(&self, since: Option<OffsetDateTime>, days: u32) -> bool {
+        since.zip(self.item).is_some_and(|(since, item)| item - since > Duration::days(i64::from(days)))
+    }
 }
 
 impl Finding {

@@ -7,11 +7,11 @@
 //! units that do not fit, series that contradict themselves ┘    (blue: the rule stood aside)
 //! ```
 
-use time::{Duration, OffsetDateTime, format_description::well_known::Rfc3339};
+use time::{OffsetDateTime, format_description::well_known::Rfc3339};
 
 use super::{
     decline::declined,
-    finding::Finding,
+    finding::{Finding, Times},
     rules::{Condition, Kind, Rule, Rules},
     series::{self, Checked},
     words::Words,
@@ -26,8 +26,10 @@ const MOST_OF_A_RULE: usize = 20;
 /// Findings kept of one item, and shown with it: as many as AIH Data holds.
 pub const MOST_FINDINGS: usize = 64;
 
-/// Judges what was observed in an item whose own time is `at`, from which the age of a diagnosis is counted.
+/// Judges what was observed in an item whose own time is `at`, from which the age of a diagnosis or a value is counted.
 pub fn judge(rules: &Rules, observations: &Observations, at: Option<OffsetDateTime>) -> Vec<Finding> {
+    let start = observations.start.as_deref().and_then(|text| OffsetDateTime::parse(text, &Rfc3339).ok());
+    let times = Times { start, item: at };
     let mut findings = Vec::new();
     for series in &observations.series {
         match Checked::new(series) {
@@ -35,7 +37,7 @@ pub fn judge(rules: &Rules, observations: &Observations, at: Option<OffsetDateTi
                 let meant = meant(rules, Kind::Series, (&series.name, &series.unit), &mut findings);
                 meant.into_iter().for_each(|rule| judge_series(rule, &checked, &mut findings));
                 if checked.are_spots() {
-                    judge_spots(rules, &checked, &mut findings);
+                    judge_spots(rules, &checked, &times, &mut findings);
                 }
             }
             Err(reason) => findings.push(aside("every rule", &series.name, reason)),
@@ -43,11 +45,11 @@ pub fn judge(rules: &Rules, observations: &Observations, at: Option<OffsetDateTi
     }
     for value in &observations.values {
         for rule in meant(rules, Kind::Value, (&value.name, &value.unit), &mut findings) {
-            findings.extend(judge_value(rule, value));
+            findings.extend(judge_value(rule, value, &times));
         }
     }
     for code in &observations.codes {
-        findings.extend(rules.iter().filter_map(|rule| judge_code(rule, code, at)));
+        findings.extend(rules.iter().filter_map(|rule| judge_code(rule, code, &times)));
     }
     let start = |finding: &Finding| finding.span.map_or(f64::NEG_INFINITY, |(from, _)| from);
     findings.sort_by(|one, other| {
@@ -56,7 +58,16 @@ pub fn judge(rules: &Rules, observations: &Observations, at: Option<OffsetDateTi
     });
     findings.dedup_by(|one, other| one.key() == other.key());
     findings.truncate(MOST_FINDINGS);
+    findings.iter_mut().for_each(|finding| dated(finding, &times));
     findings
+}
+
+/// Says on which day something was observed, where that is not the recording's own: a reader takes what is not dated for
+/// what is now.
+fn dated(finding: &mut Finding, times: &Times) {
+    if let Some(at) = finding.span.and_then(|(from, _)| times.at(from)) {
+        finding.text = Words::cut(format!("{} Observed on {}.", finding.text, at.date()));
+    }
 }
 
 /// The rules that apply to a measurement. Where rules know its name and none of them its unit, that is a finding too:
@@ -129,7 +140,7 @@ fn blank() -> Finding {
 }
 
 /// Measurements far apart are what single measurements are, several of them.
-fn judge_spots(rules: &Rules, series: &Checked<'_>, findings: &mut Vec<Finding>) {
+fn judge_spots(rules: &Rules, series: &Checked<'_>, times: &Times, findings: &mut Vec<Finding>) {
     for rule in meant(rules, Kind::Value, (series.name, series.unit), findings) {
         let spot = |(at, value): (f64, f64)| Measured {
             name: series.name.to_owned(),
@@ -137,30 +148,42 @@ fn judge_spots(rules: &Rules, series: &Checked<'_>, findings: &mut Vec<Finding>)
             value,
             at_seconds: Some(at),
         };
-        let found: Vec<Finding> = series.values().filter_map(|point| judge_value(rule, &spot(point))).collect();
+        let found: Vec<Finding> = series.values().filter_map(|point| judge_value(rule, &spot(point), times)).collect();
         keep_gravest(rule, series, found, findings);
     }
 }
 
-fn judge_value(rule: &Rule, measured: &Measured) -> Option<Finding> {
-    let Condition::Limits { bands } = &rule.condition else { return None };
+fn judge_value(rule: &Rule, measured: &Measured, times: &Times) -> Option<Finding> {
+    let Condition::Limits { bands, recent_days } = &rule.condition else { return None };
     if !measured.value.is_finite() {
         return Some(aside(&rule.name(), &measured.name, "the value is not a number"));
     }
     let band = bands.iter().find(|band| band.holds(measured.value))?;
     let words = Words { name: &measured.name, unit: &measured.unit, value: Some(measured.value), ..Words::default() };
+    let at_seconds = measured.at_seconds.filter(|at| at.is_finite());
+    let observed = at_seconds.and_then(|at| times.at(at));
+    let (risk, text) = aged(rule, band.risk, &words, recent_days.is_some_and(|days| times.is_history(observed, days)));
     Some(Finding {
         rule: rule.name(),
         anomaly: Some(rule.anomaly_type),
-        risk: band.risk,
-        text: words.fill(&rule.finding),
+        risk,
+        text,
         subject: measured.name.clone(),
-        span: measured.at_seconds.filter(|at| at.is_finite()).map(|at| (at, at)),
+        span: at_seconds.map(|at| (at, at)),
         score: Some(measured.value),
     })
 }
 
-fn judge_code(rule: &Rule, coded: &Coded, at: Option<OffsetDateTime>) -> Option<Finding> {
+/// Colour and words of what was found: history is worth knowing, and nobody is woken by it.
+fn aged(rule: &Rule, risk: Risk, words: &Words<'_>, is_history: bool) -> (Risk, String) {
+    let text = words.fill(&rule.finding);
+    match is_history {
+        true => (Risk::Green.max(risk), Words::cut(format!("{text} (in the history)"))),
+        false => (risk, text),
+    }
+}
+
+fn judge_code(rule: &Rule, coded: &Coded, times: &Times) -> Option<Finding> {
     let Condition::Coded { systems, codes, risk, recent_days } = &rule.condition else { return None };
     let is_meant = |code: &String| match code.strip_suffix('*') {
         Some(head) => coded.code.starts_with(head),
@@ -170,18 +193,14 @@ fn judge_code(rule: &Rule, coded: &Coded, at: Option<OffsetDateTime>) -> Option<
         return None;
     }
     let since = coded.at.as_deref().and_then(|text| OffsetDateTime::parse(text, &Rfc3339).ok());
-    let is_history = match (since, at) {
-        (Some(since), Some(at)) => at - since > Duration::days(i64::from(*recent_days)),
-        // Not known to be old is not old.
-        _ => false,
-    };
     let name = coded.display.as_deref().unwrap_or(&coded.code);
-    let text = Words { name, ..Words::default() }.fill(&rule.finding);
+    let words = Words { name, ..Words::default() };
+    let (risk, text) = aged(rule, *risk, &words, times.is_history(since, *recent_days));
     Some(Finding {
         rule: rule.name(),
         anomaly: Some(rule.anomaly_type),
-        risk: if is_history { Risk::Green } else { *risk },
-        text: if is_history { format!("{text} (in the history)") } else { text },
+        risk,
+        text,
         subject: format!("{}|{}", coded.system, coded.code),
         span: None,
         score: None,

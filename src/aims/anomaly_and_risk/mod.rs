@@ -12,6 +12,7 @@
 //! | [`judge`](mod@judge), `series`, `decline`, [`robust`], `words` | observations and rules in, findings out; pure |
 //! | [`finding`] | what was found, and what is told |
 //! | [`alerting`] | the operation: asked, run, kept |
+//! | [`arrivals`] | what has arrived is looked into once, whatever happens meanwhile |
 //! | [`telling`], [`recipients`] | who hears of it, and how much |
 //! | [`reading`] | findings and alerts, to each what is theirs; acknowledging and clearing |
 //! | [`webhooks`] | signed messages to the addresses users give |
@@ -19,6 +20,7 @@
 //! Colours and figures: `docs/alerting.md`.
 
 pub mod alerting;
+pub mod arrivals;
 mod decline;
 pub mod finding;
 pub mod judge;

@@ -166,13 +166,38 @@ fn outliers(rule: &Rule, series: &Checked<'_>, scored: &[(&Point<'_>, f64)], ban
     findings
 }
 
+/// What is usual in a series that may be zero most of the time, as steps by the minute are. Zeros are then a state of
+/// their own, in which nothing happens, and what happens is held against what happens: every step would be an outlier
+/// among minutes of sitting. Two parts, as in a hurdle model (Cragg, Econometrica 39, 829–844, 1971).
+struct Scale {
+    usual: Usual,
+    zeros_apart: bool,
+}
+
+impl Scale {
+    /// Of at least so many values.
+    fn of(values: &[f64], least: usize) -> Option<Self> {
+        let above: Vec<f64> = values.iter().copied().filter(|value| *value > 0.0).collect();
+        let zeros = values.iter().filter(|value| **value == 0.0).count();
+        // With half of the values the median is zero, and so is the usual distance from it.
+        let zeros_apart = 2 * zeros >= values.len() && zeros + above.len() == values.len();
+        let judged = if zeros_apart { &above } else { values };
+        let usual = Usual::of(judged).filter(|_| judged.len() >= least)?;
+        Some(Self { usual, zeros_apart })
+    }
+
+    fn score(&self, value: f64) -> f64 {
+        if self.zeros_apart && value == 0.0 { 0.0 } else { self.usual.score(value) }
+    }
+}
+
 /// Values far from all others of the series.
 pub fn far_from_all(rule: &Rule, series: &Checked<'_>, least: usize, bands: &[Band]) -> Vec<Finding> {
     let points: Vec<&Point<'_>> = series.meant(rule).collect();
     let values: Vec<f64> = points.iter().map(|point| point.value).collect();
-    match Usual::of(&values).filter(|_| values.len() >= least) {
-        Some(usual) => {
-            let scored: Vec<_> = points.into_iter().map(|point| (point, usual.score(point.value))).collect();
+    match Scale::of(&values, least) {
+        Some(scale) => {
+            let scored: Vec<_> = points.into_iter().map(|point| (point, scale.score(point.value))).collect();
             outliers(rule, series, &scored, bands)
         }
         None => Vec::new(),
@@ -209,9 +234,9 @@ pub fn far_from_alike(rule: &Rule, series: &Checked<'_>, least: usize, bands: &[
     for context in contexts {
         let alike: Vec<f64> =
             series.meant(rule).filter(|point| point.context == Some(context)).map(|point| point.value).collect();
-        let Some(usual) = Usual::of(&alike).filter(|_| alike.len() >= least) else { continue };
+        let Some(scale) = Scale::of(&alike, least) else { continue };
         // In the order of the series, so that only neighbours in time are told together.
-        let score = |point: &Point<'_>| if point.context == Some(context) { usual.score(point.value) } else { 0.0 };
+        let score = |point: &Point<'_>| if point.context == Some(context) { scale.score(point.value) } else { 0.0 };
         let scored: Vec<_> = series.meant(rule).map(|point| (point, score(point))).collect();
         findings.extend(outliers(rule, series, &scored, bands));
     }

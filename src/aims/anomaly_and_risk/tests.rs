@@ -313,3 +313,55 @@ fn a_flood_is_cut_and_says_so() {
     assert!(pauses.iter().any(|finding| finding.risk == Risk::Blue && finding.text.starts_with("80 more")));
     assert!(findings.len() <= super::judge::MOST_FINDINGS);
 }
+
+/// A record of years, made on the day of the item: what is old in it is told as history, and with its day.
+#[test]
+fn a_value_is_held_against_its_own_day() {
+    let start = datetime!(2019-03-01 08:00 UTC);
+    let made = datetime!(2026-01-10 12:00 UTC);
+    let record = |name: &str, unit: &str, number: f64, observed: time::OffsetDateTime| Observations {
+        start: Some("2019-03-01T08:00:00Z".to_owned()),
+        values: vec![Measured {
+            name: name.to_owned(),
+            unit: unit.to_owned(),
+            value: number,
+            at_seconds: Some((observed - start).as_seconds_f64()),
+        }],
+        ..Observations::default()
+    };
+    for (name, unit, number, observed, colour, says) in [
+        ("Potassium", "mmol/L", 6.8, datetime!(2026-01-10 08:00 UTC), Risk::Red, "Observed on 2026-01-10."),
+        ("Potassium", "mmol/L", 6.8, datetime!(2026-01-03 12:00 UTC), Risk::Red, "Observed on 2026-01-03."),
+        ("Potassium", "mmol/L", 6.8, datetime!(2026-01-03 11:59 UTC), Risk::Green, "(in the history)"),
+        ("Potassium", "mmol/L", 6.8, datetime!(2019-03-01 08:00 UTC), Risk::Green, "Observed on 2019-03-01."),
+        ("NEWS2", "{score}", 9.0, datetime!(2026-01-09 13:00 UTC), Risk::Red, "Observed on 2026-01-09."),
+        ("NEWS2", "{score}", 9.0, datetime!(2026-01-09 11:00 UTC), Risk::Green, "(in the history)"),
+        ("HbA1c", "%", 7.0, datetime!(2025-11-01 08:00 UTC), Risk::Yellow, "Observed on 2025-11-01."),
+        // Later than the record says it was made: not old.
+        ("Potassium", "mmol/L", 6.8, datetime!(2026-01-11 08:00 UTC), Risk::Red, "Observed on 2026-01-11."),
+    ] {
+        let findings = judge(rules(), &record(name, unit, number, observed), Some(made));
+        let [finding] = findings.as_slice() else { panic!("{findings:?}") };
+        assert_eq!(finding.risk, colour, "{name} {observed}: {}", finding.text);
+        assert!(finding.text.contains(says), "{}", finding.text);
+        assert_eq!(is_alerting(finding.risk), colour != Risk::Green);
+        // Not known to be old is not old: no time of the item, none of the value.
+        let undated = judge(rules(), &record(name, unit, number, observed), None);
+        assert_ne!(undated[0].risk, Risk::Green);
+        assert!(!judge(rules(), &value(name, unit, number), Some(made))[0].text.contains("Observed"));
+    }
+    // Several of them, years apart, are single values all the same.
+    let mut many = record("Potassium", "mmol/L", 0.0, start);
+    many.values.clear();
+    let at = |day: time::OffsetDateTime| (day - start).as_seconds_f64();
+    many.series = vec![Series {
+        name: "Potassium".to_owned(),
+        unit: "mmol/L".to_owned(),
+        at_seconds: vec![0.0, at(made) - 3_600.0],
+        values: vec![6.8, 6.9],
+        context: None,
+    }];
+    let findings = judge(rules(), &many, Some(made));
+    let colours: Vec<_> = of(&findings, "potassium").iter().map(|finding| finding.risk).collect();
+    assert_eq!(colours, [Risk::Red, Risk::Green], "{findings:?}");
+}

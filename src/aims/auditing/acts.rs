@@ -18,7 +18,7 @@ use uuid::Uuid;
 
 use super::{
     Scope,
-    examine::{Act, Decision, Entry, fault, started_s},
+    examine::{Act, Decision, Entry, fault},
     history::{Histories, evidence, kind},
 };
 use crate::{
@@ -31,7 +31,7 @@ use crate::{
     },
     domain::{
         ids::{AihDataId, UserId},
-        licence_event::{Evidence, LicenceEventKind as Kind, RevocationScope},
+        licence_event::{LicenceEventKind as Kind, RevocationScope},
     },
     schema::wire::{ActKind, NonConformityKind, ProcessingStatus},
 };
@@ -123,17 +123,9 @@ impl Aims {
     }
 
     /// What an act that the house noted adds to those the register tells: an erasure, or that it is not there.
-    pub(super) async fn noted_act(&self, row: &OperationRow) -> Result<Vec<Entry>, AimError> {
+    pub(super) async fn noted_act(&self, scope: &Scope, row: &OperationRow) -> Result<Vec<Entry>, AimError> {
         if row.kind == OperationKind::Erase {
-            return Ok(vec![Entry::Act(Act {
-                kind: ActKind::Erase,
-                item: row.aih_data_id,
-                at_s: started_s(row),
-                by: Some(row.requester),
-                licence: row.answer.and_then(|answer| answer.licence),
-                evidence: self.standing_evidence(row).await?,
-                status: ProcessingStatus::Executed,
-            })]);
+            return Ok(self.erasure(scope, row).await?.into_iter().collect());
         }
         let wrong = match self.registered(row.aih_data_id, row.id).await? {
             None => match self.faults_of_earlier_chain(row).await? {
@@ -144,13 +136,6 @@ impl Aims {
             Some(_) => None,
         };
         Ok(wrong.map(|kind| Entry::Fault(fault(kind, row, None))).into_iter().collect())
-    }
-
-    /// What an erasure rests on, as long as it stands where it did: of a chain that was reset nothing is left to show.
-    async fn standing_evidence(&self, noted: &OperationRow) -> Result<Option<Evidence>, AimError> {
-        let Some(evidence) = crate::aims::retrieval::evidence_of(noted) else { return Ok(None) };
-        let block = self.database.find_block(evidence.position.block).await?;
-        Ok(block.is_some_and(|block| block.hash == evidence.block_hash).then_some(evidence))
     }
 
     /// Whether the register holds an act, and by whom where it says so.

@@ -18,7 +18,7 @@
 use alloy::primitives::{Address, B128};
 
 use crate::{
-    db::operations::OperationRow,
+    db::operations::{OperationKind, OperationRow},
     domain::{
         ids::{AihDataId, UserId},
         licence_event::{Confirmation, Evidence},
@@ -27,7 +27,7 @@ use crate::{
         taxonomy::{Usage, UserClass},
         verdict::{FailingTerm, Verdict},
     },
-    schema::wire::{ActKind, NonConformityKind, ProcessingStatus},
+    schema::wire::{ActKind, MessageId, NonConformityKind, ProcessingStatus},
 };
 
 /// How far the house's clock and the chain's may be apart, in seconds; the gate refuses to work beyond.
@@ -53,6 +53,8 @@ pub struct Decision {
     pub recorded: Recorded,
     /// What came of it.
     pub status: ProcessingStatus,
+    /// The round of federated learning it was asked for in, as the house says.
+    pub round: Option<MessageId>,
 }
 
 /// In which way an operation was not covered.
@@ -140,7 +142,13 @@ pub fn decide(item: AihDataId, recorded: Recorded, operation: Option<&OperationR
         Some(operation) if operation.started_at_us.is_some() => ProcessingStatus::Executed,
         _ => ProcessingStatus::Permitted,
     };
-    Decision { item, recorded, status }
+    Decision { item, recorded, status, round: operation.and_then(round_of) }
+}
+
+/// The round in which an item was to be trained on; `None` for any other operation.
+fn round_of(operation: &OperationRow) -> Option<MessageId> {
+    let is_training = operation.kind == OperationKind::FederatedLearn;
+    operation.parameters.get("FederatedLearnID").filter(|_| is_training)?.as_str()?.parse().ok()
 }
 
 /// In which ways an operation was not covered; none when all is well. `register` is the register as it stood when the

@@ -45,7 +45,7 @@ impl Format {
 }
 
 /// Columns of the CSV form.
-const COLUMNS: [&str; 15] = [
+const COLUMNS: [&str; 16] = [
     "Kind",
     "AIHDataID",
     "ProcessingType",
@@ -61,6 +61,7 @@ const COLUMNS: [&str; 15] = [
     "TransactionHash",
     "BlockNumber",
     "LogIndex",
+    "FederatedLearnID",
 ];
 
 /// What the identifier of an exported Bundle says: the block the audit is complete to, as number and hash.
@@ -204,6 +205,7 @@ impl Said {
                 transaction,
                 block,
                 log,
+                text(d.federated_learn_id),
             ],
             Self::Act(a) => [
                 "Act".to_owned(),
@@ -221,6 +223,7 @@ impl Said {
                 transaction,
                 block,
                 log,
+                String::new(),
             ],
             Self::Earlier(e) => [
                 "EarlierChain".to_owned(),
@@ -238,6 +241,7 @@ impl Said {
                 transaction,
                 block,
                 log,
+                String::new(),
             ],
             Self::NonConformity(f) => [
                 text(Some(f.kind)),
@@ -255,6 +259,7 @@ impl Said {
                 transaction,
                 block,
                 log,
+                String::new(),
             ],
         }
     }
@@ -298,6 +303,9 @@ impl Said {
             agent["type"] = json!({ "coding": [{ "system": system("DataUser"), "code": class.word() }] });
         }
         let mut details = vec![json!({ "type": "Operation", "valueString": operation })];
+        if let Self::Decision(Processing { federated_learn_id: Some(round), .. }) = self {
+            details.push(json!({ "type": "FederatedLearnID", "valueString": round }));
+        }
         if let Some(evidence) = self.evidence() {
             details.push(json!({ "type": "Evidence", "valueString": json!(evidence).to_string() }));
         }

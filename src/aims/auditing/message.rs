@@ -134,6 +134,7 @@ impl Words {
             reasons: Some(asked.verdict.reasons().collect()),
             licence_confirm_id: message_id(asked.confirm_id),
             licence_id: (asked.licence != Address::ZERO).then(|| LicenceId::new(self.chain_id, asked.licence)),
+            federated_learn_id: decision.round,
             evidence: Some(self.evidence(&recorded.evidence)),
         })
     }

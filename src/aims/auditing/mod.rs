@@ -9,6 +9,7 @@
 //! | --- | --- |
 //! | [`examine`] | the comparison itself, pure |
 //! | `acts` | licences issued, derived, changed and withdrawn, items stored and erased |
+//! | `erasures` | what an erasure rests on |
 //! | `earlier` | what was recorded on a chain that was reset and restored |
 //! | `history` | the register as it stood at a moment |
 //! | `reading` | pages in, findings out |
@@ -24,6 +25,7 @@
 
 mod acts;
 mod earlier;
+mod erasures;
 pub mod examine;
 pub mod export;
 mod history;

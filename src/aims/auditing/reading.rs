@@ -177,7 +177,7 @@ impl Aims {
             return Ok(Vec::new());
         }
         if is_act(operation) {
-            return self.noted_act(operation).await;
+            return self.noted_act(scope, operation).await;
         }
         let recorded = match &row {
             Some(row) => histories.recorded(self, row).await?,

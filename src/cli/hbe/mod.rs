@@ -61,7 +61,12 @@ enum Command {
     Bench(bench::Bench),
     /// The child process of an AI Module; started by the Back End itself.
     #[command(name = worker::COMMAND, hide = true)]
-    RunModule,
+    RunModule {
+        /// Memory it may use, in bytes.
+        memory_bytes: u64,
+        /// Processor time it may use, in seconds.
+        processor_s: u64,
+    },
     /// The process that ends anvil when the Back End has gone; started by the Back End itself.
     #[command(name = keeper::COMMAND, hide = true)]
     KeepAnvil {
@@ -77,8 +82,8 @@ enum Command {
 pub fn run() -> ExitCode {
     // Before anything else is read: the child understands nothing but its standard input.
     let arguments = Arguments::parse();
-    if matches!(arguments.command, Command::RunModule) {
-        return finish(child::child().map(|()| true).map_err(Into::into));
+    if let Command::RunModule { memory_bytes, processor_s } = arguments.command {
+        return finish(child::child(memory_bytes, processor_s).map(|()| true).map_err(Into::into));
     }
     // Nor does this one: its output is anvil's.
     if let Command::KeepAnvil { program, arguments } = arguments.command {
@@ -102,6 +107,6 @@ fn dispatch(arguments: Arguments) -> Outcome {
         Command::Chain(chain) => on_runtime(chain.run(settings)),
         Command::Bench(bench) => on_runtime(bench.run(settings)),
         // Done before the settings were read.
-        Command::RunModule | Command::KeepAnvil { .. } => Ok(true),
+        Command::RunModule { .. } | Command::KeepAnvil { .. } => Ok(true),
     }
 }

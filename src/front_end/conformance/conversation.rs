@@ -14,7 +14,7 @@ use crate::{
     front_end::{
         client::{new_id, now},
         paperwork::{self, Wish},
-        recording,
+        recording::{self, Recording},
     },
     schema::{
         MessageType,
@@ -62,7 +62,7 @@ impl Kit {
         self.produced(MessageType::Register, "POST /v1/register", &registered);
         // Our own addition: a Back End that does not know this service goes on with the first Token.
         let _ = self.client.log_in(&[SERVICES.as_slice(), &["FederatedLearning"]].concat()).await;
-        let place = self.upload().await?;
+        let place = self.upload(&wish(), recording::synthetic()?).await?;
         let read = self.client.get(&format!("/v1/aih-data/{}", place.item)).await?;
         self.produced(MessageType::AihData, "GET /v1/aih-data/{id}", &read);
         let licence = self.client.get(&format!("/v1/licences/{}", place.licence)).await?;
@@ -78,12 +78,12 @@ impl Kit {
         Ok(place)
     }
 
-    async fn upload(&mut self) -> Result<Place, KitError> {
-        let item = AihDataId::from_uuid(Uuid::now_v7());
+    /// Licenses and uploads a recording.
+    pub(super) async fn upload(&mut self, wish: &Wish, recording: Recording) -> Result<Place, KitError> {
+        let item = wish.item;
         let (user, back_end) = (self.client.user(), *self.client.back_end());
-        let document = paperwork::write(&wish(item), &user, &back_end);
+        let document = paperwork::write(wish, &user, &back_end);
         let signature = json!(paperwork::sign(&document, &back_end, 0, self.client.key())?);
-        let recording = recording::synthetic()?;
         let message = json!({
             "Header": "AIH-AHD-V1.0",
             "AIHDataID": item,
@@ -192,11 +192,12 @@ impl Kit {
     }
 }
 
-fn wish(item: AihDataId) -> Wish {
+/// A licence of the kit's for a new item.
+pub(super) fn wish() -> Wish {
     let start = Clock::system().seconds() - HOUR;
     let words = |list: &[&str]| list.iter().map(|word| (*word).to_owned()).collect();
     Wish {
-        item,
+        item: AihDataId::from_uuid(Uuid::now_v7()),
         data_class: "PhysiologicalSignal".to_owned(),
         start,
         end: start + 24 * HOUR,

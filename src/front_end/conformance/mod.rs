@@ -3,13 +3,15 @@
 //! | File | What is tested |
 //! | --- | --- |
 //! | [`conversation`] | what it produces: the kit registers as an End User it made up, licenses and uploads a recording, has it processed, de-identified and audited, withdraws; every answer must validate |
+//! | [`alert`] | that it finds a fast heart, and says so in ARA Data |
 //! | [`vectors`] | what it receives: every vector is sent to the address for its type. An invalid one must be refused for its form, with a problem document that says so; a valid one must not be refused as malformed or as violating its schema, and nothing may end in a 5xx |
 //! | [`blockchain`] | what it and the Blockchain exchange, read from a node of its chain when one is named |
 //!
 //! Without a node, the rows of the tables that the Blockchain has a part in stay "not exercised" unless a door shows them;
 //! and so does a Federated Learn Response where no round has ended with a model. The kit leaves behind what any End User
-//! would: an account, and one withdrawn item.
+//! would: an account, and two withdrawn items.
 
+mod alert;
 mod blockchain;
 mod conversation;
 mod vectors;
@@ -58,8 +60,11 @@ pub enum KitError {
 pub async fn test(url: &str, rpc: Option<&str>, examples: &Path) -> Result<Report, KitError> {
     let mut kit = Kit { client: meet(url).await?, examined: Vec::new(), left_out: Vec::new() };
     let place = kit.converse().await?;
+    let alerted = kit.alert().await?;
     kit.send_vectors(examples, &place).await?;
-    kit.withdraw(&place).await?;
+    for place in alerted.iter().chain([&place]) {
+        kit.withdraw(place).await?;
+    }
     if let Some(rpc) = rpc {
         kit.read_chain(rpc, &place).await?;
     }

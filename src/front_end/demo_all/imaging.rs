@@ -25,7 +25,8 @@ pub(super) async fn walk(cast: &mut Cast) -> Result<(), DemoError> {
     let refused = cast.institute.process(&image.id.to_string(), EXTENT, "Research").await;
     refused_for_status(cast, refused);
     let copy = treat(cast, &image.id.to_string()).await?;
-    measure(cast, &copy).await
+    measure(cast, &copy).await?;
+    unseal(cast, &copy).await
 }
 
 fn refused_for_status(cast: &mut Cast, outcome: Result<Value, ClientError>) {
@@ -70,5 +71,16 @@ async fn measure(cast: &mut Cast, copy: &str) -> Result<(), DemoError> {
     cast.story.expect(near, "the treated image is permitted, and measured right");
     let named = |bytes: &[u8]| bytes.windows(picture::NAME.len()).any(|window| window == picture::NAME.as_bytes());
     cast.story.expect(bytes.is_ok_and(|bytes| !named(&bytes)), "the name is nowhere in the copy");
+    Ok(())
+}
+
+/// The patient may learn which pseudonym stands for whom; that too is asked of the chain.
+async fn unseal(cast: &mut Cast, copy: &str) -> Result<(), DemoError> {
+    let path = format!("/v1/aih-data/{copy}/de-identification/mapping");
+    let opened = cast.patient.post(&path, &json!({ "Usage": "Patient Use" })).await?;
+    let names = opened["Mapping"].as_array().cloned().unwrap_or_default();
+    cast.story.fact("way back", format!("{} pseudonyms and whom they stand for", names.len()));
+    let named = names.iter().any(|entry| entry["Original"].as_str().is_some_and(|name| name.contains(picture::NAME)));
+    cast.story.expect(named, "the patient, and nobody else, can open it");
     Ok(())
 }

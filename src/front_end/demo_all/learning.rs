@@ -1,4 +1,4 @@
-//! Five Front Ends train a beat classifier, each on its own recording; the model is then used.
+//! Five Front Ends train a beat classifier, each on its own recording, one of them the patient's; the model is then used.
 
 use std::{path::Path, time::Duration};
 
@@ -19,22 +19,24 @@ use crate::{
 };
 
 const FRONT_ENDS: u64 = 5;
-/// Seed of the patient's recording; nobody learned from it.
-const PATIENT: u64 = 77;
+/// Seed of the recording the model is used on; nobody learned from it.
+const UNSEEN: u64 = 77;
 const TRAINING: &str = "FederatedLearning";
 
 pub(super) async fn walk(cast: &mut Cast, more: &More) -> Result<(), DemoError> {
     cast.story.step("Federated Learning: five Front Ends train a model, each on its own recording");
     let address = Address { url: cast.url.clone(), back_end: *cast.patient.back_end(), rpc: cast.rpc.clone() };
     let bar = waiting("recording, licensing, training …");
-    let mut front_ends = Vec::new();
-    for seed in 1..=FRONT_ENDS {
-        front_ends.push(front_end(&address, &more.folder, seed).await?);
+    let mut others = Vec::new();
+    for seed in 2..=FRONT_ENDS {
+        others.push(front_end(&address, &more.folder, seed).await?);
     }
+    let own = licensed_recording(&cast.patient, &more.folder, 1).await?;
     let round = open(cast, &more.model).await?;
-    for (seed, (client, own)) in (1..).zip(front_ends) {
-        let part = Part { rpc: cast.rpc.clone(), own: vec![own], round: Some(round), seed };
-        take_part(&client, &part).await?;
+    let part = |own, seed| Part { rpc: cast.rpc.clone(), own: vec![own], round: Some(round), seed };
+    take_part(&cast.patient, &part(own, 1)).await?;
+    for (seed, (client, own)) in (2..).zip(others) {
+        take_part(&client, &part(own, seed)).await?;
     }
     let ended = ended(cast, &round).await?;
     bar.finish_and_clear();
@@ -45,19 +47,25 @@ pub(super) async fn walk(cast: &mut Cast, more: &More) -> Result<(), DemoError> 
     use_model(cast, &ended).await
 }
 
-/// An End User with a recording, uploaded under a licence for training on it.
+/// Another End User.
 async fn front_end(address: &Address, folder: &Path, seed: u64) -> Result<(Client, Own), DemoError> {
     let mut client = Client::new(address, PrivateKeySigner::random())?;
     let human = json!({ "IfHuman": { "Name": "Front", "Surname": "End", "UserType": "End User" } });
     client.register(human, &["Store", TRAINING]).await?;
+    let own = licensed_recording(&client, folder, seed).await?;
+    Ok((client, own))
+}
+
+/// A recording of somebody's, uploaded under a licence for training on it.
+async fn licensed_recording(client: &Client, folder: &Path, seed: u64) -> Result<Own, DemoError> {
     let recording = recording::labelled(&recording::person(seed))?;
     let path = folder.join(format!("front-end-{seed}.edf"));
     std::fs::write(&path, &recording.bytes).map_err(|error| DemoError::Client(error.into()))?;
     let mut wish = wish("PhysiologicalSignal");
     wish.back_end_processes = words(&[TRAINING]);
     wish.back_end_usages = words(&["Research"]);
-    let stored = upload(&client, &wish, recording.qualifier, recording.bytes).await?;
-    Ok((client, Own { path, item: stored.id }))
+    let stored = upload(client, &wish, recording.qualifier, recording.bytes).await?;
+    Ok(Own { path, item: stored.id })
 }
 
 async fn open(cast: &Cast, model: &str) -> Result<Uuid, DemoError> {
@@ -88,7 +96,7 @@ async fn use_model(cast: &mut Cast, round: &Value) -> Result<(), DemoError> {
     let mut wish = wish("PhysiologicalSignal");
     wish.back_end_processes = words(&["PhysiologicalStateClassification"]);
     wish.back_end_usages = words(&["Health Care"]);
-    let recording = recording::labelled(&recording::person(PATIENT))?;
+    let recording = recording::labelled(&recording::person(UNSEEN))?;
     let beats = recording.true_beats.as_ref().map_or(0, Vec::len);
     let item = upload(&cast.patient, &wish, recording.qualifier, recording.bytes).await?;
     let onnx = onnx_of(cast, text(round, "/PostLearnNNModelID")?).await?;
@@ -102,7 +110,7 @@ async fn use_model(cast: &mut Cast, round: &Value) -> Result<(), DemoError> {
     let named = result["BeatCount"].as_u64().unwrap_or_default();
     cast.story.fact("beats", format!("{named} named, {beats} there are"));
     let is_whole = result["MLModelObjectID"] == json!(onnx) && named * 10 >= beats as u64 * 9;
-    cast.story.expect(is_whole, "the new model names the beats of a patient it has not seen");
+    cast.story.expect(is_whole, "the new model names the beats of a recording it has not seen");
     Ok(())
 }
 

@@ -67,11 +67,15 @@ pub(super) async fn audit(cast: &mut Cast) -> Result<(), DemoError> {
         "Audit": { "Request": { "UserID": cast.patient.user(), "AuditPeriod": period } },
     });
     let answer = cast.patient.post("/v1/audit", &body).await?;
-    let seen = |word: &str| count(&answer, word);
-    for word in ["DeIDAndAnonym", "AnomalyAndRiskAlerting", "PhysiologicalStateClassification", PARAMETERS, "Retrieve"]
-    {
-        cast.story.fact(word, format!("{} decisions", seen(word)));
-        cast.story.expect(seen(word) > 0, "it is in the audit");
+    let decided = |word: &str| count(&answer, "ProcessingTypes", "ProcessingType", word);
+    for (word, by) in DECIDED {
+        cast.story.fact(word, format!("{} decisions: {by}", decided(word)));
+        cast.story.expect(decided(word) > 0, "it is in the audit");
+    }
+    let done = |word: &str| count(&answer, "Acts", "Act", word);
+    for (word, by) in DONE {
+        cast.story.fact(word, format!("{} acts: {by}", done(word)));
+        cast.story.expect(done(word) > 0, "it is in the audit");
     }
     let faults = answer.pointer("/Audit/Response/NonConformities").and_then(Value::as_array).map_or(0, Vec::len);
     cast.story.expect(faults == 0, "nothing was done without a recorded yes");
@@ -91,8 +95,31 @@ pub(super) async fn audit(cast: &mut Cast) -> Result<(), DemoError> {
     Ok(())
 }
 
-fn count(answer: &Value, word: &str) -> usize {
+/// What this walk asked the chain for, and where.
+const DECIDED: [(&str, &str); 8] = [
+    ("Retrieve", "the treated image read, its pseudonyms looked up"),
+    (PARAMETERS, "processing"),
+    ("PhysiologicalStateClassification", "processing by the learned model"),
+    ("LesionExtentQuantification", "processing of the image, refused and permitted"),
+    ("DeIDAndAnonym", "the image treated"),
+    ("AnomalyAndRiskAlerting", "alerting"),
+    ("FederatedLearning", "training"),
+    ("Auditing", "this audit"),
+];
+
+/// What this walk did on the patient's signature, or as the last step of what was permitted.
+const DONE: [(&str, &str); 6] = [
+    ("Store", "uploads"),
+    ("Derive", "results and the treated image"),
+    ("Unseal", "the pseudonyms opened"),
+    ("ChangeLicence", "the licence changed"),
+    ("RevokeLicence", "the licence withdrawn"),
+    ("Erase", "the recording erased"),
+];
+
+/// Entries of a list of each item that are of a kind.
+fn count(answer: &Value, list: &str, label: &str, word: &str) -> usize {
     let items = answer.pointer("/Audit/Response/AIHData").and_then(Value::as_array).cloned().unwrap_or_default();
-    let entries = items.iter().filter_map(|item| item.get("ProcessingTypes")?.as_array()).flatten();
-    entries.filter(|entry| entry["ProcessingType"] == word).count()
+    let entries = items.iter().filter_map(|item| item.get(list)?.as_array()).flatten();
+    entries.filter(|entry| entry[label] == word).count()
 }

@@ -2,7 +2,7 @@
 //!
 //! | File | SubAIM |
 //! | --- | --- |
-//! | [`imaging`] | an image is refused identified, de-identified, and permitted then (AIH-DIA, AIH-HDP) |
+//! | [`imaging`] | an image is refused identified, de-identified, and permitted then; its patient looks up whom it shows (AIH-DIA, AIH-HDP) |
 //! | [`alert`] | a fast heart is told to a listening Front End (AIH-ARA) |
 //! | [`learning`] | five Front Ends train a model, and the model is used (AIH-HFL, the MPAI Store) |
 //! | [`life`] | a licence is changed, an item erased, all of it audited (AIH-STR, AIH-ADT) |
@@ -59,8 +59,16 @@ pub(super) async fn walk(cast: &mut Cast, more: &More) -> Result<(), DemoError> 
 }
 
 /// What the patient needs for all this.
-const SERVICES: [&str; 7] =
-    ["Store", "Retrieve", "Auditing", "LicenceChange", "DeIDAndAnonym", "AIHDataProcessing", "AnomalyAndRiskAlerting"];
+const SERVICES: [&str; 8] = [
+    "Store",
+    "Retrieve",
+    "Auditing",
+    "LicenceChange",
+    "DeIDAndAnonym",
+    "AIHDataProcessing",
+    "AnomalyAndRiskAlerting",
+    "FederatedLearning",
+];
 
 /// A licence for a day; its lists are filled by who asks for it.
 fn wish(class: &str) -> Wish {

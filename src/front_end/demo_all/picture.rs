@@ -22,6 +22,14 @@ pub const AREA_MM2: f64 = std::f64::consts::PI * (RADIUS * RADIUS) as f64;
 /// # Errors
 /// When it cannot be written as one.
 pub fn image(pixel_mm: f64) -> Result<Vec<u8>, DemoError> {
+    image_of(SIDE, pixels(), pixel_mm)
+}
+
+/// A square image of these pixels as a DICOM file.
+///
+/// # Errors
+/// When it cannot be written as one.
+pub fn image_of(side: u16, pixels: Vec<u16>, pixel_mm: f64) -> Result<Vec<u8>, DemoError> {
     let spacing = format!("{pixel_mm}\\{pixel_mm}");
     let instance = "2.25.329800735698586629295641978511506172918";
     let texts = [
@@ -41,8 +49,8 @@ pub fn image(pixel_mm: f64) -> Result<Vec<u8>, DemoError> {
     ];
     let numbers = [
         (tags::SAMPLES_PER_PIXEL, 1),
-        (tags::ROWS, SIDE),
-        (tags::COLUMNS, SIDE),
+        (tags::ROWS, side),
+        (tags::COLUMNS, side),
         (tags::BITS_ALLOCATED, 16),
         (tags::BITS_STORED, 16),
         (tags::HIGH_BIT, 15),
@@ -55,7 +63,7 @@ pub fn image(pixel_mm: f64) -> Result<Vec<u8>, DemoError> {
     for (tag, number) in numbers {
         object.put(DataElement::new(tag, VR::US, PrimitiveValue::from(number)));
     }
-    object.put(DataElement::new(tags::PIXEL_DATA, VR::OW, PrimitiveValue::U16(pixels().into())));
+    object.put(DataElement::new(tags::PIXEL_DATA, VR::OW, PrimitiveValue::U16(pixels.into())));
     let meta = FileMetaTableBuilder::new()
         .transfer_syntax(uids::EXPLICIT_VR_LITTLE_ENDIAN)
         .media_storage_sop_class_uid(uids::CT_IMAGE_STORAGE)

@@ -51,7 +51,7 @@ pub enum ConformanceError {
 pub struct Report {
     /// The messages, in the order of their paths.
     pub examined: Vec<Examined>,
-    /// Vectors that were not sent to a running Back End: no door takes them alone.
+    /// What was not tested of a running Back End: vectors that no door takes alone, and what it does not offer.
     pub left_out: Vec<String>,
 }
 

@@ -1,6 +1,6 @@
 //! A report as text for people and as JSON for programs.
 
-use std::fmt;
+use std::{collections::BTreeMap, fmt};
 
 use serde_json::{Value, json};
 
@@ -41,6 +41,7 @@ impl fmt::Display for Report {
         for failure in self.failures() {
             write_failure(f, failure)?;
         }
+        write_left_out(f, &self.left_out)?;
         let verdict = match (self.conforms(), self.is_complete()) {
             (false, _) => "does not conform",
             (true, true) => "every row conforms",
@@ -54,6 +55,23 @@ fn write_row(f: &mut fmt::Formatter<'_>, result: &RowResult) -> fmt::Result {
     let RowResult { row, accepted, refused, unexpected } = result;
     let (direction, outcome) = (row.direction.word(), result.outcome().words());
     writeln!(f, "{direction:<9} {:<29} {outcome:<13} {accepted:>8} {refused:>7} {unexpected:>6}", row.label())
+}
+
+/// Vectors stand in folders, one for each type: a line for each.
+fn write_left_out(f: &mut fmt::Formatter<'_>, left_out: &[String]) -> fmt::Result {
+    let mut folders: BTreeMap<&str, Vec<&str>> = BTreeMap::new();
+    let mut others = Vec::new();
+    for left in left_out {
+        match left.strip_suffix(".json").and_then(|vector| vector.rsplit_once('/')) {
+            Some((folder, name)) => folders.entry(folder).or_default().push(name),
+            None => others.push(left),
+        }
+    }
+    if !left_out.is_empty() {
+        writeln!(f, "\nLeft out: {}, for no door takes them alone or nothing was there", left_out.len())?;
+    }
+    folders.iter().try_for_each(|(folder, names)| writeln!(f, "{folder} ({}): {}", names.len(), names.join(", ")))?;
+    others.iter().try_for_each(|left| writeln!(f, "{left}"))
 }
 
 fn write_failure(f: &mut fmt::Formatter<'_>, failure: &Examined) -> fmt::Result {

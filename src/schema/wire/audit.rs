@@ -155,6 +155,9 @@ pub struct Processing {
     /// Licence it was judged by.
     #[serde(rename = "LicenceID", skip_serializing_if = "Option::is_none")]
     pub licence_id: Option<LicenceId>,
+    /// The round of federated learning it was asked for in.
+    #[serde(rename = "FederatedLearnID", skip_serializing_if = "Option::is_none")]
+    pub federated_learn_id: Option<MessageId>,
     /// Where the answer is recorded.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub evidence: Option<Evidence>,

@@ -70,7 +70,10 @@ fn applies(rule: &Rule) -> String {
 fn condition(condition: &Condition) -> String {
     let bands = |bands: &[Band]| bands.iter().map(band).collect::<Vec<_>>().join("; ");
     match condition {
-        Condition::Limits { bands: all } => bands(all),
+        Condition::Limits { bands: all, recent_days } => {
+            let history = recent_days.map_or_else(String::new, |days| format!("; after {days} days Green"));
+            format!("{}{history}", bands(all))
+        }
         Condition::Held { bands: all, .. } => all
             .iter()
             .map(|held| {

@@ -4,6 +4,7 @@
 //! | --- | --- |
 //! | [`asked`] | when the chain is asked at all |
 //! | [`told`] | what is found reaches streams, webhooks, results and readers, each as far as it is theirs |
+//! | [`arrivals`] | what has arrived is looked into, whatever happens meanwhile |
 //! | [`acts`] | naming recipients, acknowledging, clearing |
 //! | [`shares`] | on every path findings leave by: the types a licence names, and no others |
 //! | [`webhooks`] | addresses that are refused, receivers that fail, secrets that are replaced, restarts |
@@ -15,6 +16,7 @@
 //! [`receiver`] is the other end of a webhook.
 
 mod acts;
+mod arrivals;
 mod asked;
 mod cost;
 mod delays;
@@ -114,7 +116,7 @@ impl Scene {
     }
 }
 
-fn licence(
+pub fn licence(
     patient: &Client,
     back_end: &health_back_end::domain::ids::BackEndId,
     id: AihDataId,

@@ -164,10 +164,15 @@ pub fn variants(garden: &mut Garden) -> Vec<u8> {
     text.push_str("##FORMAT=<ID=GT,Number=1,Type=String,Description=\"Genotype\">\n");
     text.push_str(&format!("##INFO=<ID=NOTE,Number=1,Type=String,Description=\"{}\">\n", garden.name()));
     let samples: Vec<String> = (0..80).map(|_| garden.record()).collect();
-    text.push_str(&format!("#CHROM\tPOS\tID\tREF\tALT\tQUAL\tFILTER\tINFO\tFORMAT\t{}\n", samples.join("\t")));
+    // One person's genotypes; a header that names the whole study.
+    for sample in &samples {
+        text.push_str(&format!("##SAMPLE=<ID={sample}>\n"));
+    }
+    let own = &samples[..1];
+    text.push_str(&format!("#CHROM\tPOS\tID\tREF\tALT\tQUAL\tFILTER\tINFO\tFORMAT\t{}\n", own.join("\t")));
     for n in 0..10 {
         let line = format!("1\t{}\t{}\tA\tG\t50\tPASS\tNOTE={}\tGT", 1_000 + n, garden.word(), garden.word());
-        text.push_str(&format!("{line}{}\n", "\t0/1".repeat(samples.len())));
+        text.push_str(&format!("{line}{}\n", "\t0/1".repeat(own.len())));
     }
     text.into_bytes()
 }

@@ -7,7 +7,7 @@ use health_back_end::{
     access::{Access, SigningKey},
     aims::{
         Aims, Shared,
-        ai_modules::worker::Worker,
+        ai_modules::worker::{self, Worker},
         anomaly_and_risk::{
             rules::Rules,
             webhooks::{
@@ -81,6 +81,12 @@ impl House {
     /// With webhooks that may point elsewhere, delivered at another pace.
     pub async fn delivering(targets: Targets, pace: Pace, change: impl FnOnce(&mut Limits)) -> Self {
         Self::whole(Worker::new(env!("CARGO_BIN_EXE_hbe").into()), targets, pace, change).await
+    }
+
+    /// With other limits of child processes than usual.
+    pub async fn with_children(limits: worker::Limits) -> Self {
+        let worker = Worker::with_limits(env!("CARGO_BIN_EXE_hbe").into(), limits);
+        Self::whole(worker, on_this_machine(), Pace::default(), |_| {}).await
     }
 
     async fn whole(worker: Worker, targets: Targets, pace: Pace, change: impl FnOnce(&mut Limits)) -> Self {

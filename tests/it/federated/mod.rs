@@ -6,6 +6,7 @@
 //! | [`scene`] | a Back End as a process, its operator, Front Ends with recordings of their own |
 //! | [`stage`] | a Back End in the test's process, whose clock and rounds the test drives |
 //! | [`answers`] | answers made by hand, to be spoilt |
+//! | [`audited`] | what the End Users' audits tell of a round |
 //! | [`opening`] | who hears that a round opens; both directions of the message |
 //! | [`endings`] | deadlines, a fall of the accuracy, a budget that is spent, a licence withdrawn or a power failure in the middle |
 //! | [`poison`] | updates that are scaled, turned, replayed, sent by three colluders of ten |
@@ -13,6 +14,7 @@
 //! | [`rounds`] | ten Front Ends, three rounds |
 
 mod answers;
+mod audited;
 mod endings;
 mod opening;
 mod poison;

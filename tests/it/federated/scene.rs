@@ -64,7 +64,7 @@ pub fn learned(base: &[u8], examples: &Examples) -> Vec<u8> {
 pub async fn enrol(address: &Address, folder: &Path, person: &SyntheticBeats, processes: &[&str]) -> FrontEnd {
     let mut client = Client::new(address, PrivateKeySigner::random()).unwrap();
     let human = json!({ "IfHuman": { "Name": "Ada", "Surname": "Example", "UserType": "End User" } });
-    client.register(human, &["Store", "LicenceChange", "FederatedLearning"]).await.unwrap();
+    client.register(human, &["Store", "LicenceChange", "FederatedLearning", "Auditing"]).await.unwrap();
     let recording = folder.join(format!("recording-{}.edf", person.seed));
     write_recording(&recording, person);
     let item = AihDataId::from_uuid(Uuid::now_v7());

@@ -24,7 +24,7 @@ use crate::environment::{
 };
 
 /// A client's audit of everything. On a busy machine the copy may be behind for a while after a start, and says so.
-pub(super) async fn audit(client: &Client) -> AuditResponse {
+pub async fn audit(client: &Client) -> AuditResponse {
     let message = json!({
         "Header": "AIH-ADT-V1.0", "AuditID": urn(), "AuditTime": "2026-03-01T09:00:00Z",
         "Audit": {"Request": {
@@ -109,6 +109,43 @@ async fn every_act_on_an_item_is_in_the_audit() {
         let text = String::from_utf8(answer.expect(200).bytes.clone()).unwrap();
         assert!(["RevokeLicence", "Erase", "Derive"].iter().all(|act| text.contains(act)), "{format}: {text}");
     }
+    scene.house.stop().await;
+}
+
+/// The key does not wait for a node: an erasure may be noted without what it rests on. The audit finds it all the same.
+#[tokio::test]
+async fn what_the_note_of_an_erasure_lacks_is_found_on_chain() {
+    use health_back_end::db::operation_acts::{Done, NewAct};
+    let scene = scene().await;
+    let back_end = scene.house.chain.deployment.back_end();
+    let parcel = paper::parcel(&scene.patient, &back_end, &paper::ecg());
+    let (licence, result) = used(&scene, &parcel).await;
+    withdraw(&scene.patient, &back_end, parcel.id, licence).await;
+    let database = &scene.house.database;
+    // What is left in the rows when the node does not answer while the keys are destroyed.
+    for id in [parcel.id, result.parse().unwrap()] {
+        let item = database.find_data_item(id).await.unwrap().unwrap();
+        let act = NewAct {
+            done: Done::Erase,
+            requester: scene.patient.user,
+            user_class: None,
+            item: id,
+            owner: item.owner,
+            licence: item.licence,
+            evidence: None,
+            at_us: scene.house.clock.micros(),
+        };
+        assert!(database.insert_act(&act).await.unwrap());
+    }
+    send(scene.patient.request(Method::DELETE, &parcel.path())).await.expect(204);
+
+    let response = audit(&scene.patient).await;
+    let told: Vec<_> = response.aih_data.iter().flat_map(|item| item.acts.iter().flatten()).collect();
+    let withdrawal = told.iter().find(|act| act.kind == ActKind::RevokeLicence).unwrap();
+    let erased: Vec<_> = told.iter().filter(|act| act.kind == ActKind::Erase).collect();
+    assert_eq!(erased.len(), 2, "{told:?}");
+    assert!(erased.iter().all(|act| act.evidence == withdrawal.evidence), "{told:?}");
+    assert_eq!(wrong(&scene, &response).await, []);
     scene.house.stop().await;
 }
 
@@ -258,6 +295,10 @@ async fn a_derivation_without_a_known_end_is_settled_in_the_running_house() {
     let kinds: Vec<_> =
         acts(&response, &mined.to_string()).into_iter().map(|(kind, status, _)| (kind, status)).collect();
     assert_eq!(kinds, [(ActKind::Derive, ProcessingStatus::Permitted), (ActKind::Erase, ProcessingStatus::Executed)]);
+    // The Back End took back something of its own: nobody had withdrawn anything.
+    let of_mined = response.aih_data.iter().find(|item| item.aih_data_id == mined).unwrap();
+    let erasure = of_mined.acts.iter().flatten().find(|act| act.kind == ActKind::Erase).unwrap();
+    assert_eq!(erasure.evidence, None);
     assert_eq!(response.non_conformities, Some(vec![]));
     scene.house.stop().await;
 }

@@ -20,6 +20,7 @@
 //! | [`acts`] | what the house does without being asked by a Licence Confirm, in the audit |
 //! | [`every_class`] | each class of data in each declared format, each declared processing type, and those that nobody declares |
 //! | [`bad_payloads`] | payloads and models that are wrong, in each format |
+//! | [`children`] | files that kill the child process they are read in, or hold it up |
 //! | [`keeper`] | anvil ends with the Back End, however that ends |
 //! | [`cut_off`] | what a killed Back End left, seen by another; who fills all places |
 //! | [`doubt`] | a chain that is away, another, changed, or ahead of time |
@@ -46,11 +47,12 @@ macro_rules! for_each_class {
     };
 }
 
-mod acts;
+pub mod acts;
 mod attempts;
 mod bad_payloads;
 mod bids;
 pub mod caught;
+mod children;
 mod cut_off;
 mod doubt;
 mod endless;

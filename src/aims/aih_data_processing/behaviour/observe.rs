@@ -32,7 +32,7 @@ pub(super) fn observations(recording: &Recording) -> Observations {
         context: Some(known.iter().map(|(at, _)| if night(*at) { "night" } else { "day" }.to_owned()).collect()),
     };
     let rhythm = rhythm(recording);
-    Observations { series: vec![series, daily(recording, name, unit)], values: rhythm, codes: Vec::new() }
+    Observations { series: vec![series, daily(recording, name, unit)], values: rhythm, codes: Vec::new(), start: None }
 }
 
 /// Each valid day: its mean, or for steps their sum. A day cut off at either end of the recording is none: it would be

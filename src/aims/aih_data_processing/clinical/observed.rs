@@ -8,7 +8,7 @@
 use std::collections::BTreeMap;
 
 use serde_json::{Map, Value};
-use time::{OffsetDateTime, format_description::well_known::Rfc3339};
+use time::{OffsetDateTime, UtcOffset, format_description::well_known::Rfc3339};
 
 use super::{
     concept::{LOINC, UCUM, codes},
@@ -51,7 +51,8 @@ pub fn observed(record: &Record) -> Result<Observations, ClinicalError> {
         }
     }
     values.extend(early_warning(record, start));
-    Ok(Observations { series, values, codes: diagnoses(record)? })
+    let start = start.and_then(|start| start.to_offset(UtcOffset::UTC).format(&Rfc3339).ok());
+    Ok(Observations { series, values, codes: diagnoses(record)?, start })
 }
 
 /// The total of NEWS2 and its highest parameter; none where the score cannot be computed or is not for this patient.

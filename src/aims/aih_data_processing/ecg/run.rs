@@ -53,7 +53,7 @@ pub fn run(input: &Input<'_>) -> Result<Value, String> {
 pub fn observe(input: &Input<'_>) -> Result<Observations, String> {
     let (recording, events) = beats(input)?;
     let (values, codes) = (measured(&events), Vec::new());
-    Ok(Observations { series: series(&recording, &events), values, codes })
+    Ok(Observations { series: series(&recording, &events), values, codes, start: None })
 }
 
 fn beats(input: &Input<'_>) -> Result<(EcgRecording, EventDetection), String> {

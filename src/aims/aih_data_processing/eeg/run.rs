@@ -61,7 +61,7 @@ pub fn observe(input: &Input<'_>) -> Result<Observations, String> {
         }
     }
     let values = quantify(&recording, parameters.segment_seconds()?).map(|q| of_activity(&q)).unwrap_or_default();
-    Ok(Observations { series, values, codes: Vec::new() })
+    Ok(Observations { series, values, codes: Vec::new(), start: None })
 }
 
 fn recording(input: &Input<'_>) -> Result<EegRecording, String> {

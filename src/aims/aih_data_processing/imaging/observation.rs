@@ -47,7 +47,7 @@ pub(super) fn observe(image: &Image) -> Result<Observations, ImagingError> {
         values: whole.frame_means,
         context: None,
     });
-    Ok(Observations { series: series.into_iter().collect(), values, codes: Vec::new() })
+    Ok(Observations { series: series.into_iter().collect(), values, codes: Vec::new(), start: None })
 }
 
 /// All frames together, padding left out.

@@ -40,6 +40,12 @@ pub enum OmicsError {
     /// The analysis needs what the file does not have.
     #[error("the file has no {0}")]
     Without(&'static str),
+    /// Several people, and nobody says whose licence it is.
+    #[error(
+        "the file holds the genotypes of {0} people and its licence is one End User's: the parameter Sample must say in \
+         which column they stand, from 1"
+    )]
+    SeveralPeople(usize),
     /// A parameter outside its range.
     #[error("the parameter {name} is not valid: {reason}")]
     Parameter {

@@ -17,7 +17,8 @@
 //! | `MolecularRiskPrediction` | [`predict`] |
 //!
 //! A file is read once, record by record; memory holds one record and the counts. Results speak of samples by the
-//! number of their column: names stay in the file. None of this is a diagnosis.
+//! number of their column: names stay in the file. Of several people in one file only the one whom the request names is
+//! read, as by `bcftools view -s`: the sites are the file's, the genotypes theirs. None of this is a diagnosis.
 
 pub mod biomarker;
 pub mod detection;
@@ -55,13 +56,16 @@ use crate::{
     schema::wire::DataFormat,
 };
 
+/// The parameter that says in which column of several the End User stands, from 1.
+const SAMPLE: &str = "Sample";
+
 /// Performs one processing type.
 ///
 /// # Errors
 ///
 /// What is wrong with the payload, a parameter or the weight file, in words, never with values from it.
 pub fn run(input: &Input<'_>) -> Result<serde_json::Value, String> {
-    result(input).map_err(|e| e.to_string())
+    open(input).and_then(|mut reader| perform(&mut reader, input)).map_err(|e| e.to_string())
 }
 
 /// What Anomaly and Risk Alerting can judge.
@@ -74,23 +78,33 @@ pub fn observe(input: &Input<'_>) -> Result<Observations, String> {
     observed.map_err(|e| e.to_string())
 }
 
+/// Opens a file for one person. The licence of an item is one End User's and covers nobody else's genome: where there are
+/// several columns, theirs must be named, and no other is read.
 fn open<'p>(input: &Input<'p>) -> Result<VcfReader<'p>, OmicsError> {
     if input.format != DataFormat::Vcf {
         return Err(OmicsError::Format);
     }
-    VcfReader::open(input.payload)
+    let mut reader = VcfReader::open(input.payload)?;
+    let people = reader.samples();
+    let column = input.parameters.get(SAMPLE).map(|number| number.as_u64().and_then(|n| usize::try_from(n).ok()));
+    match column {
+        None if people > 1 => return Err(OmicsError::SeveralPeople(people)),
+        None => {}
+        Some(Some(column)) if (1..=people).contains(&column) => reader.narrow(column - 1),
+        Some(_) => return Err(OmicsError::Parameter { name: SAMPLE, reason: "the file has no such column" }),
+    }
+    Ok(reader)
 }
 
-fn result(input: &Input<'_>) -> Result<serde_json::Value, OmicsError> {
-    let mut reader = open(input)?;
+fn perform(reader: &mut VcfReader<'_>, input: &Input<'_>) -> Result<serde_json::Value, OmicsError> {
     match input.operation {
-        Operation::MolecularVariantDetection => json(&detect_variants(&mut reader)?),
-        Operation::MolecularProfileQuantification => json(&quantify_profile(&mut reader)?),
-        Operation::MolecularSignatureCharacterisation => json(&characterise_substitutions(&mut reader)?),
-        Operation::BiomarkerStateDerivation => json(&derive_states(&mut reader, input.parameters)?),
+        Operation::MolecularVariantDetection => json(&detect_variants(reader)?),
+        Operation::MolecularProfileQuantification => json(&quantify_profile(reader)?),
+        Operation::MolecularSignatureCharacterisation => json(&characterise_substitutions(reader)?),
+        Operation::BiomarkerStateDerivation => json(&derive_states(reader, input.parameters)?),
         Operation::MolecularRiskPrediction => {
             let weights = input.attachments.get(risk::WEIGHTS).map(Vec::as_slice);
-            json(&predict(&mut reader, input.parameters, weights)?)
+            json(&predict(reader, input.parameters, weights)?)
         }
         _ => Err(OmicsError::NotPerformed),
     }

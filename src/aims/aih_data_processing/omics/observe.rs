@@ -31,7 +31,7 @@ pub(super) fn observations(reader: &mut VcfReader<'_>) -> Result<Observations, O
         let depth = sample.depth_reads.map(|depth| depth.mean);
         values.extend(depth.map(|depth| measured(&name("MeanDepth"), "{reads}", depth)));
     }
-    Ok(Observations { series: Vec::new(), values, codes: Vec::new() })
+    Ok(Observations { series: Vec::new(), values, codes: Vec::new(), start: None })
 }
 
 fn whole_file(profile: &ProfileQuantification) -> Vec<Measured> {

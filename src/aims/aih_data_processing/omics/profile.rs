@@ -165,7 +165,11 @@ pub fn quantify_profile(reader: &mut VcfReader<'_>) -> Result<ProfileQuantificat
         counts.add(site);
         Ok(())
     })?;
-    Ok(counts.result())
+    let mut profile = counts.result();
+    for (place, sample) in profile.samples.iter_mut().enumerate() {
+        sample.sample = reader.column(place);
+    }
+    Ok(profile)
 }
 
 #[derive(Default)]

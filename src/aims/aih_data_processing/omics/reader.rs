@@ -35,6 +35,8 @@ pub struct VcfReader<'p> {
     header: Header,
     record: Record,
     number: u64,
+    /// The one column that is read, from 0.
+    only: Option<usize>,
 }
 
 impl<'p> VcfReader<'p> {
@@ -49,7 +51,7 @@ impl<'p> VcfReader<'p> {
         if header.sample_names().len() > MAX_SAMPLES {
             return Err(OmicsError::Limit { what: "the number of samples", limit: MAX_SAMPLES as u64 });
         }
-        Ok(Self { lines, header, record: Record::default(), number: 0 })
+        Ok(Self { lines, header, record: Record::default(), number: 0, only: None })
     }
 
     /// The header.
@@ -57,9 +59,19 @@ impl<'p> VcfReader<'p> {
         &self.header
     }
 
-    /// Number of samples.
+    /// From now on only one column is read, counted from 0, as if there were no other.
+    pub(super) fn narrow(&mut self, column: usize) {
+        self.only = Some(column);
+    }
+
+    /// Number of samples that are read.
     pub fn samples(&self) -> usize {
-        self.header.sample_names().len()
+        self.only.map_or(self.header.sample_names().len(), |_| 1)
+    }
+
+    /// Number of the column in the file, from 1, of a sample that is read, from 0.
+    pub fn column(&self, sample: usize) -> usize {
+        self.only.unwrap_or(sample) + 1
     }
 
     /// Number of records read so far.
@@ -86,7 +98,11 @@ impl<'p> VcfReader<'p> {
         if read == 0 {
             return Err(OmicsError::record(self.number, "the line is empty"));
         }
-        record::site(&self.header, &self.record, self.number).map(Some)
+        let mut site = record::site(&self.header, &self.record, self.number)?;
+        if let Some(column) = self.only {
+            site.calls = site.calls.get(column).copied().into_iter().collect();
+        }
+        Ok(Some(site))
     }
 
     /// Reads all records in turn.

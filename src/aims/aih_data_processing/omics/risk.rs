@@ -130,8 +130,8 @@ pub fn predict(
     let genome_build = genome_build(reader, parameters)?;
     let matched_by = matched_by(&weights, genome_build)?;
     let matches = matching::find(reader, &weights, matched_by, keep_ambiguous)?;
-    let scores =
-        (0..reader.samples()).map(|sample| score(sample, &weights, &matches, minimum_coverage)).collect::<Vec<_>>();
+    let one = |sample| Score { sample: reader.column(sample), ..score(sample, &weights, &matches, minimum_coverage) };
+    let scores = (0..reader.samples()).map(one).collect::<Vec<_>>();
     if scores.iter().all(|score| score.score.is_none()) {
         let used = scores.iter().map(|score| score.variants_used).max().unwrap_or(0);
         let total = weights.rows.len() as u64;

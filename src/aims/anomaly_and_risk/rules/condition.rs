@@ -12,6 +12,9 @@ pub enum Condition {
     Limits {
         /// From the gravest to the mildest.
         bands: Vec<Band>,
+        /// Days before the data's own time after which it is history, and Green; never, where it is left out.
+        #[serde(default)]
+        recent_days: Option<u32>,
     },
     /// Successive values of a series lie in a band, so many of them or for so long.
     Held {

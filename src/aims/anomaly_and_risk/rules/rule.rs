@@ -126,7 +126,7 @@ impl Rule {
 
     pub(super) fn check(&self) -> Result<(), RuleError> {
         let (kind, bands): (Kind, Vec<Band>) = match &self.condition {
-            Condition::Limits { bands } => (Kind::Value, bands.clone()),
+            Condition::Limits { bands, .. } => (Kind::Value, bands.clone()),
             Condition::Held { bands, .. } => (Kind::Series, bands.iter().map(|held| held.band).collect()),
             Condition::RobustZ { bands, .. }
             | Condition::Hampel { bands, .. }

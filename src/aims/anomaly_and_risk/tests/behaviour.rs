@@ -169,3 +169,48 @@ fn a_rhythm_that_is_lost_is_told() {
         assert_eq!(of(&findings, rule).first().map(|finding| finding.risk), colour, "{name} {number}: {findings:?}");
     }
 }
+
+/// A person's day by the minute: asleep, sitting most of the day, walking in bouts of different length and cadence.
+fn day_of_steps(seed: u64) -> Series {
+    let mut random = Random(seed);
+    let mut values = vec![0.0; 1440];
+    let mut minute = 420;
+    while minute < 1_380 {
+        minute += 5 + (40.0 * random.uniform()) as usize;
+        let (bout, cadence) = (1 + (12.0 * random.uniform()) as usize, 25.0 + 90.0 * random.uniform());
+        for place in minute..(minute + bout).min(1_380) {
+            values[place] = (cadence + 12.0 * random.normal()).max(1.0).round();
+        }
+        minute += bout;
+    }
+    let context = (0..1440).map(|minute| if minute < 360 { "night" } else { "day" }.to_owned()).collect();
+    Series { context: Some(context), ..series("Step cadence", "{steps}/min", 60.0, values) }
+}
+
+/// Nothing is planted in these days, so every finding is noise. Before, each was held against a usual of zero.
+#[test]
+fn steps_by_the_minute_are_no_outliers_among_minutes_of_sitting() {
+    use crate::aims::anomaly_and_risk::robust::Usual;
+    let (mut before, mut now, mut minutes) = (0, 0, 0);
+    for seed in 1..=50 {
+        let day = day_of_steps(seed);
+        minutes += day.values.len();
+        let usual = Usual::of(&day.values).unwrap();
+        before += day.values.iter().filter(|value| usual.score(**value).abs() > 3.5).count();
+        let findings = judged(day);
+        now += of(&findings, "outlier").len() + of(&findings, "unlike-its-circumstances").len();
+    }
+    println!("50 days of steps by the minute, {minutes} minutes: {before} of them outliers before, {now} findings now");
+    assert!(before > 1_000 && now <= 5, "{before} {now}");
+    // What is unusual among minutes of walking is still found.
+    let mut day = day_of_steps(1);
+    day.values[700] = 420.0;
+    assert_eq!(
+        of(&judged(day), "outlier").iter().map(|finding| finding.span).collect::<Vec<_>>(),
+        [Some((42_000.0, 42_000.0))]
+    );
+    // Zeros among values below zero are no state of their own.
+    let mut signed = vec![0.0; 60];
+    signed[10] = -5.0;
+    assert_eq!(of(&judged(series("Balance", "1", 60.0, signed)), "outlier").len(), 1);
+}

@@ -9,6 +9,12 @@ pub enum VcfTreatmentError {
     /// Something else than VCF.
     #[error("the payload is not a VCF 4 file: it does not begin with ##fileformat=VCFv4, plain or compressed by bgzip")]
     NotVcf,
+    /// Several people, of whom at most one licensed anything.
+    #[error(
+        "the file holds the genotypes of {0} people and its licence is one End User's: split it by sample, and license \
+         each part by whom it is about"
+    )]
+    SeveralPeople(usize),
     /// Not a format of this treatment.
     #[error("this treatment reads VCF only")]
     Format,

@@ -68,10 +68,14 @@ const RESIDUAL: [&str; 3] = [
 ///
 /// # Errors
 ///
-/// What is wrong with the file or a parameter, in words, never with values from it.
+/// What is wrong with the file or a parameter, in words, never with values from it; and several people in one file: the
+/// licence is one End User's, and a copy would carry the genomes of the others.
 pub fn treat(input: &Treatment<'_>) -> Result<Treated, String> {
-    treated(input).map_err(|e| e.to_string())
+    treated(input, MOST_PEOPLE).map_err(|e| e.to_string())
 }
+
+/// Samples of a file that is one End User's.
+const MOST_PEOPLE: usize = 1;
 
 /// What one run remembers.
 struct Treater<'a> {
@@ -93,7 +97,7 @@ impl Treater<'_> {
     }
 }
 
-fn treated(input: &Treatment<'_>) -> Result<Treated, VcfTreatmentError> {
+fn treated(input: &Treatment<'_>, most_people: usize) -> Result<Treated, VcfTreatmentError> {
     if input.format != DataFormat::Vcf {
         return Err(VcfTreatmentError::Format);
     }
@@ -109,6 +113,10 @@ fn treated(input: &Treatment<'_>) -> Result<Treated, VcfTreatmentError> {
     };
     let mut lines = Lines::open(input.payload)?;
     let header = read_header(&mut lines, &mut treater.counts)?;
+    let people = header.sample_names().len();
+    if people > most_people {
+        return Err(VcfTreatmentError::SeveralPeople(people));
+    }
     let mut out = header::write(&mut treater, &header);
     let records = records(&mut treater, &header, &mut lines, &mut out)?;
     check(&out, records)?;

@@ -1,6 +1,6 @@
 use serde_json::{Value, json};
 
-use super::treat;
+use super::{treat, treated};
 use crate::{
     aims::ai_modules::{
         pseudonyms::Pseudonyms,
@@ -13,7 +13,27 @@ use crate::{
 fn attempt(payload: &[u8], parameters: Value) -> Result<Treated, String> {
     let parameters = parameters.as_object().cloned().unwrap_or_default();
     let pseudonyms = Pseudonyms::new([7; 32]);
-    treat(&Treatment { format: DataFormat::Vcf, parameters: &parameters, payload, pseudonyms: &pseudonyms })
+    let treatment = Treatment { format: DataFormat::Vcf, parameters: &parameters, payload, pseudonyms: &pseudonyms };
+    // What is done to names does not depend on how many there are.
+    treated(&treatment, usize::MAX).map_err(|error| error.to_string())
+}
+
+#[test]
+fn a_file_of_several_people_is_not_treated_under_one_licence() {
+    let file = |names: &str, calls: &str| {
+        format!(
+            "##fileformat=VCFv4.3\n##contig=<ID=1>\n##FORMAT=<ID=GT,Number=1,Type=String,Description=\"Genotype\">\n\
+             #CHROM\tPOS\tID\tREF\tALT\tQUAL\tFILTER\tINFO\tFORMAT\t{names}\n1\t100\t.\tA\tG\t50\tPASS\t.\tGT\t{calls}\n"
+        )
+    };
+    let (parameters, pseudonyms) = (serde_json::Map::new(), Pseudonyms::new([7; 32]));
+    let ask = |text: String| {
+        let payload = text.as_bytes();
+        treat(&Treatment { format: DataFormat::Vcf, parameters: &parameters, payload, pseudonyms: &pseudonyms })
+    };
+    let why = ask(file("Sarah\tHannah", "0/1\t1/1")).unwrap_err();
+    assert!(why.contains("the genotypes of 2 people") && !why.contains("Sarah"), "{why}");
+    assert_eq!(ask(file("Sarah", "0/1")).unwrap().status, DataStatus::Pseudonymised);
 }
 
 /// Hands out identifiers and remembers them.

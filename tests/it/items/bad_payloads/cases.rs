@@ -167,7 +167,7 @@ fn of_records() -> Vec<Bad> {
 }
 
 fn of_variants() -> Vec<Bad> {
-    let good = variants::FILE;
+    let good = variants::of_one();
     let mut long = good.as_bytes().to_vec();
     long.resize(long.len() + (17 << 20), b'A');
     long.push(b'\n');
@@ -175,9 +175,10 @@ fn of_variants() -> Vec<Bad> {
         bad(Vcf, Trouble::Truncated, &good.as_bytes()[..good.len() - 5], "ends early"),
         bad(Vcf, Trouble::Truncated, &b"\x1f\x8b\x08\x04 and no more"[..], "the end mark of bgzip is missing"),
         bad(Vcf, Trouble::Oversized, long, "more than the 16777216"),
-        bad(Vcf, Trouble::LyingLengths, good.replacen("\t0/1\t1/1\n", "\t0/1\n", 1), "one column for each sample"),
-        bad(Vcf, Trouble::LyingLengths, good.replacen("0/1\t1/1", "0/7\t1/1", 1), "an allele the record does not have"),
+        bad(Vcf, Trouble::LyingLengths, good.replacen("GT\t0/0\n", "GT\n", 1), "one column for each sample"),
+        bad(Vcf, Trouble::LyingLengths, good.replacen("GT\t0/1", "GT\t0/7", 1), "an allele the record does not have"),
         bad(Vcf, Trouble::WrongClass, images::image(), "not a VCF 4 file"),
+        bad(Vcf, Trouble::MixedPatients, variants::FILE, "holds the genotypes of 3 people"),
         bad(Vcf, Trouble::Empty, [], "the payload is empty"),
     ]
 }

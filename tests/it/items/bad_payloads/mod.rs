@@ -26,11 +26,10 @@ use super::{
     paper,
 };
 
-/// One kind of trouble cannot be made in some formats: a file of the EDF family and a DICOM object name one patient, once,
-/// and the columns of a VCF file are told apart in each result, for families are sequenced together.
+/// One kind of trouble cannot be made in some formats: a file of the EDF family and a DICOM object name one patient, once.
 fn cannot_be(trouble: Trouble, format: DataFormat) -> bool {
-    use DataFormat::{Bdf, BdfPlus, Edf, EdfPlus, Vcf};
-    trouble == Trouble::MixedPatients && [Edf, EdfPlus, Bdf, BdfPlus, Vcf].contains(&format)
+    use DataFormat::{Bdf, BdfPlus, Edf, EdfPlus};
+    trouble == Trouble::MixedPatients && [Edf, EdfPlus, Bdf, BdfPlus].contains(&format)
 }
 
 #[test]

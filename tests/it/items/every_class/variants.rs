@@ -22,6 +22,15 @@ chr1\t300\trs3\tC\tA\t.\tPASS\t.\tGT\t./.\t0/0\t1/1
 chr1\t500\t.\tA\tAT\t80\tPASS\t.\tGT\t0/1\t0/0\t0/0
 ";
 
+/// The same file as `bcftools view -s S1` leaves it: one person's.
+pub fn of_one() -> String {
+    let own = |line: &str| match line.starts_with("##") {
+        true => format!("{line}\n"),
+        false => line.split('\t').take(10).collect::<Vec<_>>().join("\t") + "\n",
+    };
+    FILE.lines().map(own).collect()
+}
+
 pub const WEIGHTS: &str = "###PGS CATALOG SCORING FILE - see https://www.pgscatalog.org/downloads/#dl_ftp_scoring
 #format_version=2.0
 #pgs_id=PGS999999
@@ -44,23 +53,26 @@ pub fn weights() -> Vec<u8> {
 }
 
 fn parameters(operation: Operation) -> Value {
+    // The file is a family's and the licence is one person's: theirs is the second column.
     match operation {
-        Operation::BiomarkerStateDerivation => json!({"RsIDs": ["rs1", "rs77"]}),
-        Operation::MolecularRiskPrediction => json!({"MinimumCoverage": 0.5}),
-        _ => json!({}),
+        Operation::BiomarkerStateDerivation => json!({"Sample": 2, "RsIDs": ["rs1", "rs77"]}),
+        Operation::MolecularRiskPrediction => json!({"Sample": 2, "MinimumCoverage": 0.5}),
+        _ => json!({"Sample": 2}),
     }
 }
 
 fn check(operation: Operation, result: &Value) {
     match operation {
         Operation::MolecularVariantDetection => {
-            assert_eq!((&result["RecordCount"], &result["SampleCount"]), (&json!(4), &json!(3)), "{result}");
+            assert_eq!((&result["RecordCount"], &result["SampleCount"]), (&json!(4), &json!(1)), "{result}");
             assert_eq!(result["AllelesByKind"]["SNV"], 3, "{result}");
         }
         Operation::MolecularProfileQuantification => {
             let counts = ["TransitionCount", "TransversionCount"].map(|name| result[name].as_u64().unwrap());
             assert_eq!(counts, [2, 1]);
-            assert_eq!(result["Samples"][1]["HeterozygousCount"], 2, "{result}");
+            assert_eq!(result["Samples"].as_array().unwrap().len(), 1, "{result}");
+            let own = &result["Samples"][0];
+            assert_eq!((&own["Sample"], &own["HeterozygousCount"]), (&json!(2), &json!(2)), "{result}");
         }
         Operation::MolecularSignatureCharacterisation => {
             // A>G is T>C on the other strand.
@@ -74,12 +86,12 @@ fn check(operation: Operation, result: &Value) {
             assert_eq!(result["Found"].as_array().unwrap().len(), 1, "{result}");
             assert!(result.to_string().contains("rs77"), "what was asked for and is not there is named: {result}");
         }
-        // Sample 1: no G, one C, the third not called: −0.2. Sample 2: one G, one C, no A: 0.3. Sample 3: 1 − 0.2 + 2.
+        // Sample 2: one G, one C, no A: 0.3. The others, −0.2 and 2.8, are nobody's business.
         Operation::MolecularRiskPrediction => {
             assert_eq!(result["PGSID"], "PGS999999");
-            for (place, truth) in [(0, -0.2), (1, 0.3), (2, 2.8)] {
-                near(result, &format!("/Scores/{place}/Score"), truth, 1e-9);
-            }
+            assert_eq!(result["Scores"].as_array().unwrap().len(), 1, "{result}");
+            assert_eq!(result["Scores"][0]["Sample"], 2, "{result}");
+            near(result, "/Scores/0/Score", 0.3, 1e-9);
         }
         other => panic!("what is true of a variant file under {other} is not known here"),
     }

@@ -2,15 +2,15 @@ use std::collections::BTreeMap;
 
 use serde_json::{Map, Value, json};
 
-use super::{EXAMPLE, attempt};
+use super::{EXAMPLE, ask as ask_any, attempt};
 use crate::{
     aims::{
         ai_modules::input::Input,
         aih_data_processing::omics::{observe, run},
     },
     domain::operation::Operation::{
-        self, BiomarkerStateDerivation, MolecularRiskPrediction, MolecularSignatureCharacterisation,
-        MolecularVariantDetection,
+        self, BiomarkerStateDerivation, MolecularProfileQuantification, MolecularRiskPrediction,
+        MolecularSignatureCharacterisation, MolecularVariantDetection,
     },
     schema::wire::DataFormat,
 };
@@ -138,7 +138,8 @@ fn another_format_is_refused() {
 
 #[test]
 fn what_can_be_judged_are_the_figures_of_the_profile() {
-    let (parameters, attachments) = (Map::new(), BTreeMap::new());
+    let parameters = Map::from_iter([("Sample".to_owned(), json!(1))]);
+    let attachments = BTreeMap::new();
     let input = Input {
         operation: MolecularVariantDetection,
         format: DataFormat::Vcf,
@@ -152,4 +153,47 @@ fn what_can_be_judged_are_the_figures_of_the_profile() {
     assert_eq!(value("MissingGenotypeShare of sample 1"), Some(0.1));
     assert_eq!(value("MeanDepth of sample 1"), Some(5.0));
     assert!(observed.series.is_empty() && observed.codes.is_empty());
+}
+
+/// One licence is one person's: the column must be named, and no other is read.
+#[test]
+fn of_several_people_the_one_is_read_whom_the_request_names() {
+    let ask = |operation, parameters: Value| {
+        let parameters = parameters.as_object().cloned().unwrap();
+        let attachments = BTreeMap::new();
+        let payload = EXAMPLE.as_bytes();
+        run(&Input { operation, format: DataFormat::Vcf, parameters: &parameters, payload, attachments: &attachments })
+    };
+    let refused = |parameters| ask(MolecularProfileQuantification, parameters).unwrap_err();
+    assert!(refused(json!({})).contains("holds the genotypes of 3 people"), "{}", refused(json!({})));
+    for outside in [json!(0), json!(4), json!(-1), json!(1.5), json!("2"), json!(null)] {
+        let why = refused(json!({"Sample": outside}));
+        assert!(why.contains("the parameter Sample is not valid"), "{outside}: {why}");
+    }
+    let all = ask_any(MolecularProfileQuantification, EXAMPLE);
+    for column in 1..=3 {
+        let one = ask(MolecularProfileQuantification, json!({"Sample": column})).unwrap();
+        assert_eq!(one["Samples"].as_array().unwrap().len(), 1);
+        assert_eq!(one["Samples"][0], all["Samples"][column - 1], "{one}");
+        let found = ask(BiomarkerStateDerivation, json!({"Sample": column, "RsIDs": ["rs9"]})).unwrap();
+        assert_eq!(found["Found"][0]["Zygosity"].as_array().unwrap().len(), 1, "{found}");
+        assert_eq!(ask(MolecularVariantDetection, json!({"Sample": column})).unwrap()["SampleCount"], 1);
+    }
+    // Nobody has to be named where there is nobody else.
+    let alone: String = EXAMPLE
+        .lines()
+        .map(|line| match line.starts_with("##") {
+            true => format!("{line}\n"),
+            false => line.split('\t').take(10).collect::<Vec<_>>().join("\t") + "\n",
+        })
+        .collect();
+    let (parameters, attachments) = (Map::new(), BTreeMap::new());
+    let input = Input {
+        operation: MolecularProfileQuantification,
+        format: DataFormat::Vcf,
+        parameters: &parameters,
+        payload: alone.as_bytes(),
+        attachments: &attachments,
+    };
+    assert_eq!(run(&input).unwrap()["Samples"][0], all["Samples"][0]);
 }

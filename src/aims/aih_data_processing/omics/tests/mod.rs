@@ -9,7 +9,7 @@ use std::collections::BTreeMap;
 
 use serde_json::{Map, Value};
 
-use super::run;
+use super::{VcfReader, perform};
 use crate::{aims::ai_modules::input::Input, domain::operation::Operation, schema::wire::DataFormat};
 
 /// Three samples, GRCh38, ten records.
@@ -59,7 +59,10 @@ pub(super) fn attempt(
     let parameters = parameters.as_object().cloned().unwrap_or_default();
     let attachments =
         weights.map(|w| ("Weights".to_owned(), w.as_bytes().to_vec())).into_iter().collect::<BTreeMap<_, _>>();
-    run(&Input { operation, format: DataFormat::Vcf, parameters: &parameters, payload, attachments: &attachments })
+    let input =
+        Input { operation, format: DataFormat::Vcf, parameters: &parameters, payload, attachments: &attachments };
+    // The counts are right for any number of people; whose of them a request may see is another question.
+    VcfReader::open(payload).and_then(|mut reader| perform(&mut reader, &input)).map_err(|error| error.to_string())
 }
 
 pub(super) fn ask(operation: Operation, payload: &str) -> Value {

@@ -8,7 +8,7 @@ use std::{
 
 use serde::Deserialize;
 
-use super::ConfigError;
+use super::{ConfigError, limits::LimitSettings};
 use crate::domain::{ids::UserId, taxonomy::UserClass};
 
 /// What an operator may set. Keys and passwords are not among these: they come from the environment or from files.
@@ -42,6 +42,8 @@ pub struct Settings {
     pub webhook_networks: Vec<String>,
     /// Users the REGISTRAR vouches for at start; devnet only.
     pub vouched: Vec<Vouched>,
+    /// What the door takes in.
+    pub limits: LimitSettings,
 }
 
 /// A user vouched for in advance.
@@ -69,6 +71,7 @@ impl Default for Settings {
             tools: ".".into(),
             webhook_networks: Vec::new(),
             vouched: Vec::new(),
+            limits: LimitSettings::default(),
         }
     }
 }

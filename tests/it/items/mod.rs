@@ -6,7 +6,7 @@
 //! | [`flow`] | upload, read, process, withdraw, erase; for a synthetic recording and the real one |
 //! | [`retries`] | the same request again |
 //! | [`refusals`] [`parts`] [`recordings`] [`signatures`] | requests that are wrong, each in its own way |
-//! | [`endless`] | bodies that never end |
+//! | [`endless`] [`large`] | bodies that never end; large ones, many at once |
 //! | [`licence_life`] | withdrawn, changed and expired in the middle of things |
 //! | [`reading`] | a download whose licence falls |
 //! | [`attempts`] | an upload that was kept and not acknowledged |
@@ -39,6 +39,7 @@ mod erasure;
 pub mod every_class;
 mod flow;
 mod keeper;
+mod large;
 mod licence_life;
 mod mutations;
 pub mod paper;

@@ -16,6 +16,7 @@ pub mod anomaly_and_risk;
 pub mod auditing;
 pub mod de_identification;
 mod derivation;
+mod descriptions;
 pub mod driven;
 mod error;
 pub mod federated_learning;

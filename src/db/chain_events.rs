@@ -151,30 +151,6 @@ pub(super) fn behind(after: Option<EventPosition>) -> Result<(i64, i64)> {
 }
 
 impl Database {
-    /// The events of one item behind a position, in order.
-    ///
-    /// # Errors
-    /// When the database fails or a row is corrupt.
-    pub async fn list_events_of_item(
-        &self,
-        aih_data: B256,
-        after: Option<EventPosition>,
-        limit: u32,
-    ) -> Result<Vec<ChainEventRow>> {
-        let (block, log) = behind(after)?;
-        let rows = sqlx::query(select!(
-            "WHERE aih_data = $1 AND (block_number, log_index) > ($2, $3)
-             ORDER BY block_number, log_index LIMIT $4"
-        ))
-        .bind(aih_data.hex())
-        .bind(block)
-        .bind(log)
-        .bind(most(limit))
-        .fetch_all(&self.readers)
-        .await?;
-        ChainEventRow::read_all(&rows)
-    }
-
     /// What happened to an item's licences, without the decisions, in order: the last one tells which licence it has.
     ///
     /// # Errors
@@ -334,10 +310,9 @@ impl Database {
     /// # Errors
     /// When the database fails or a row is corrupt.
     pub async fn list_class_events_of(&self, user: Address) -> Result<Vec<ChainEventRow>> {
-        let rows = sqlx::query(
-            "SELECT * FROM chain_events WHERE user_address = $1 AND event = 'UserClassSet'
-             ORDER BY block_number, log_index LIMIT 1000",
-        )
+        let rows = sqlx::query(select!(
+            "WHERE user_address = $1 AND event = 'UserClassSet' ORDER BY block_number, log_index LIMIT 1000"
+        ))
         .bind(user.hex())
         .fetch_all(&self.readers)
         .await?;

@@ -6,7 +6,7 @@ use uuid::Uuid;
 use super::{
     Database, DbError, Result, Transition,
     columns::{Hex, Statement, bigint, step_in, storable},
-    operations::{Answer, Evidence, NewOperation, OperationState, Requested},
+    operations::{Answer, NewOperation, OperationState, Requested},
 };
 use crate::domain::{ids::AihDataId, taxonomy::Word};
 
@@ -74,61 +74,6 @@ impl Database {
     pub async fn answer_operation(&self, id: Uuid, answer: &Answer, at_us: i64) -> Result<Transition<OperationState>> {
         let update = answered(id, answer, at_us)?;
         self.step_operation(id, update).await
-    }
-
-    /// Records the answers one transaction on chain gave to many, in one transaction here: one wait for the disk
-    /// instead of a hundred. One that cannot be answered does not keep the others from it; the transitions come in the
-    /// order of the answers.
-    ///
-    /// # Errors
-    /// When the database fails; then none is recorded.
-    pub async fn answer_operations(
-        &self,
-        answers: &[(Uuid, Answer)],
-        at_us: i64,
-    ) -> Result<Vec<Transition<OperationState>>> {
-        self.retried(|| self.answer_operations_once(answers, at_us)).await
-    }
-
-    async fn answer_operations_once(
-        &self,
-        answers: &[(Uuid, Answer)],
-        at_us: i64,
-    ) -> Result<Vec<Transition<OperationState>>> {
-        // In one order everywhere, so that two of these wait for each other in turn and not in a circle.
-        let mut in_order: Vec<_> = answers.iter().enumerate().collect();
-        in_order.sort_by_key(|(_, (id, _))| *id);
-        let mut transitions = vec![Transition::Absent; answers.len()];
-        let mut tx = self.begin().await?;
-        for (place, (id, answer)) in in_order {
-            let update = answered(*id, answer, at_us)?;
-            transitions[place] = step_in(&mut tx, update, STATE, &id.to_string()).await?;
-        }
-        tx.commit().await?;
-        Ok(transitions)
-    }
-
-    /// The answer to a Licence Confirm stands elsewhere after a reorganisation. The verdict and state stay; false when
-    /// no operation has an answer to this confirm.
-    ///
-    /// # Errors
-    /// When the database fails.
-    pub async fn move_operation_evidence(&self, confirm_id: B128, evidence: &Evidence, at_us: i64) -> Result<bool> {
-        let result = sqlx::query(
-            "UPDATE operations SET tx_hash = $2, block_number = $3, block_hash = $4, log_index = $5,
-                 confirmed_at_s = $6, updated_at_us = $7
-             WHERE confirm_id = $1 AND verdict IS NOT NULL",
-        )
-        .bind(confirm_id.hex())
-        .bind(evidence.tx_hash.hex())
-        .bind(bigint("block_number", evidence.block_number)?)
-        .bind(evidence.block_hash.hex())
-        .bind(bigint("log_index", evidence.log_index)?)
-        .bind(evidence.confirmed_at_s)
-        .bind(at_us)
-        .execute(&self.writers)
-        .await?;
-        Ok(result.rows_affected() == 1)
     }
 
     /// Data is about to be touched: `confirmed → running`, and again `running → running` after a restart; the first
@@ -252,25 +197,6 @@ impl Database {
              WHERE operation_id = $1 AND state IN ('requested', 'confirmed', 'running')",
         );
         self.step_operation(id, ended(update, id, failure, at_us)).await
-    }
-
-    /// Takes an unfinished operation over: of several instances that saw the same row, one receives true. `seen_us` is
-    /// `updated_at_us` as it was seen.
-    ///
-    /// # Errors
-    /// When the database fails.
-    pub async fn claim_operation(&self, id: Uuid, seen_us: i64, at_us: i64) -> Result<bool> {
-        let result = sqlx::query(
-            "UPDATE operations SET updated_at_us = $3
-             WHERE operation_id = $1 AND updated_at_us = $2 AND $3 > updated_at_us
-                 AND state IN ('requested', 'confirmed', 'running')",
-        )
-        .bind(id.to_string())
-        .bind(seen_us)
-        .bind(at_us)
-        .execute(&self.writers)
-        .await?;
-        Ok(result.rows_affected() == 1)
     }
 }
 

@@ -180,45 +180,6 @@ impl Database {
         self.step(update, STANDING, &address.to_string()).await
     }
 
-    /// Suspends or reinstates a user who has a class; `Refused(Pending)` for one who has none.
-    ///
-    /// # Errors
-    /// When the database fails.
-    pub async fn set_user_active(&self, address: UserId, active: bool) -> Result<Transition<UserStanding>> {
-        let update = sqlx::query("UPDATE users SET standing = $2 WHERE address = $1 AND standing <> 'pending'")
-            .bind(address.to_string())
-            .bind(if active { "active" } else { "suspended" });
-        self.step(update, STANDING, &address.to_string()).await
-    }
-
-    /// Replaces a user's sealed profile. False when there is no such user.
-    ///
-    /// # Errors
-    /// When the database fails.
-    pub async fn replace_user_profile(&self, address: UserId, profile_sealed: &str) -> Result<bool> {
-        let result = sqlx::query("UPDATE users SET profile_sealed = $2 WHERE address = $1")
-            .bind(address.to_string())
-            .bind(profile_sealed)
-            .execute(&self.writers)
-            .await?;
-        Ok(result.rows_affected() == 1)
-    }
-
-    /// Replaces a user's wrapped key (the root key was changed). False when there is no such user, or the key is not
-    /// `old` any more.
-    ///
-    /// # Errors
-    /// When the database fails.
-    pub async fn rewrap_user_key(&self, address: UserId, old: &str, new: &str) -> Result<bool> {
-        let result = sqlx::query("UPDATE users SET user_key_wrapped = $3 WHERE address = $1 AND user_key_wrapped = $2")
-            .bind(address.to_string())
-            .bind(old)
-            .bind(new)
-            .execute(&self.writers)
-            .await?;
-        Ok(result.rows_affected() == 1)
-    }
-
     /// Anyone who is registered.
     ///
     /// # Errors

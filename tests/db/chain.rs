@@ -248,8 +248,6 @@ async fn events_of_items_are_listed_within_a_period(db: &Place) {
     let many: Vec<_> = (1..=450).rev().map(|n| item(n).hash()).collect();
     let of_many = db.list_events_of_items(&many, 0, 9_999, None, 4).await.unwrap();
     assert_eq!(positions(&of_many), [(1, 1), (1, 2), (2, 1), (2, 2)]);
-    let of_item = db.list_events_of_item(item(2).hash(), EventPosition::before_block(5), 9).await.unwrap();
-    assert_eq!(positions(&of_item), [(5, 2)]);
     assert_eq!(EventPosition::before_block(0), None);
 }
 

@@ -1,6 +1,5 @@
 //! Operations: asked, answered, executed, ended; and what a restart and an audit find.
 
-use alloy::primitives::B256;
 use health_back_end::{
     db::{
         DbError, Transition, Unique,
@@ -15,25 +14,23 @@ use health_back_end::{
     },
 };
 
-use crate::fixture::{Place, answer, confirm_id, item, licence, new_operation, operation_id, user};
+use crate::fixture::{Place, answer, confirm_id, item, licence, new_operation, operation_id, stored_item, user};
 
 on_both!(
     an_operation_runs_its_course,
     a_message_is_one_operation,
     ids_are_not_used_twice,
     a_no_ends_it,
-    many_are_answered_at_once,
     nothing_runs_without_a_yes,
     an_ended_operation_stays_ended,
     a_result_may_be_withheld,
     acts_are_written_once,
     only_an_erasure_may_rest_on_nothing,
-    evidence_follows_a_reorganisation,
     progress_never_goes_back,
-    of_two_instances_one_takes_an_operation_over,
     a_restart_finds_the_unfinished,
     lists_are_newest_first,
     an_audit_finds_what_was_executed,
+    holders_are_read_page_by_page,
 );
 
 fn failure() -> Failure {
@@ -113,27 +110,6 @@ async fn a_no_ends_it(db: &Place) {
     assert_eq!(db.start_operation(id, 32, 9).await.unwrap(), Transition::Refused(OperationState::Denied));
 }
 
-async fn many_are_answered_at_once(db: &Place) {
-    let ended = confirmed(db, 2).await;
-    for n in [1, 3] {
-        db.insert_operation(&new_operation(n, 1, 2, 1)).await.unwrap();
-    }
-    let no: Verdict = [FailingTerm::Usage].into_iter().collect();
-    let answers = [
-        (operation_id(3), answer(no)),
-        (ended, answer(no)),
-        (operation_id(9), answer(no)),
-        (operation_id(1), answer(Verdict::PERMITTED)),
-    ];
-    assert_eq!(
-        db.answer_operations(&answers, 50).await.unwrap(),
-        [Transition::Done, Transition::Refused(OperationState::Confirmed), Transition::Absent, Transition::Done]
-    );
-    assert_eq!(state(db, operation_id(3)).await, OperationState::Denied);
-    assert_eq!(state(db, operation_id(1)).await, OperationState::Confirmed);
-    assert_eq!(db.answer_operations(&[], 50).await.unwrap(), []);
-}
-
 async fn nothing_runs_without_a_yes(db: &Place) {
     let id = operation_id(1);
     assert_eq!(db.start_operation(id, 1, 9).await.unwrap(), Transition::Absent);
@@ -161,7 +137,6 @@ async fn an_ended_operation_stays_ended(db: &Place) {
         assert_eq!(db.fail_operation(id, &failure(), 50).await.unwrap(), Transition::Refused(end));
         assert_eq!(db.undo_operation(id, &failure(), 50).await.unwrap(), Transition::Refused(end));
         assert_eq!(db.withhold_operation(id, &failure(), 50).await.unwrap(), Transition::Refused(end));
-        assert!(!db.claim_operation(id, 41, 60).await.unwrap());
     }
 }
 
@@ -219,17 +194,6 @@ async fn only_an_erasure_may_rest_on_nothing(db: &Place) {
     assert_eq!((row.state, row.answer), (OperationState::Done, None));
 }
 
-async fn evidence_follows_a_reorganisation(db: &Place) {
-    let id = confirmed(db, 1).await;
-    let mut moved = answer(Verdict::PERMITTED);
-    (moved.evidence.block_number, moved.evidence.block_hash) = (13, B256::repeat_byte(0xcc));
-    assert!(db.move_operation_evidence(confirm_id(1), &moved.evidence, 60).await.unwrap());
-    assert_eq!(db.find_operation(id).await.unwrap().unwrap().answer, Some(moved));
-    db.insert_operation(&new_operation(2, 1, 2, 1)).await.unwrap();
-    assert!(!db.move_operation_evidence(confirm_id(2), &moved.evidence, 60).await.unwrap());
-    assert!(!db.move_operation_evidence(confirm_id(3), &moved.evidence, 60).await.unwrap());
-}
-
 async fn progress_never_goes_back(db: &Place) {
     let id = confirmed(db, 1).await;
     db.start_operation(id, 40, 9).await.unwrap().required().unwrap();
@@ -237,19 +201,6 @@ async fn progress_never_goes_back(db: &Place) {
         db.progress_operation(id, said, 41).await.unwrap().required().unwrap();
         assert_eq!(db.find_operation(id).await.unwrap().unwrap().progress, seen, "{said}");
     }
-}
-
-async fn of_two_instances_one_takes_an_operation_over(db: &Place) {
-    let id = confirmed(db, 1).await;
-    db.start_operation(id, 40, 9).await.unwrap().required().unwrap();
-    let other = db.other_instance().await;
-    let (one, two) = tokio::join!(db.claim_operation(id, 40, 90), other.claim_operation(id, 40, 90));
-    assert!(one.unwrap() != two.unwrap());
-    assert!(!db.claim_operation(id, 90, 90).await.unwrap(), "a claim that leaves no mark is none");
-    // Work goes on; the audit keeps the first start.
-    db.start_operation(id, 95, 12).await.unwrap().required().unwrap();
-    let row = db.find_operation(id).await.unwrap().unwrap();
-    assert_eq!((row.started_at_us, row.started_block), (Some(40), Some(9)));
 }
 
 async fn a_restart_finds_the_unfinished(db: &Place) {
@@ -270,10 +221,6 @@ async fn lists_are_newest_first(db: &Place) {
     for n in 1..=5 {
         db.insert_operation(&new_operation(n, (n % 2).into(), 2 + n % 2, 1)).await.unwrap();
     }
-    let mine = db.list_operations_of_requester(user(3), None, 2).await.unwrap();
-    assert_eq!(mine.rows.iter().map(|row| row.id).collect::<Vec<_>>(), [operation_id(5), operation_id(3)]);
-    let rest = db.list_operations_of_requester(user(3), mine.next.as_ref(), 2).await.unwrap();
-    assert_eq!(rest.rows.iter().map(|row| row.id).collect::<Vec<_>>(), [operation_id(1)]);
     let on_item = db.list_operations_on_item(item(0), None, 9).await.unwrap();
     assert_eq!(on_item.rows.iter().map(|row| row.id).collect::<Vec<_>>(), [operation_id(4), operation_id(2)]);
 }
@@ -293,4 +240,33 @@ async fn an_audit_finds_what_was_executed(db: &Place) {
     assert_eq!((ids(&rest.rows), rest.next), (vec![operation_id(4)], None));
     assert_eq!(ids(&db.list_executions(user(1), 200, 400, None, 9).await.unwrap().rows).len(), 2);
     assert_eq!(db.list_executions(user(2), 0, 1_000, None, 9).await.unwrap().rows, []);
+}
+
+async fn holders_are_read_page_by_page(db: &Place) {
+    stored_item(db, 1, 1).await;
+    let other = stored_item(db, 2, 1).await;
+    // Two items of one owner; each of five users used both, one of them twice, and the owner used their own.
+    let mut n = 0;
+    for used in [1, 2] {
+        for requester in [2, 3, 4, 5, 6, 6, 1] {
+            n += 1;
+            db.insert_operation(&new_operation(n, used, requester, 1)).await.unwrap();
+            let id = operation_id(n.into());
+            db.answer_operation(id, &answer(Verdict::PERMITTED), 30).await.unwrap().required().unwrap();
+            db.start_operation(id, 40, 9).await.unwrap().required().unwrap();
+        }
+    }
+    let all = db.list_holders(item(1).hash()).await.unwrap();
+    assert_eq!(all.iter().map(|holder| holder.user).collect::<Vec<_>>(), [2, 3, 4, 5, 6].map(user));
+    assert_eq!(db.list_holders(other.hash()).await.unwrap().len(), 5);
+    let mut paged = Vec::new();
+    loop {
+        let page = db.list_holders_behind(item(1).hash(), paged.last(), 2).await.unwrap();
+        assert!(page.len() <= 2);
+        if page.is_empty() {
+            break;
+        }
+        paged.extend(page);
+    }
+    assert_eq!(paged, all);
 }

@@ -20,7 +20,6 @@ on_both!(
     a_class_is_vouched_for_once_and_changed_later,
     what_was_vouched_for_outlives_a_chain_that_forgot_it,
     standings_are_listed_in_pages,
-    a_user_key_is_rewrapped_only_from_the_known_one,
     a_challenge_is_taken_once_and_only_in_time,
     of_many_takers_one_gets_the_challenge,
     a_token_is_withdrawn_by_its_user_only,
@@ -46,9 +45,8 @@ async fn a_class_is_vouched_for_once_and_changed_later(db: &Place) {
     assert_eq!(nobody, Transition::Absent);
     assert!(matches!(nobody.required(), Err(DbError::WrongState { table: "users", found: "absent" })));
     db.insert_user(&new_user(1)).await.unwrap();
-    assert_eq!(db.set_user_active(user(1), true).await.unwrap(), Transition::Refused(UserStanding::Pending));
     db.set_user_class(user(1), UserClass::NonProfitEntity, true, 50).await.unwrap().required().unwrap();
-    db.set_user_active(user(1), false).await.unwrap().required().unwrap();
+    db.set_user_class(user(1), UserClass::NonProfitEntity, false, 55).await.unwrap().required().unwrap();
     assert!(!db.find_user(user(1)).await.unwrap().unwrap().is_active());
     db.set_user_class(user(1), UserClass::ClinicalEntity, true, 60).await.unwrap().required().unwrap();
     let row = db.find_user(user(1)).await.unwrap().unwrap();
@@ -91,17 +89,6 @@ async fn standings_are_listed_in_pages(db: &Place) {
     assert_eq!(second.rows.iter().map(|row| row.address).collect::<Vec<_>>(), [user(5)]);
     assert_eq!(second.next, None);
     assert_eq!(db.list_users(UserStanding::Suspended, None, 3).await.unwrap().rows, []);
-}
-
-async fn a_user_key_is_rewrapped_only_from_the_known_one(db: &Place) {
-    db.insert_user(&new_user(1)).await.unwrap();
-    assert!(db.replace_user_profile(user(1), "sealed anew").await.unwrap());
-    assert!(!db.replace_user_profile(user(2), "sealed anew").await.unwrap());
-    assert_eq!(db.find_user(user(1)).await.unwrap().unwrap().profile_sealed, "sealed anew");
-    assert!(!db.rewrap_user_key(user(1), "stale", "new").await.unwrap());
-    assert!(db.rewrap_user_key(user(1), "key 1", "new").await.unwrap());
-    assert!(!db.rewrap_user_key(user(1), "key 1", "newer").await.unwrap());
-    assert_eq!(db.find_user(user(1)).await.unwrap().unwrap().user_key_wrapped, "new");
 }
 
 fn challenge(nonce: &str, expires_at_s: i64) -> NewChallenge {

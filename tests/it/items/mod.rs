@@ -22,10 +22,13 @@
 //! | [`bad_payloads`] | payloads and models that are wrong, in each format |
 //! | [`keeper`] | anvil ends with the Back End, however that ends |
 //! | [`cut_off`] | what a killed Back End left, seen by another; who fills all places |
+//! | [`declined`] | what nodes say to whoever sends, and where past acts are looked up |
+//! | [`hung_up`] | clients that hang up while the chain is asked |
+//! | [`descriptions`] | the free text of an item |
 //! | [`doubt`] | a chain that is away, another, changed, or ahead of time |
 //! | [`stuck`] | transactions that are stuck, lost, or overtaken |
 //!
-//! [`paper`] writes the messages, [`caught`] catches works in the middle, [`server`] runs the Back End as a process, [`relay`] cuts its line to the chain.
+//! [`paper`] writes the messages, [`caught`] catches works in the middle, [`server`] runs the Back End as a process, [`relay`] cuts its line to the chain, [`grumbler`] answers as no node of ours does.
 
 mod acts;
 mod attempts;
@@ -33,11 +36,15 @@ mod bad_payloads;
 mod bids;
 pub mod caught;
 mod cut_off;
+mod declined;
+mod descriptions;
 mod doubt;
 mod endless;
 mod erasure;
 pub mod every_class;
 mod flow;
+mod grumbler;
+mod hung_up;
 mod keeper;
 mod large;
 mod licence_life;

@@ -60,5 +60,5 @@ async fn take_in(door: Door, sender: UserId, incoming: AihData, payload: Load) -
         Admitted::Stored(row) => door.aims.recognise(*row, payload).await.map_err(told)?,
         Admitted::Waiting(row, permit) => door.aims.receive(&row, permit, payload).await.map_err(told)?,
     };
-    Ok(Reply::created(message(&door, &row, None)?, &location(row.id)).into_response())
+    Ok(Reply::created(message(&door, &row, None).await?, &location(row.id)).into_response())
 }

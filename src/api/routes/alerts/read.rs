@@ -8,7 +8,7 @@ use uuid::Uuid;
 
 use super::Alert;
 use crate::{
-    api::{Bearer, Door, Problem, extract::PathId, problem::outgoing},
+    api::{Bearer, Door, Problem, extract::PathId, once::to_the_end, problem::outgoing},
     domain::operation::Operation,
 };
 
@@ -33,7 +33,9 @@ pub struct Told {
     params(("id" = String, Path, description = "AlertID")), responses((status = 200, body = Told)))]
 pub async fn read(State(door): State<Door>, caller: Bearer, PathId(id): PathId<Uuid>) -> Result<Json<Told>, Problem> {
     caller.must_open(Operation::AnomalyAndRiskAlerting)?;
-    let seen = door.aims.see_alert(caller.user(), id).await?;
+    let (aims, user) = (door.aims.clone(), caller.user());
+    // Whoever hangs up leaves no operation that nobody ends.
+    let seen = to_the_end(async move { Ok(aims.see_alert(user, id).await?) }).await?;
     let ara_data = seen.findings.iter().map(outgoing).collect::<Result<_, _>>()?;
     Ok(Json(Told { alert: Alert::of(&seen.row)?, ara_data }))
 }

@@ -206,3 +206,10 @@ fn word(text: &str) -> Option<String> {
     let word: String = text.chars().take_while(|c| c.is_alphanumeric() || *c == '_').collect();
     (!word.is_empty()).then_some(word)
 }
+
+#[test]
+fn columns_are_read_by_name() {
+    for (file, _) in files().into_iter().filter(|(_, room)| room == "db") {
+        assert!(!read(&file).contains("SELECT *"), "{}: a newer program may add columns", file.display());
+    }
+}

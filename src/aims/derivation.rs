@@ -90,7 +90,7 @@ impl Aims {
             root: Some(parent.root),
             parent: Some(parent.id),
             object_name: Uuid::new_v4().to_string(),
-            item_key_wrapped: self.new_item_key(id, parent.owner).await?.as_str().to_owned(),
+            item_key_wrapped: self.new_item_key(id, parent.owner).await?.1.as_str().to_owned(),
             created_at_us: self.clock.micros(),
         })
     }

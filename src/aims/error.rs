@@ -77,6 +77,9 @@ pub enum AimError {
     /// As much of this requester waits as of anybody may.
     #[error("too many of your jobs wait or run")]
     Busy,
+    /// The house is being taken down.
+    #[error("this Back End is shutting down; the same message may be sent again")]
+    Ending,
     /// More than one answer holds.
     #[error("{0}")]
     TooMany(String),

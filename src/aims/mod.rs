@@ -17,6 +17,7 @@ pub mod asking;
 pub mod auditing;
 pub mod de_identification;
 mod derivation;
+mod descriptions;
 pub mod driven;
 mod error;
 pub mod federated_learning;

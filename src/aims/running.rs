@@ -37,6 +37,8 @@ use crate::{
 pub(super) struct Running {
     works: Arc<Mutex<HashMap<u64, Entry>>>,
     entered: Arc<AtomicU64>,
+    /// Cancelled when the house is taken down: all works end.
+    ending: CancellationToken,
 }
 
 #[derive(Debug, Clone)]
@@ -59,7 +61,7 @@ pub(super) struct Work {
 }
 
 impl Work {
-    /// Ends when the licence has fallen.
+    /// Ends when the licence has fallen, or the house is taken down.
     pub(super) async fn fallen(&self) {
         self.entered.stop.cancelled().await;
     }
@@ -68,7 +70,7 @@ impl Work {
 impl Running {
     fn enter(&self, grounds: Grounds) -> Entered {
         let number = self.entered.fetch_add(1, Ordering::Relaxed);
-        let stop = CancellationToken::new();
+        let stop = self.ending.child_token();
         // A panic elsewhere leaves the list as good as it was.
         let mut works = self.works.lock().unwrap_or_else(PoisonError::into_inner);
         works.insert(number, Entry { grounds, stop: stop.clone() });
@@ -133,6 +135,12 @@ impl Aims {
         }
     }
 
+    /// Ends all works, and lets none begin: part of a shutdown. Their children are killed, nothing of them is kept, and who
+    /// asked may ask again.
+    pub fn end_works(&self) {
+        self.running.ending.cancel();
+    }
+
     /// Enters a work on these grounds.
     pub(super) fn enter(&self, warrant: &Warrant) -> Work {
         Work { entered: self.running.enter(*warrant.grounds()), _hurry: self.licensing.vigil().hurry() }
@@ -140,6 +148,9 @@ impl Aims {
 
     /// Another licence that would permit the same is another licence: what ran under the old one is not handed out.
     async fn why_stopped(&self, warrant: &Warrant) -> AimError {
+        if self.running.ending.is_cancelled() {
+            return AimError::Ending;
+        }
         match self.release(warrant).await {
             Err(withheld @ AimError::Withheld(_)) => withheld,
             _ => revoked(),

@@ -165,9 +165,11 @@ impl Aims {
     ///
     /// # Errors
     /// When the owner is not registered or the random source fails.
-    pub(super) async fn new_item_key(&self, item: AihDataId, owner: UserId) -> Result<WrappedKey, AimError> {
+    pub(super) async fn new_item_key(&self, item: AihDataId, owner: UserId) -> Result<(ItemKey, WrappedKey), AimError> {
         let owner_key = self.end_user_key(owner).await?;
-        Ok(ItemKey::generate(&item.to_string())?.wrap(&owner_key)?)
+        let key = ItemKey::generate(&item.to_string())?;
+        let wrapped = key.wrap(&owner_key)?;
+        Ok((key, wrapped))
     }
 
     pub(super) async fn item_key(&self, item: &DataItemRow) -> Result<ItemKey, AimError> {

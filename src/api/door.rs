@@ -27,6 +27,9 @@ pub struct Limits {
     pub most_requests: usize,
     /// Event streams open at once.
     pub most_streams: usize,
+    /// Messages larger than [`Limits::most_message_bytes`] in memory at once: of each, with its data inside, some four
+    /// copies while it is read, at most 64 MiB together.
+    pub most_large_bodies: usize,
     /// Connections open at once; beyond, they wait to be accepted.
     pub most_connections: usize,
     /// Requests per second from one address, on average; zero for no limit (behind a proxy that limits).
@@ -48,6 +51,7 @@ impl Default for Limits {
             body_time: Duration::from_secs(20),
             most_requests: 512,
             most_streams: 1_024,
+            most_large_bodies: 8,
             most_connections: 4_096,
             address_rate: 200.0,
             user_rate: 100.0,
@@ -83,7 +87,7 @@ pub struct Door(Arc<Parts>);
 impl Door {
     /// A door before these rooms.
     pub fn new(aims: Aims, access: Access, limits: Limits) -> Self {
-        let load = Load::new(limits.most_requests, limits.most_streams);
+        let load = Load::new(&limits);
         let (rates, metrics) = (Rates::new(&limits), metrics::handle().clone());
         Self(Arc::new(Parts {
             aims,

@@ -2,8 +2,10 @@
 //!
 //! The work runs in a task of its own: a client that hangs up, or a deadline that passes, does not stop it half-way, and
 //! whoever asks again finds its answer. What is kept is every answer that would be the same again: anything below 500
-//! except 408 and 429, and what a licence covers ([`AskedAnew`]). Other answers release the key. After a crash the key is released at the next start
-//! ([`crate::access::Access::recover`]); then the identifiers inside the messages keep the work from being done twice.
+//! except 408 and 429, what a licence covers ([`AskedAnew`]), and what was said before the payload behind a message was
+//! read whole: of that nobody could say later whether it is the same request. Other answers release the key. After a crash
+//! the key is released at the next start ([`crate::access::Access::recover`]); then the identifiers inside the messages keep
+//! the work from being done twice.
 
 use std::{future::Future, panic::AssertUnwindSafe, time::Duration};
 
@@ -15,10 +17,16 @@ use axum::{
     http::{HeaderName, HeaderValue, StatusCode, header, request::Parts},
     response::{IntoResponse, Response},
 };
-use futures_util::FutureExt;
+use futures_util::{FutureExt, StreamExt};
 use tracing::Instrument;
 
-use super::{Door, Kind, Problem};
+use super::{
+    Door, Kind, Problem,
+    extract::{
+        carried::{Carried, Load},
+        imprint::Imprint,
+    },
+};
 use crate::{
     access::idempotency::{Begun, KeptResponse, Key},
     domain::ids::UserId,
@@ -93,28 +101,84 @@ impl Once {
         W: Future<Output = Result<A, Problem>> + Send + 'static,
         A: IntoResponse + Send + 'static,
     {
-        let key = self.0.map(|key| Key { user, route: route.to_owned(), key });
-        if let Some(key) = &key {
-            match door.access.begin(&door.aims.root_key, key, body).await? {
-                Begun::Fresh => {}
-                Begun::SameDone(kept) => return replay(kept),
-                Begun::InFlight => {
-                    return Err(Problem::new(Kind::Conflict, "The same request is being worked on.").retry_after(1));
-                }
-                Begun::OtherBody => {
-                    return Err(Problem::new(
-                        Kind::IdempotencyKeyReused,
-                        "This Idempotency-Key was used with another body.",
-                    ));
-                }
+        let (key, door) = (self.key(user, route), door.clone());
+        to_the_end(async move {
+            match first_answer(&door, key.as_ref(), body).await? {
+                Some(kept) => replay(kept),
+                None => Ok(work_through(&door, (key, None), work).await),
             }
-        }
-        let task = work_through(door.clone(), key, work).instrument(tracing::Span::current());
-        tokio::spawn(task).await.map_err(Problem::internal)
+        })
+        .await
+    }
+
+    /// As [`Once::run`], of a message with its payload. Where that lies behind the message the request is the same only
+    /// when both are: the payload of one that was answered before is read to its end, kept nowhere, and compared.
+    ///
+    /// # Errors
+    /// As [`Once::run`]; also when the payload breaks off.
+    pub async fn run_carried<M, W, A>(
+        self,
+        door: &Door,
+        user: UserId,
+        route: &'static str,
+        carried: Carried<M>,
+        work: impl FnOnce(M, Load) -> W + Send + 'static,
+    ) -> Result<Response, Problem>
+    where
+        M: Send + 'static,
+        W: Future<Output = Result<A, Problem>> + Send + 'static,
+        A: IntoResponse + Send + 'static,
+    {
+        let (key, door) = (self.key(user, route), door.clone());
+        let Carried { message, digest, payload } = carried;
+        let (payload, imprint) = if key.is_some() { payload.imprinted() } else { (payload, None) };
+        to_the_end(async move {
+            match (first_answer(&door, key.as_ref(), digest).await?, imprint) {
+                (Some(kept), None) => replay(kept),
+                (Some(kept), Some(imprint)) => sent_again(kept, payload, &imprint).await,
+                (None, imprint) => Ok(work_through(&door, (key, imprint), work(message, payload)).await),
+            }
+        })
+        .await
+    }
+
+    fn key(self, user: UserId, route: &'static str) -> Option<Key> {
+        self.0.map(|key| Key { user, route: route.to_owned(), key })
     }
 }
 
-async fn work_through<W, A>(door: Door, key: Option<Key>, work: W) -> Response
+/// Works in a task of its own: whoever hangs up stops nothing half-way.
+///
+/// # Errors
+/// What the work says; an internal problem when it panics.
+pub async fn to_the_end<T: Send + 'static>(
+    work: impl Future<Output = Result<T, Problem>> + Send + 'static,
+) -> Result<T, Problem> {
+    tokio::spawn(work.instrument(tracing::Span::current())).await.map_err(Problem::internal)?
+}
+
+/// The answer to the same request, if it was answered; nothing when it is a fresh one, which is begun by asking.
+async fn first_answer(door: &Door, key: Option<&Key>, body: B256) -> Result<Option<KeptResponse>, Problem> {
+    let Some(key) = key else { return Ok(None) };
+    match door.access.begin(&door.aims.root_key, key, body).await? {
+        Begun::Fresh => Ok(None),
+        Begun::SameDone(kept) => Ok(Some(kept)),
+        Begun::InFlight => Err(Problem::new(Kind::Conflict, "The same request is being worked on.").retry_after(1)),
+        Begun::OtherBody => Err(reused()),
+    }
+}
+
+fn reused() -> Problem {
+    Problem::new(Kind::IdempotencyKeyReused, "This Idempotency-Key was used with another body.")
+}
+
+async fn sent_again(kept: KeptResponse, payload: Load, imprint: &Imprint) -> Result<Response, Problem> {
+    let mut pieces = payload.begun().await?;
+    while pieces.next().await.transpose()?.is_some() {}
+    if imprint.get().is_some() && imprint.get() == kept.payload_sha256 { replay(kept) } else { Err(reused()) }
+}
+
+async fn work_through<W, A>(door: &Door, (key, imprint): (Option<Key>, Option<Imprint>), work: W) -> Response
 where
     W: Future<Output = Result<A, Problem>> + Send + 'static,
     A: IntoResponse + Send + 'static,
@@ -138,22 +202,25 @@ where
         Err(_) => Problem::internal("the work panicked").into_response(),
     };
     match key {
-        Some(key) => keep(&door, &key, response).await,
+        Some(key) => keep(door, (&key, imprint), response).await,
         None => response,
     }
 }
 
-async fn keep(door: &Door, key: &Key, response: Response) -> Response {
+async fn keep(door: &Door, (key, imprint): (&Key, Option<Imprint>), response: Response) -> Response {
     let status = response.status();
     let (parts, body) = response.into_parts();
     let bytes = match to_bytes(body, MOST_KEPT_BYTES).await {
         Ok(bytes) => bytes,
         Err(error) => return Problem::internal(error).into_response(),
     };
-    let settled = if is_final(status) && parts.extensions.get::<AskedAnew>().is_none() {
+    let payload_sha256 = imprint.as_ref().and_then(Imprint::get);
+    let whole = imprint.is_none() || payload_sha256.is_some();
+    let settled = if whole && is_final(status) && parts.extensions.get::<AskedAnew>().is_none() {
         let headers = parts.headers.iter().filter(|(name, _)| *name != header::DATE);
         let headers = headers.filter_map(|(name, value)| Some((name.to_string(), value.to_str().ok()?.to_owned())));
-        let kept = KeptResponse { status: status.as_u16(), headers: headers.collect(), body: bytes.to_vec() };
+        let (headers, body) = (headers.collect(), bytes.to_vec());
+        let kept = KeptResponse { status: status.as_u16(), headers, body, payload_sha256 };
         door.access.finish(&door.aims.root_key, key, kept).await
     } else {
         door.access.abandon(key).await

@@ -37,6 +37,15 @@ pub enum ChainError {
     /// The contract refused.
     #[error("the registry refused: {0}")]
     Refused(Refusal),
+    /// The node did not take a transaction, because the contract would refuse it: nothing was mined.
+    #[error("the node did not take the transaction: {0}")]
+    Declined(Refusal),
+    /// The newest block is older than blocks of this chain may be.
+    #[error("the newest block is {seconds} s old")]
+    Old {
+        /// Our time less that of the block, in seconds.
+        seconds: u64,
+    },
     /// A transaction was mined but failed without a reason we can decode.
     #[error("transaction {0} failed on chain")]
     Failed(B256),

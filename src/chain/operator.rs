@@ -30,6 +30,9 @@ use crate::domain::licence_event::LicenceEvent;
 const RECEIPT_INTERVAL: Duration = Duration::from_millis(100);
 /// JSON-RPC "method not found".
 const METHOD_NOT_FOUND: i64 = -32_601;
+/// What a node says that has a transaction and no receipt of it yet (EIP-7966): not mined in the node's own time, held
+/// back, or ahead of a nonce that is missing.
+const NOT_MINED_YET: [i64; 3] = [4, 5, 6];
 /// Tip per gas, in wei.
 const TIP: u128 = 1_000_000_000;
 
@@ -214,7 +217,8 @@ impl Transmitter {
     ///
     /// # Errors
     /// [`ChainError::Pending`] when it is not mined in time (it may be later), [`ChainError::Refused`] or
-    /// [`ChainError::Failed`] when the contract refused, otherwise what the node said.
+    /// [`ChainError::Failed`] when it was mined and the contract refused, [`ChainError::Declined`] when the node did not
+    /// take it for that reason, otherwise what the node said.
     pub async fn send(&self, signed: &Signed, patience: Duration) -> Result<Mined, ChainError> {
         let sending = async {
             if self.answers_with_receipt.load(Ordering::Relaxed) {
@@ -223,8 +227,8 @@ impl Transmitter {
                     Err(error) if is_unknown_method(&error) => {
                         self.answers_with_receipt.store(false, Ordering::Relaxed)
                     }
-                    Err(error) if is_seen_before(&error) => {}
-                    Err(error) => return Err(error.into()),
+                    Err(error) if is_seen_before(&error) || is_not_mined_yet(&error) => {}
+                    Err(error) => return Err(not_taken(error)),
                 }
             }
             self.send_and_poll(signed).await
@@ -239,7 +243,7 @@ impl Transmitter {
         match self.node.provider().send_raw_transaction(&signed.raw).await {
             Ok(_) => {}
             Err(error) if is_seen_before(&error) => {}
-            Err(error) => return Err(error.into()),
+            Err(error) => return Err(not_taken(error)),
         }
         loop {
             if let Some(mined) = self.find(signed).await? {
@@ -281,6 +285,14 @@ impl Transmitter {
             Err(error) if is_seen_before(&error) => Ok(()),
             Err(error) => Err(error.into()),
         }
+    }
+
+    /// The newest block of the node that transactions are sent to.
+    ///
+    /// # Errors
+    /// When it does not answer.
+    pub async fn head(&self) -> Result<u64, ChainError> {
+        Ok(self.node.head().await?.number)
     }
 
     async fn receipt(&self, hash: B256) -> Result<Option<TransactionReceipt>, ChainError> {
@@ -330,6 +342,18 @@ impl Transmitter {
 
 fn is_unknown_method(error: &RpcError<TransportErrorKind>) -> bool {
     error.as_error_resp().is_some_and(|response| response.code == METHOD_NOT_FOUND)
+}
+
+/// A reason given to whoever sends is the node's guess at what the contract would say; no transaction failed by it.
+fn not_taken(error: RpcError<TransportErrorKind>) -> ChainError {
+    match ChainError::from(error) {
+        ChainError::Refused(refusal) => ChainError::Declined(refusal),
+        other => other,
+    }
+}
+
+fn is_not_mined_yet(error: &RpcError<TransportErrorKind>) -> bool {
+    error.as_error_resp().is_some_and(|response| NOT_MINED_YET.contains(&response.code))
 }
 
 /// The node has these bytes already, or the nonce is used: by this very transaction or by one that replaced it. Nodes

@@ -2,6 +2,7 @@
 //! for the devnet. Keys and passwords are never flags.
 
 pub mod anvil;
+pub mod limits;
 pub mod settings;
 
 use std::path::PathBuf;

@@ -8,7 +8,7 @@ use std::{
 
 use serde::Deserialize;
 
-use super::ConfigError;
+use super::{ConfigError, limits::LimitSettings};
 use crate::domain::{ids::UserId, taxonomy::UserClass};
 
 /// What an operator may set. Keys and passwords are not among these: they come from the environment or from files.
@@ -31,6 +31,9 @@ pub struct Settings {
     pub sole_instance: bool,
     /// The node's URL; anvil is started when not set.
     pub rpc_url: Option<String>,
+    /// Seconds: how old the newest block may be, on a chain that makes blocks whether anybody asks or not. When not set an
+    /// old block says nothing, as on the devnet.
+    pub most_block_age: Option<u64>,
     /// Folder of `<chain id>.json`, which says where the registry stands.
     pub deployments: PathBuf,
     /// The devnet's description.
@@ -42,6 +45,8 @@ pub struct Settings {
     pub webhook_networks: Vec<String>,
     /// Users the REGISTRAR vouches for at start; devnet only.
     pub vouched: Vec<Vouched>,
+    /// What the door takes in.
+    pub limits: LimitSettings,
 }
 
 /// A user vouched for in advance.
@@ -64,11 +69,13 @@ impl Default for Settings {
             objects_url: None,
             sole_instance: false,
             rpc_url: None,
+            most_block_age: None,
             deployments: "deployments".into(),
             anvil: "anvil.toml".into(),
             tools: ".".into(),
             webhook_networks: Vec::new(),
             vouched: Vec::new(),
+            limits: LimitSettings::default(),
         }
     }
 }
@@ -94,6 +101,9 @@ pub struct Overrides {
     /// The node's URL; anvil is started when not set.
     #[arg(long, env = "HBE_RPC_URL", hide_env_values = true, global = true)]
     pub rpc_url: Option<String>,
+    /// Seconds: how old the newest block may be, on a chain that makes blocks whether anybody asks or not.
+    #[arg(long, env = "HBE_MOST_BLOCK_AGE", global = true)]
+    pub most_block_age: Option<u64>,
     /// Folder of <chain id>.json.
     #[arg(long, env = "HBE_DEPLOYMENTS", global = true)]
     pub deployments: Option<PathBuf>,
@@ -128,14 +138,25 @@ impl Settings {
     }
 
     fn apply(&mut self, overrides: Overrides) {
-        let Overrides { listen, data, database_url, objects_url, sole_instance, rpc_url, deployments, anvil, tools } =
-            overrides;
+        let Overrides {
+            listen,
+            data,
+            database_url,
+            objects_url,
+            sole_instance,
+            rpc_url,
+            most_block_age,
+            deployments,
+            anvil,
+            tools,
+        } = overrides;
         self.listen = listen.unwrap_or(self.listen);
         self.data = data.unwrap_or_else(|| std::mem::take(&mut self.data));
         self.database_url = database_url.or(self.database_url.take());
         self.objects_url = objects_url.or(self.objects_url.take());
         self.sole_instance = sole_instance.unwrap_or(self.sole_instance);
         self.rpc_url = rpc_url.or(self.rpc_url.take());
+        self.most_block_age = most_block_age.or(self.most_block_age);
         self.deployments = deployments.unwrap_or_else(|| std::mem::take(&mut self.deployments));
         self.anvil = anvil.unwrap_or_else(|| std::mem::take(&mut self.anvil));
         self.tools = tools.unwrap_or_else(|| std::mem::take(&mut self.tools));

@@ -6,7 +6,7 @@ use sqlx::AnyConnection;
 
 use super::{
     Database, Result, State,
-    columns::{Hex, bigint},
+    columns::{Columns, Hex, bigint},
     operations::Evidence,
     revocations::{RevocationScope, revoke_model_licence},
 };
@@ -63,6 +63,8 @@ pub enum LicenceEffect {
         item: B256,
         /// The licence in force.
         licence: Address,
+        /// Hashes of those derived from it that were withdrawn by themselves, and still are.
+        still_fallen: Vec<B256>,
     },
 }
 
@@ -99,7 +101,13 @@ impl LicenceEffect {
                 Ok(())
             }
             Self::Derived { item, licence } => relicense(connection, *item, *licence, at_us).await,
-            Self::Reinstated { item, licence } => reinstate(connection, *item, *licence, at_us).await,
+            Self::Reinstated { item, licence, still_fallen } => {
+                reinstate(connection, *item, *licence, at_us).await?;
+                for derived in still_fallen {
+                    fell(connection, *derived, at_us).await?;
+                }
+                Ok(())
+            }
         }
     }
 }
@@ -163,8 +171,7 @@ async fn fell_descendants(connection: &mut AnyConnection, root: B256, at_us: i64
     Ok(())
 }
 
-/// The item has this licence again, and what derives from it has not fallen with it. What was withdrawn of that by itself
-/// loses its mark too: no work on it is stopped, and the chain permits none.
+/// The item has this licence again, and what derives from it has not fallen with it.
 async fn reinstate(connection: &mut AnyConnection, item: B256, licence: Address, at_us: i64) -> Result<()> {
     sqlx::query(
         "UPDATE model_licences SET state = 'issued', updated_at_us = $2 WHERE licence = $1 AND state <> 'issued'",
@@ -268,6 +275,29 @@ async fn move_evidence(
 }
 
 impl Database {
+    /// Those derived from an item that are marked as fallen and of whose own licence the copy holds a withdrawal, each with
+    /// that licence. Whether it was the whole licence, and still is, the registry says.
+    ///
+    /// # Errors
+    /// When the database fails or a row is corrupt.
+    pub async fn list_withdrawn_of_family(&self, root: B256) -> Result<Vec<(B256, Address)>> {
+        let rows = sqlx::query(
+            "SELECT d.aih_data_id, d.hash, d.licence FROM data_items d
+             WHERE d.root_id = (SELECT aih_data_id FROM data_items WHERE hash = $1) AND d.hash <> $1
+                 AND d.fallen_at_us IS NOT NULL AND d.licence IS NOT NULL
+                 AND EXISTS (SELECT 1 FROM chain_events e WHERE e.aih_data = d.hash AND e.event = 'LicenceRevoked'
+                     AND e.licence = d.licence)",
+        )
+        .bind(root.hex())
+        .fetch_all(&self.readers)
+        .await?;
+        let read = |row| {
+            let columns = Columns::new(row, "data_items", "aih_data_id");
+            Ok((columns.parsed("hash")?, columns.parsed("licence")?))
+        };
+        rows.iter().map(read).collect()
+    }
+
     /// Forgets blocks in `[from, below)` that no event stands in: headers that only served to notice a reorganisation,
     /// now too deep for one. Returns how many.
     ///

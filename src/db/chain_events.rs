@@ -218,10 +218,9 @@ impl Database {
     /// # Errors
     /// When the database fails or a row is corrupt.
     pub async fn list_class_events_of(&self, user: Address) -> Result<Vec<ChainEventRow>> {
-        let rows = sqlx::query(
-            "SELECT * FROM chain_events WHERE user_address = $1 AND event = 'UserClassSet'
-             ORDER BY block_number, log_index LIMIT 1000",
-        )
+        let rows = sqlx::query(select_event!(
+            "WHERE user_address = $1 AND event = 'UserClassSet' ORDER BY block_number, log_index LIMIT 1000"
+        ))
         .bind(user.hex())
         .fetch_all(&self.readers)
         .await?;

@@ -23,8 +23,9 @@ impl Database {
         let descr_metadata = item.descr_metadata.as_deref().map(|text| storable("descr_metadata", text)).transpose()?;
         sqlx::query(
             "INSERT INTO data_items (aih_data_id, hash, owner, data_class, status, qualifier, data_time,
-                 descr_metadata, root_id, parent_id, object_name, item_key_wrapped, state, created_at_us, updated_at_us)
-             VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, 'announced', $13, $13)",
+                 descr_metadata, descr_is_sealed, root_id, parent_id, object_name, item_key_wrapped, state, created_at_us,
+                 updated_at_us)
+             VALUES ($1, $2, $3, $4, $5, $6, $7, $8, 1, $9, $10, $11, $12, 'announced', $13, $13)",
         )
         .bind(item.id.to_string())
         .bind(item.id.hash().hex())

@@ -32,7 +32,7 @@ macro_rules! select {
         concat!(
             "SELECT aih_data_id, hash, owner, data_class, status, qualifier, data_time, descr_metadata, licence, \
              root_id, parent_id, object_name, plain_length, stored_length, sha256, item_key_wrapped, state, \
-             created_at_us, updated_at_us, fallen_at_us \
+             created_at_us, updated_at_us, fallen_at_us, descr_is_sealed \
              FROM data_items ",
             $tail
         )
@@ -112,6 +112,8 @@ pub struct DataItemRow {
     pub data_time: Value,
     /// `DescrMetadata` of the message; `None` when erased.
     pub descr_metadata: Option<String>,
+    /// Whether that is sealed under the item's key; rows of earlier versions may not be.
+    pub descr_is_sealed: bool,
     /// Address of its licence, once licensed.
     pub licence: Option<Address>,
     /// The item the End User licensed; itself for a root.
@@ -150,6 +152,7 @@ impl DataItemRow {
             qualifier: columns.json("qualifier")?,
             data_time: columns.json("data_time")?,
             descr_metadata: columns.optional_text("descr_metadata")?,
+            descr_is_sealed: columns.integer("descr_is_sealed")? != 0,
             licence: columns.optional_parsed("licence")?,
             root: columns.parsed("root_id")?,
             parent: columns.optional_parsed("parent_id")?,
@@ -183,6 +186,34 @@ pub(super) async fn family_with_payload(connection: &mut AnyConnection, id: AihD
 }
 
 impl Database {
+    /// Descriptions of earlier versions, which lie in the clear: so many of them, in no order.
+    ///
+    /// # Errors
+    /// When the database fails or a row is corrupt.
+    pub async fn list_open_descriptions(&self, limit: u32) -> Result<Vec<DataItemRow>> {
+        let rows = sqlx::query(select!("WHERE descr_metadata IS NOT NULL AND descr_is_sealed = 0 LIMIT $1"))
+            .bind(i64::from(limit))
+            .fetch_all(&self.readers)
+            .await?;
+        rows.iter().map(DataItemRow::read).collect()
+    }
+
+    /// Keeps a description sealed that lay in the clear. False when there is none any more.
+    ///
+    /// # Errors
+    /// When the database fails.
+    pub async fn seal_description(&self, id: AihDataId, sealed: Option<&str>) -> Result<bool> {
+        let result = sqlx::query(
+            "UPDATE data_items SET descr_metadata = $2, descr_is_sealed = 1
+             WHERE aih_data_id = $1 AND descr_metadata IS NOT NULL AND descr_is_sealed = 0",
+        )
+        .bind(id.to_string())
+        .bind(sealed.map(str::to_owned))
+        .execute(&self.writers)
+        .await?;
+        Ok(result.rows_affected() == 1)
+    }
+
     /// The item with this ID.
     ///
     /// # Errors

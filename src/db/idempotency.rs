@@ -21,7 +21,7 @@ macro_rules! select {
     ($tail:literal) => {
         concat!(
             "SELECT user_address, route, request_key, body_sha256, state, status, response_headers, response_body, \
-             created_at_us \
+             payload_sha256, created_at_us \
              FROM idempotency ",
             $tail
         )
@@ -58,6 +58,8 @@ pub struct KeptResponse {
     pub headers: Vec<(String, String)>,
     /// Body, byte for byte.
     pub body: Vec<u8>,
+    /// SHA-256 of the payload behind the request's message, if there was one.
+    pub payload_sha256: Option<B256>,
 }
 
 /// What a request with a key is.
@@ -118,7 +120,8 @@ impl Database {
     pub async fn finish_idempotent(&self, key: &IdempotencyKey, response: &KeptResponse) -> Result<bool> {
         let headers = serde_json::json!(response.headers);
         let result = sqlx::query(
-            "UPDATE idempotency SET state = 'done', status = $4, response_headers = $5, response_body = $6
+            "UPDATE idempotency SET state = 'done', status = $4, response_headers = $5, response_body = $6,
+                 payload_sha256 = $7
              WHERE user_address = $1 AND route = $2 AND request_key = $3 AND state = 'in_flight'",
         )
         .bind(key.user.to_string())
@@ -127,6 +130,7 @@ impl Database {
         .bind(i64::from(response.status))
         .bind(headers.to_string())
         .bind(BASE64.encode(&response.body))
+        .bind(response.payload_sha256.map(|digest| digest.hex()))
         .execute(&self.writers)
         .await?;
         Ok(result.rows_affected() == 1)
@@ -220,5 +224,6 @@ fn begun(row: &AnyRow, body_sha256: B256) -> Result<Begun> {
         status: u16::try_from(status).map_err(|error| columns.corrupt("status", error))?,
         headers: serde_json::from_value(headers).map_err(|error| columns.corrupt("response_headers", error))?,
         body: BASE64.decode(columns.text("response_body")?).map_err(|error| columns.corrupt("response_body", error))?,
+        payload_sha256: columns.optional_parsed("payload_sha256")?,
     }))
 }

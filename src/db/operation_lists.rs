@@ -24,13 +24,33 @@ pub struct Holder {
     pub item: AihDataId,
 }
 
+/// Holders read at once.
+const HOLDERS_PAGE: u32 = 10_000;
+
 impl Database {
     /// Who used an item, or anything derived from it, by a recorded yes: those who hold a result, or wait for one. The End
-    /// User is not among them. At most 10,000.
+    /// User is not among them.
     ///
     /// # Errors
     /// When the database fails or a row is corrupt.
     pub async fn list_holders(&self, item: B256) -> Result<Vec<Holder>> {
+        let mut holders: Vec<Holder> = Vec::new();
+        loop {
+            let page = self.list_holders_behind(item, holders.last(), HOLDERS_PAGE).await?;
+            let is_last = page.len() < HOLDERS_PAGE as usize;
+            holders.extend(page);
+            if is_last {
+                return Ok(holders);
+            }
+        }
+    }
+
+    /// The same behind one of them, in order: at most so many.
+    ///
+    /// # Errors
+    /// As [`Database::list_holders`].
+    pub async fn list_holders_behind(&self, item: B256, last: Option<&Holder>, most: u32) -> Result<Vec<Holder>> {
+        let (user, used) = last.map_or_else(Default::default, |last| (last.user.to_string(), last.item.to_string()));
         let rows = sqlx::query(
             "SELECT DISTINCT o.requester, o.aih_data_id FROM operations o
              JOIN data_items d ON d.aih_data_id = o.aih_data_id
@@ -39,9 +59,13 @@ impl Database {
                      UNION SELECT aih_data_id FROM data_items
                          WHERE root_id = (SELECT aih_data_id FROM data_items WHERE hash = $1))
                  AND o.confirm_id IS NOT NULL AND o.started_at_us IS NOT NULL AND o.requester <> d.owner
-             ORDER BY o.requester, o.aih_data_id LIMIT 10000",
+                 AND (o.requester, o.aih_data_id) > ($2, $3)
+             ORDER BY o.requester, o.aih_data_id LIMIT $4",
         )
         .bind(item.hex())
+        .bind(user)
+        .bind(used)
+        .bind(i64::from(most))
         .fetch_all(&self.readers)
         .await?;
         let read = |row| {

@@ -5,7 +5,7 @@ use uuid::Uuid;
 
 use super::{
     Database, DbError, Result, Transition,
-    columns::{Hex, Statement, bigint, step_in, storable},
+    columns::{Hex, Statement, bigint, storable},
     operations::{Answer, NewOperation, OperationState, Requested},
 };
 use crate::domain::{ids::AihDataId, taxonomy::Word};
@@ -74,38 +74,6 @@ impl Database {
     pub async fn answer_operation(&self, id: Uuid, answer: &Answer, at_us: i64) -> Result<Transition<OperationState>> {
         let update = answered(id, answer, at_us)?;
         self.step_operation(id, update).await
-    }
-
-    /// Records the answers one transaction on chain gave to many, in one transaction here: one wait for the disk
-    /// instead of a hundred. One that cannot be answered does not keep the others from it; the transitions come in the
-    /// order of the answers.
-    ///
-    /// # Errors
-    /// When the database fails; then none is recorded.
-    pub async fn answer_operations(
-        &self,
-        answers: &[(Uuid, Answer)],
-        at_us: i64,
-    ) -> Result<Vec<Transition<OperationState>>> {
-        self.retried(|| self.answer_operations_once(answers, at_us)).await
-    }
-
-    async fn answer_operations_once(
-        &self,
-        answers: &[(Uuid, Answer)],
-        at_us: i64,
-    ) -> Result<Vec<Transition<OperationState>>> {
-        // In one order everywhere, so that two of these wait for each other in turn and not in a circle.
-        let mut in_order: Vec<_> = answers.iter().enumerate().collect();
-        in_order.sort_by_key(|(_, (id, _))| *id);
-        let mut transitions = vec![Transition::Absent; answers.len()];
-        let mut tx = self.begin().await?;
-        for (place, (id, answer)) in in_order {
-            let update = answered(*id, answer, at_us)?;
-            transitions[place] = step_in(&mut tx, update, STATE, &id.to_string()).await?;
-        }
-        tx.commit().await?;
-        Ok(transitions)
     }
 
     /// Data is about to be touched: `confirmed → running`, and again `running → running` after a restart; the first

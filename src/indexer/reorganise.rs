@@ -111,6 +111,17 @@ impl Indexer {
         }
     }
 
+    /// Those derived from an item that were withdrawn by themselves and do not come back with it.
+    async fn still_withdrawn(&self, item: B256) -> Result<Vec<B256>, IndexerError> {
+        let mut fallen = Vec::new();
+        for (derived, licence) in self.database.list_withdrawn_of_family(item).await? {
+            if !self.node.stands(licence).await? {
+                fallen.push(derived);
+            }
+        }
+        Ok(fallen)
+    }
+
     /// The registry itself says what is left of licences and classes; the events to come say the rest.
     async fn effects_of_losing(&self, lost: &Lost) -> Result<ChainEffects, IndexerError> {
         let mut effects = ChainEffects { at_us: self.clock.micros(), ..ChainEffects::default() };
@@ -120,7 +131,8 @@ impl Indexer {
             if let Some(licence) = state.licence
                 && self.node.stands(licence).await?
             {
-                effects.licences.push(LicenceEffect::Reinstated { item: *item, licence });
+                let still_fallen = self.still_withdrawn(*item).await?;
+                effects.licences.push(LicenceEffect::Reinstated { item: *item, licence, still_fallen });
             }
         }
         for user in &lost.users {

@@ -116,7 +116,7 @@ pub(super) fn evidence(event: &LicenceEvent, mined: &Mined) -> Evidence {
 /// Tells every job why there is no answer.
 pub(super) fn refuse(jobs: Vec<Job>, error: &ChainError) {
     let outcome = match error {
-        ChainError::Refused(refusal) => QueueError::Refused(refusal.clone()),
+        ChainError::Refused(refusal) | ChainError::Declined(refusal) => QueueError::Refused(refusal.clone()),
         other => QueueError::NotRecorded(other.to_string()),
     };
     for job in jobs {

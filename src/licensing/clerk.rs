@@ -1,7 +1,7 @@
 //! The task behind the [queue](super::queue): it owns the operator's key and nonce, gathers what waits, sends it, and
 //! settles what was not mined in time.
 
-use std::time::Duration;
+use std::{collections::VecDeque, time::Duration};
 
 use alloy::primitives::B256;
 use futures_util::{StreamExt, stream::FuturesUnordered};
@@ -11,11 +11,11 @@ use super::{
     batch::{answer, call, refuse, together},
     ledger::{End, Entry, Ledger},
     queue::{Job, Work},
-    settle,
+    settle::{self, Unsettled},
     vigil::Vigil,
 };
 use crate::chain::{
-    ChainError,
+    ChainError, Refusal,
     operator::{Mined, Operator, Signed},
 };
 
@@ -35,15 +35,53 @@ const PRICE_AGE: Duration = Duration::from_secs(60);
 /// Ends noted at the latest when there are so many.
 const MOST_ENDS: usize = 64;
 
-/// Transactions in flight with the jobs they serve.
+/// A transaction in flight with the jobs it serves.
 pub(super) struct Batch {
     pub(super) signed: Signed,
+    since: Instant,
     jobs: Vec<Job>,
+    /// Why the node did not take it, where it said so.
+    declined: Option<Refusal>,
 }
 
 impl Batch {
     fn is_alone(&self) -> bool {
         matches!(self.jobs[..], [Job { work: Work::Alone(_), .. }])
+    }
+}
+
+/// What waits to be sent: what goes alone, and what goes out together. Of the first kind one is in flight at most, so that
+/// however many there are, the other place is for confirmations; and while none is, its turn comes first.
+#[derive(Default)]
+struct Waiting {
+    alone: VecDeque<Job>,
+    together: Vec<Job>,
+}
+
+impl Waiting {
+    fn len(&self) -> usize {
+        self.alone.len() + self.together.len()
+    }
+
+    fn take_in(&mut self, jobs: impl Iterator<Item = Job>) {
+        for job in jobs {
+            match job.work {
+                Work::Alone(_) => self.alone.push_back(job),
+                Work::Confirm(_) | Work::Derive(_) => self.together.push(job),
+            }
+        }
+    }
+
+    /// The jobs of the next transaction. Nobody waits any more for those whose time has passed.
+    fn next(&mut self, alone_in_flight: bool) -> Option<Vec<Job>> {
+        let wanted = |job: &Job| !job.reply.is_closed() && job.deadline > Instant::now();
+        self.alone.retain(wanted);
+        self.together.retain(wanted);
+        if !alone_in_flight && let Some(job) = self.alone.pop_front() {
+            return Some(vec![job]);
+        }
+        let count = together(&self.together).min(MOST_IN_BATCH);
+        (count > 0).then(|| self.together.drain(..count).collect())
     }
 }
 
@@ -56,35 +94,35 @@ pub(super) struct Clerk<L> {
     ends: Vec<(B256, End)>,
     /// When the price of gas was last asked for.
     priced: Instant,
-    /// Transactions in flight that carry one call alone.
-    alone_in_flight: usize,
+    /// Whether a transaction that carries one call alone is in flight.
+    alone_in_flight: bool,
 }
 
 impl<L: Ledger> Clerk<L> {
     pub(super) fn new(operator: Operator, ledger: L, vigil: Vigil) -> Self {
-        Self { operator, ledger, vigil, ends: Vec::new(), priced: Instant::now(), alone_in_flight: 0 }
+        Self { operator, ledger, vigil, ends: Vec::new(), priced: Instant::now(), alone_in_flight: false }
     }
 
     /// Works until nobody holds a way into the queue any more.
-    pub(super) async fn run(mut self, mut waiting: mpsc::Receiver<Vec<Job>>) {
+    pub(super) async fn run(mut self, mut queue: mpsc::Receiver<Vec<Job>>) {
         let mut in_flight = FuturesUnordered::new();
-        let (mut arrived, mut gathered) = (Vec::new(), Vec::new());
+        let (mut arrived, mut waiting) = (Vec::new(), Waiting::default());
         let mut unsettled: Vec<Batch> = Vec::new();
         loop {
             if in_flight.is_empty() && !unsettled.is_empty() {
                 self.settle(std::mem::take(&mut unsettled)).await;
             }
-            if in_flight.is_empty() && !gathered.is_empty() {
+            if in_flight.is_empty() && waiting.len() > 0 {
                 self.refresh_price().await;
             }
-            // Before the wait: after it, whatever is still gathered has something in flight to wait for.
+            // Before the wait: after it, whatever still waits has something in flight to wait for.
             while in_flight.len() < MOST_IN_FLIGHT && unsettled.is_empty() {
-                let Some(jobs) = self.next_jobs(&mut gathered) else { break };
+                let Some(jobs) = waiting.next(self.alone_in_flight) else { break };
                 if let Some(batch) = self.sign(jobs) {
                     in_flight.push(self.send(batch));
                 }
             }
-            let room = MOST_IN_BATCH.saturating_sub(gathered.len());
+            let room = MOST_IN_BATCH.saturating_sub(waiting.len());
             let may_send = room > 0 && in_flight.len() < MOST_IN_FLIGHT && unsettled.is_empty();
             tokio::select! {
                 biased;
@@ -93,11 +131,11 @@ impl<L: Ledger> Clerk<L> {
                         unsettled.push(batch);
                     }
                 }
-                count = waiting.recv_many(&mut arrived, room), if may_send => {
-                    if count == 0 && gathered.is_empty() {
+                count = queue.recv_many(&mut arrived, room), if may_send => {
+                    if count == 0 && waiting.len() == 0 {
                         break;
                     }
-                    gathered.extend(arrived.drain(..).flatten());
+                    waiting.take_in(arrived.drain(..).flatten());
                 }
                 () = tokio::time::sleep(QUIET), if !self.ends.is_empty() && in_flight.is_empty() => self.note_ends(),
             }
@@ -115,28 +153,11 @@ impl<L: Ledger> Clerk<L> {
         }
     }
 
-    /// Takes the jobs that go out together: one that goes alone, or all up to the next that does. Of those that go alone
-    /// one is in flight at most, so that however many there are, the other place is for confirmations.
-    fn next_jobs(&self, gathered: &mut Vec<Job>) -> Option<Vec<Job>> {
-        gathered.retain(|job| !job.reply.is_closed() && job.deadline > Instant::now());
-        let is_alone = |job: &Job| matches!(job.work, Work::Alone(_));
-        if !gathered.first().is_some_and(is_alone) {
-            let count = together(gathered).min(MOST_IN_BATCH);
-            return (count > 0).then(|| gathered.drain(..count).collect());
-        }
-        if self.alone_in_flight == 0 {
-            return Some(vec![gathered.remove(0)]);
-        }
-        let first = gathered.iter().position(|job| !is_alone(job))?;
-        let count = together(&gathered[first..]).min(MOST_IN_BATCH);
-        Some(gathered.drain(first..first + count).collect())
-    }
-
     fn sign(&mut self, jobs: Vec<Job>) -> Option<Batch> {
         match self.operator.sign(call(&jobs)) {
             Ok(signed) => {
-                let batch = Batch { signed, jobs };
-                self.alone_in_flight += usize::from(batch.is_alone());
+                let batch = Batch { signed, since: Instant::now(), jobs, declined: None };
+                self.alone_in_flight |= batch.is_alone();
                 Some(batch)
             }
             Err(error) => {
@@ -187,9 +208,9 @@ impl<L: Ledger> Clerk<L> {
     }
 
     /// Answers the jobs of a batch whose end is known; gives the batch back when it is not.
-    fn conclude(&mut self, batch: Batch, outcome: Result<Mined, ChainError>) -> Option<Batch> {
+    fn conclude(&mut self, mut batch: Batch, outcome: Result<Mined, ChainError>) -> Option<Batch> {
         self.vigil.note_transaction(outcome.as_ref().map(|_| ()));
-        self.alone_in_flight -= usize::from(batch.is_alone());
+        self.alone_in_flight &= !batch.is_alone();
         match outcome {
             Ok(mined) => {
                 self.ends.push((batch.signed.hash, End::Mined(mined.block)));
@@ -204,6 +225,9 @@ impl<L: Ledger> Clerk<L> {
             }
             Err(error) => {
                 tracing::warn!(transaction = %batch.signed.hash, jobs = batch.jobs.len(), %error, "transaction.unsettled");
+                if let ChainError::Declined(why) = error {
+                    batch.declined = Some(why);
+                }
                 Some(batch)
             }
         }
@@ -227,13 +251,20 @@ impl<L: Ledger> Clerk<L> {
         batches.sort_by_key(|batch| batch.signed.nonce);
         for batch in batches {
             let waits = || batch.jobs.iter().any(|job| !job.reply.is_closed());
-            let outcome = settle::settle(&mut self.operator, &self.ledger, &batch.signed, waits).await;
+            let outcome = match batch.declined {
+                Some(why) => settle::declined(&self.operator, &self.ledger, &batch.signed, why).await,
+                None => {
+                    let unsettled = Unsettled { signed: &batch.signed, since: batch.since };
+                    settle::settle(&mut self.operator, (&self.ledger, &self.vigil), unsettled, waits).await
+                }
+            };
             self.vigil.note_transaction(outcome.as_ref().map(|_| ()));
             match outcome {
                 Ok(mined) => answer(batch.jobs, &mined),
                 Err(error) => refuse(batch.jobs, &error),
             }
         }
+        self.vigil.report_settled();
         self.resume().await;
     }
 
@@ -244,5 +275,50 @@ impl<L: Ledger> Clerk<L> {
             self.vigil.note_transaction(Err(&error));
             tokio::time::sleep(RESUME_PAUSE).await;
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use tokio::sync::oneshot;
+
+    use super::*;
+    use crate::{chain::operator::Call, domain::taxonomy::DataStatus, licensing::queue::DeriveRequest};
+
+    /// Jobs of both kinds, and who waits for them.
+    fn jobs(
+        kinds: &str,
+    ) -> (Vec<Job>, Vec<oneshot::Receiver<Result<super::super::queue::Done, super::super::queue::QueueError>>>) {
+        let deadline = Instant::now() + Duration::from_secs(60);
+        let job = |kind| {
+            let (reply, answer) = oneshot::channel();
+            let work = match kind {
+                'a' => Work::Alone(Call { data: Default::default(), gas_limit: 0 }),
+                _ => Work::Derive(DeriveRequest {
+                    parent: B256::ZERO,
+                    aih_data: B256::ZERO,
+                    status: DataStatus::Identified,
+                }),
+            };
+            (Job { work, deadline, reply }, answer)
+        };
+        kinds.chars().map(job).unzip()
+    }
+
+    #[test]
+    fn of_what_goes_alone_one_is_in_flight_and_the_other_place_is_for_the_rest() {
+        let mut waiting = Waiting::default();
+        let (jobs, answers) = jobs("aaata");
+        waiting.take_in(jobs.into_iter());
+        assert_eq!(waiting.len(), 5);
+        let is_alone = |jobs: &[Job]| matches!(jobs, [Job { work: Work::Alone(_), .. }]);
+        assert!(is_alone(&waiting.next(false).unwrap()));
+        let rest = waiting.next(true).unwrap();
+        assert!(!is_alone(&rest) && rest.len() == 1);
+        assert!(waiting.next(true).is_none(), "the others wait for the one in flight");
+        assert!(is_alone(&waiting.next(false).unwrap()));
+        drop(answers);
+        assert!(waiting.next(false).is_none(), "nobody waits for them any more");
+        assert_eq!(waiting.len(), 0);
     }
 }

@@ -42,7 +42,7 @@ use alloy::primitives::Bytes;
 pub use crate::chain::{ChainError, Refusal};
 pub use error::LicensingError;
 
-use crate::{chain::node::Node, clock::Clock, domain::ids::UserId};
+use crate::{chain::node::Node, clock::Clock, db::Database, domain::ids::UserId};
 
 /// The gate of one Back End. Copies share the queue.
 #[derive(Debug, Clone)]
@@ -51,6 +51,8 @@ pub struct Licensing {
     queue: queue::Queue,
     vigil: vigil::Vigil,
     clock: Clock,
+    /// The copy of the register, to say where a past act stands.
+    copy: Option<Database>,
 }
 
 /// How long an act may wait for the chain before it is refused.
@@ -59,7 +61,13 @@ pub const ACT_TIME: Duration = Duration::from_secs(20);
 impl Licensing {
     /// A gate on a registry, with the queue that writes to it and the watch that doubts it.
     pub fn new(node: Node, queue: queue::Queue, vigil: vigil::Vigil, clock: Clock) -> Self {
-        Self { node, queue, vigil, clock }
+        Self { node, queue, vigil, clock, copy: None }
+    }
+
+    /// The same, which looks up past acts in the copy of the register first. Without one the whole chain is searched.
+    #[must_use]
+    pub fn remembering(self, copy: Database) -> Self {
+        Self { copy: Some(copy), ..self }
     }
 
     /// Reading the chain.

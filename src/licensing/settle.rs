@@ -10,6 +10,9 @@
 //! send the same bytes again; every third time outbid it ─▶ wait, longer each time ─▶ mined?
 //! ```
 //!
+//! One that the node did not take, because the contract would refuse it, is not sent again: unless it is mined all the
+//! same its nonce is free for the next.
+//!
 //! This goes on as long as it takes: the nonce is ours, and nothing can pass it. Those who asked are told at their own
 //! deadline that the chain gave no answer; meanwhile the queue fills and new callers are told to come back.
 
@@ -17,9 +20,14 @@ use std::time::Duration;
 
 use alloy::primitives::B256;
 
-use super::ledger::{End, Entry, Ledger};
+use tokio::time::Instant;
+
+use super::{
+    ledger::{End, Entry, Ledger},
+    vigil::Vigil,
+};
 use crate::chain::{
-    ChainError,
+    ChainError, Refusal,
     operator::{Mined, Operator, Signed},
 };
 
@@ -32,15 +40,25 @@ const MOST_BIDS: usize = 16;
 /// Rounds after which a transaction nobody waits for any more is left to the next restart.
 const ROUNDS_UNWATCHED: u32 = 20;
 
-/// Settles a transaction. `watched` says whether anyone still waits for it.
+/// A transaction to be settled.
+pub(super) struct Unsettled<'a> {
+    /// It.
+    pub(super) signed: &'a Signed,
+    /// When it was signed.
+    pub(super) since: Instant,
+}
+
+/// Settles a transaction. `watched` says whether anyone still waits for it. While it waits the vigil is told whether the
+/// chain shows any block at all.
 pub(super) async fn settle<L: Ledger>(
     operator: &mut Operator,
-    ledger: &L,
-    signed: &Signed,
+    (ledger, vigil): (&L, &Vigil),
+    Unsettled { signed, since }: Unsettled<'_>,
     watched: impl Fn() -> bool,
 ) -> Result<Mined, ChainError> {
     let mut bids = vec![signed.clone()];
     let mut pause = FIRST_PAUSE;
+    let mut head_before = None;
     for round in 1.. {
         match look(operator, &bids).await {
             Ok(Some(mined)) => {
@@ -56,6 +74,7 @@ pub(super) async fn settle<L: Ledger>(
                 if used.is_some_and(|used| used < signed.nonce) && !watched() {
                     return Err(ChainError::Pending(signed.hash));
                 }
+                look_for_blocks(operator, vigil, since, &mut head_before).await;
                 try_again(operator, ledger, &mut bids, round).await?;
             }
             Err(error @ (ChainError::Refused(_) | ChainError::Failed(_))) => return Err(error),
@@ -66,6 +85,32 @@ pub(super) async fn settle<L: Ledger>(
         pause = (pause * 2).min(LONGEST_PAUSE);
     }
     Err(ChainError::Pending(signed.hash))
+}
+
+/// Settles a transaction that the node did not take and said why.
+pub(super) async fn declined<L: Ledger>(
+    operator: &Operator,
+    ledger: &L,
+    signed: &Signed,
+    why: Refusal,
+) -> Result<Mined, ChainError> {
+    let bids = [signed.clone()];
+    let found = look(operator, &bids).await?;
+    note(
+        ledger,
+        &bids,
+        found.as_ref().map_or(B256::ZERO, |mined| mined.transaction),
+        found.as_ref().map_or(0, |mined| mined.block),
+    )
+    .await;
+    found.ok_or(ChainError::Declined(why))
+}
+
+/// The first look says which block was the newest; every later one, whether there is a newer.
+async fn look_for_blocks(operator: &Operator, vigil: &Vigil, since: Instant, before: &mut Option<u64>) {
+    // A node that does not answer is another doubt.
+    let Ok(head) = operator.transmitter().head().await else { return };
+    vigil.report_waiting(since.elapsed(), *before.get_or_insert(head), head);
 }
 
 async fn look(operator: &Operator, bids: &[Signed]) -> Result<Option<Mined>, ChainError> {

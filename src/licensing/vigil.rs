@@ -22,6 +22,9 @@ use crate::{
 pub const MOST_SKEW_SECONDS: i64 = 30;
 /// How far the index may lag behind the chain, in blocks.
 pub const MOST_LAG_BLOCKS: u64 = 64;
+/// How long something of ours may wait without any block before the chain counts as frozen. Less than the gate would wait
+/// for two answers, and twice what a chain with a block every twelve seconds needs.
+const FROZEN_AFTER: Duration = Duration::from_secs(30);
 /// How often chain id and code are verified.
 const VERIFY_INTERVAL: Duration = Duration::from_secs(5);
 
@@ -46,6 +49,12 @@ pub enum Doubt {
     /// The node lags behind what it showed before.
     #[error("the node is {0} blocks behind what the chain has shown before")]
     Stale(u64),
+    /// Something of ours waits to be mined, and the chain has shown no block since.
+    #[error("the chain has shown no block after block {0}, although a transaction waits for one")]
+    Frozen(u64),
+    /// The newest block is older than the operator says blocks of this chain may be.
+    #[error("the newest block is {0} s old")]
+    Old(u64),
     /// Nothing was verified yet.
     #[error("the chain has not been verified yet")]
     NotVerified,
@@ -64,6 +73,11 @@ pub struct Vigil {
     hurried: Arc<AtomicUsize>,
     /// What has broken down; nothing mends it but a restart.
     broken: Arc<OnceLock<&'static str>>,
+    /// The newest block when something of ours had waited too long; a newer one ends the doubt.
+    frozen: Arc<watch::Sender<Option<u64>>>,
+    frozen_after: Duration,
+    /// How old the newest block may be.
+    most_block_age: Option<Duration>,
 }
 
 /// While this is held, somebody needs news of the chain soon.
@@ -91,7 +105,23 @@ impl Vigil {
             indexed: Arc::new(watch::Sender::new(0)),
             hurried: Arc::new(AtomicUsize::new(0)),
             broken: Arc::default(),
+            frozen: Arc::default(),
+            frozen_after: FROZEN_AFTER,
+            most_block_age: None,
         }
+    }
+
+    /// The same, where the newest block may not be older than this: of a chain that makes blocks whether anybody asks or
+    /// not. Without it an old block says nothing.
+    #[must_use]
+    pub fn with_block_age(self, most: Option<Duration>) -> Self {
+        Self { most_block_age: most, ..self }
+    }
+
+    /// The same, with another patience for a chain that shows no block while something of ours waits.
+    #[must_use]
+    pub fn frozen_after(self, patience: Duration) -> Self {
+        Self { frozen_after: patience, ..self }
     }
 
     /// Runs a task that the gate rests on. Should it end before it is told to, nothing is permitted any more.
@@ -137,6 +167,11 @@ impl Vigil {
         if let Some(doubt) = *self.chain.borrow() {
             return Err(doubt);
         }
+        if let Some(block) = *self.frozen.borrow()
+            && self.head() <= block
+        {
+            return Err(Doubt::Frozen(block));
+        }
         match self.lag() {
             lag if lag > MOST_LAG_BLOCKS => Err(Doubt::IndexBehind(lag)),
             _ => Ok(()),
@@ -172,6 +207,23 @@ impl Vigil {
             *head = block.max(*head);
             newer
         });
+    }
+
+    /// Something of ours has waited this long, and `before` was the newest block when that was noticed. With no newer one
+    /// by now the node, or its chain, stands still: it may not know of a withdrawal that others have mined long since.
+    pub fn report_waiting(&self, waited: Duration, before: u64, head: u64) {
+        self.report_head(head);
+        if waited < self.frozen_after || head > before {
+            return;
+        }
+        if self.frozen.send_replace(Some(head)) != Some(head) {
+            tracing::warn!(block = head, waited_seconds = waited.as_secs(), "chain.frozen");
+        }
+    }
+
+    /// Nothing of ours waits any more: that no block comes says nothing again.
+    pub fn report_settled(&self) {
+        self.frozen.send_replace(None);
     }
 
     /// The clerk found that the chain became shorter.
@@ -247,7 +299,7 @@ impl Vigil {
 
     /// Verifies chain, code and clock once, and notes the outcome.
     pub async fn verify(&self, node: &Node, clock: &Clock) {
-        let outcome = verify(node, clock).await;
+        let outcome = verify(node, clock, self.most_block_age).await;
         if let Ok(head) = &outcome {
             self.report_head(*head);
         }
@@ -265,15 +317,25 @@ impl Vigil {
     }
 }
 
-async fn verify(node: &Node, clock: &Clock) -> Result<u64, ChainError> {
+async fn verify(node: &Node, clock: &Clock, most_age: Option<Duration>) -> Result<u64, ChainError> {
     node.verify().await?;
     let head = node.head().await?;
-    // A quiet chain's newest block is old, which says nothing; one from the future says that a clock is wrong.
-    let ahead = i64::try_from(head.timestamp).unwrap_or(i64::MAX).saturating_sub(clock.micros() / 1_000_000);
+    judge_head(head.timestamp, clock, most_age)?;
+    Ok(head.number)
+}
+
+/// A quiet chain's newest block is old, which says nothing unless the operator says so; one from the future says that a
+/// clock is wrong.
+fn judge_head(block_time: u64, clock: &Clock, most_age: Option<Duration>) -> Result<(), ChainError> {
+    let ahead = i64::try_from(block_time).unwrap_or(i64::MAX).saturating_sub(clock.micros() / 1_000_000);
     if ahead > MOST_SKEW_SECONDS {
         return Err(ChainError::ClockSkew { seconds: ahead });
     }
-    Ok(head.number)
+    let seconds = ahead.min(0).unsigned_abs();
+    if most_age.is_some_and(|most| seconds > most.as_secs()) {
+        return Err(ChainError::Old { seconds });
+    }
+    Ok(())
 }
 
 fn doubt_of(error: &ChainError) -> Option<Doubt> {
@@ -282,7 +344,9 @@ fn doubt_of(error: &ChainError) -> Option<Doubt> {
         ChainError::WrongChain { .. } => Some(Doubt::WrongChain),
         ChainError::ChangedCode { .. } | ChainError::Contradiction(_) => Some(Doubt::ChangedCode),
         ChainError::ClockSkew { seconds } => Some(Doubt::ClockSkew(*seconds)),
+        ChainError::Old { seconds } => Some(Doubt::Old(*seconds)),
         ChainError::Refused(_)
+        | ChainError::Declined(_)
         | ChainError::Failed(_)
         | ChainError::Pending(_)
         | ChainError::Overtaken(_)
@@ -341,6 +405,40 @@ mod tests {
         assert_eq!(vigil.head(), 100);
         vigil.report_shorter(95);
         assert_eq!(vigil.head(), 95);
+    }
+
+    #[test]
+    fn a_chain_is_frozen_when_ours_waits_and_no_block_comes_and_never_because_it_is_quiet() {
+        let vigil = Vigil::new();
+        vigil.note(Ok(()));
+        vigil.report_head(10);
+        let (short, long) = (FROZEN_AFTER / 2, FROZEN_AFTER);
+        assert_eq!(vigil.pass(), Ok(()), "quiet");
+        vigil.report_waiting(short, 10, 10);
+        assert_eq!(vigil.pass(), Ok(()), "it may still come");
+        vigil.report_waiting(long, 10, 11);
+        assert_eq!(vigil.pass(), Ok(()), "blocks come, without ours");
+        vigil.report_waiting(long, 11, 11);
+        assert_eq!(vigil.pass(), Err(Doubt::Frozen(11)));
+        vigil.note(Ok(()));
+        vigil.note_transaction(Ok(()));
+        assert_eq!(vigil.pass(), Err(Doubt::Frozen(11)), "that the node answers says nothing");
+        vigil.report_head(12);
+        assert_eq!(vigil.pass(), Ok(()));
+        vigil.report_waiting(long, 12, 12);
+        vigil.report_settled();
+        assert_eq!(vigil.pass(), Ok(()), "nothing of ours waits any more");
+    }
+
+    #[test]
+    fn an_old_block_is_a_doubt_only_where_the_operator_says_so() {
+        let (clock, minute) = (Clock::system(), Some(Duration::from_secs(60)));
+        let now = clock.seconds();
+        assert!(judge_head(now - 3_600, &clock, None).is_ok());
+        assert!(judge_head(now - 30, &clock, minute).is_ok());
+        assert!(judge_head(now + 5, &clock, minute).is_ok());
+        let error = judge_head(now - 90, &clock, minute).unwrap_err();
+        assert!(matches!(doubt_of(&error), Some(Doubt::Old(90..=95))), "{error}");
     }
 
     #[test]

@@ -165,7 +165,7 @@ impl House {
         let clock = Clock::system();
         let node = deployment.node(provider.clone());
         node.verify().await?;
-        let vigil = Vigil::new();
+        let vigil = Vigil::new().with_block_age(settings.most_block_age.map(Duration::from_secs));
         vigil.verify(&node, &clock).await;
         let database = database(settings).await?;
         if database.is_restoring().await? {
@@ -180,7 +180,7 @@ impl House {
             tracing::info!(transactions = recovered, "transactions.recovered");
         }
         let (queue, queue_task) = Queue::start(operator, database.clone(), vigil.clone());
-        let licensing = Licensing::new(node.clone(), queue, vigil.clone(), clock.clone());
+        let licensing = Licensing::new(node.clone(), queue, vigil.clone(), clock.clone()).remembering(database.clone());
         let aims = Aims::new(Shared {
             licensing,
             database,
@@ -198,6 +198,10 @@ impl House {
         tracing::info!(?taken_back, "restart.taken_back");
         let swept = aims.sweep(quiet_objects(settings)).await?;
         tracing::info!(removed = swept.removed, orphans = swept.orphans.len(), "restart.swept");
+        let sealed = aims.seal_descriptions().await?;
+        if sealed > 0 {
+            tracing::info!(sealed, "restart.descriptions_sealed");
+        }
         // An erasure that a crash cut off has destroyed its keys already; what they lay in may still be in the files.
         aims.scrub().await;
         let removed = aims.sweep_models().await?;
@@ -271,6 +275,8 @@ impl House {
         } = self;
         vigil.abort();
         stop.cancel();
+        // What runs in children is not waited for: it is undone, and may be asked for again.
+        aims.end_works();
         let tasks = [
             (indexer, "indexer"),
             (settling, "settling"),

@@ -15,7 +15,7 @@
 //!
 //! **Erasure**: this module keeps no key. When the caller deletes the wrapped item key, everything sealed with it is
 //! unreadable for good; deleting a wrapped End-User key does so for all items of that person. To change the root key,
-//! unwrap each End-User key with the old one and wrap it with the new: nothing below is touched.
+//! unwrap each End-User key with the old one and wrap it with the new: nothing below is touched. No command does that yet.
 //!
 //! Keys are wiped from memory on drop, cannot be cloned, and print only their kind.
 

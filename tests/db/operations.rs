@@ -14,14 +14,13 @@ use health_back_end::{
     },
 };
 
-use crate::fixture::{Place, answer, confirm_id, item, licence, new_operation, operation_id, user};
+use crate::fixture::{Place, answer, confirm_id, item, licence, new_operation, operation_id, stored_item, user};
 
 on_both!(
     an_operation_runs_its_course,
     a_message_is_one_operation,
     ids_are_not_used_twice,
     a_no_ends_it,
-    many_are_answered_at_once,
     nothing_runs_without_a_yes,
     an_ended_operation_stays_ended,
     a_result_may_be_withheld,
@@ -32,6 +31,7 @@ on_both!(
     a_restart_finds_the_unfinished,
     lists_are_newest_first,
     an_audit_finds_what_was_executed,
+    holders_are_read_page_by_page,
 );
 
 fn failure() -> Failure {
@@ -109,27 +109,6 @@ async fn a_no_ends_it(db: &Place) {
     let yes = db.answer_operation(id, &answer(Verdict::PERMITTED), 31).await.unwrap();
     assert_eq!(yes, Transition::Refused(OperationState::Denied));
     assert_eq!(db.start_operation(id, 32, 9).await.unwrap(), Transition::Refused(OperationState::Denied));
-}
-
-async fn many_are_answered_at_once(db: &Place) {
-    let ended = confirmed(db, 2).await;
-    for n in [1, 3] {
-        db.insert_operation(&new_operation(n, 1, 2, 1)).await.unwrap();
-    }
-    let no: Verdict = [FailingTerm::Usage].into_iter().collect();
-    let answers = [
-        (operation_id(3), answer(no)),
-        (ended, answer(no)),
-        (operation_id(9), answer(no)),
-        (operation_id(1), answer(Verdict::PERMITTED)),
-    ];
-    assert_eq!(
-        db.answer_operations(&answers, 50).await.unwrap(),
-        [Transition::Done, Transition::Refused(OperationState::Confirmed), Transition::Absent, Transition::Done]
-    );
-    assert_eq!(state(db, operation_id(3)).await, OperationState::Denied);
-    assert_eq!(state(db, operation_id(1)).await, OperationState::Confirmed);
-    assert_eq!(db.answer_operations(&[], 50).await.unwrap(), []);
 }
 
 async fn nothing_runs_without_a_yes(db: &Place) {
@@ -275,4 +254,33 @@ async fn an_audit_finds_what_was_executed(db: &Place) {
     assert_eq!((ids(&rest.rows), rest.next), (vec![operation_id(4)], None));
     assert_eq!(ids(&db.list_executions(user(1), 200, 400, None, 9).await.unwrap().rows).len(), 2);
     assert_eq!(db.list_executions(user(2), 0, 1_000, None, 9).await.unwrap().rows, []);
+}
+
+async fn holders_are_read_page_by_page(db: &Place) {
+    stored_item(db, 1, 1).await;
+    let other = stored_item(db, 2, 1).await;
+    // Two items of one owner; each of five users used both, one of them twice, and the owner used their own.
+    let mut n = 0;
+    for used in [1, 2] {
+        for requester in [2, 3, 4, 5, 6, 6, 1] {
+            n += 1;
+            db.insert_operation(&new_operation(n, used, requester, 1)).await.unwrap();
+            let id = operation_id(n.into());
+            db.answer_operation(id, &answer(Verdict::PERMITTED), 30).await.unwrap().required().unwrap();
+            db.start_operation(id, 40, 9).await.unwrap().required().unwrap();
+        }
+    }
+    let all = db.list_holders(item(1).hash()).await.unwrap();
+    assert_eq!(all.iter().map(|holder| holder.user).collect::<Vec<_>>(), [2, 3, 4, 5, 6].map(user));
+    assert_eq!(db.list_holders(other.hash()).await.unwrap().len(), 5);
+    let mut paged = Vec::new();
+    loop {
+        let page = db.list_holders_behind(item(1).hash(), paged.last(), 2).await.unwrap();
+        assert!(page.len() <= 2);
+        if page.is_empty() {
+            break;
+        }
+        paged.extend(page);
+    }
+    assert_eq!(paged, all);
 }

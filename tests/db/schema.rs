@@ -4,7 +4,7 @@
 use std::{collections::BTreeSet, path::Path};
 
 use futures_util::TryStreamExt;
-use health_back_end::db::{Database, DbError, Transition, Unique, operations::OperationState};
+use health_back_end::db::{Database, DbError, Unique};
 use sqlx::{AnyConnection, AssertSqlSafe, Connection, Executor, Row};
 
 use crate::fixture::{
@@ -20,7 +20,6 @@ on_both!(
     a_nul_is_refused_on_both,
     no_query_walks_through_a_whole_table,
     many_writers_and_readers_do_not_disturb_each_other,
-    crossing_transactions_all_succeed,
 );
 
 async fn it_is_opened_again_as_it_was(db: &Place) {
@@ -268,21 +267,6 @@ async fn many_writers_and_readers_do_not_disturb_each_other(db: &Place) {
     assert_eq!(db.list_data_items(user(1), None, 9).await.unwrap().rows, []);
 }
 
-async fn crossing_transactions_all_succeed(db: &Place) {
-    let ids: Vec<_> = (1..=20_u8).map(|n| operation_id(n.into())).collect();
-    for n in 1..=20 {
-        db.insert_operation(&new_operation(n, 1, 2, 1)).await.unwrap();
-    }
-    let mut backwards = ids.clone();
-    backwards.reverse();
-    let yes = answer(health_back_end::domain::verdict::Verdict::PERMITTED);
-    let both_ways = [&ids, &backwards].map(|ids| ids.iter().map(|id| (*id, yes)).collect::<Vec<_>>());
-    let other = db.other_instance().await;
-    let (one, two) = tokio::join!(db.answer_operations(&both_ways[0], 40), other.answer_operations(&both_ways[1], 41));
-    let done = |transitions: Vec<Transition<OperationState>>| transitions.iter().filter(|t| t.is_done()).count();
-    assert_eq!(done(one.unwrap()) + done(two.unwrap()), ids.len());
-}
-
 #[tokio::test(flavor = "multi_thread", worker_threads = 4)]
 async fn several_may_open_a_new_file_at_once() {
     let folder = tempfile::tempdir().unwrap();
@@ -363,13 +347,11 @@ fn futures_can_be_sent(db: &'static Database, batch: &'static health_back_end::d
     fn send<T: Send>(_: T) {}
     let key = ChainKey { chain_id: 1, registry: Address::ZERO };
     let block = BlockRef { number: 1, hash: B256::ZERO };
-    let permitted = answer(health_back_end::domain::verdict::Verdict::PERMITTED);
     send(Database::connect("", 1));
     send(db.append_chain(key, Some(block), batch));
     send(db.roll_back_chain(key, block, None, &[]));
     send(db.mark_model_licence_issued(licence(1), 1));
     send(db.mark_transaction_mined(B256::ZERO, 1));
-    send(db.answer_operations(&[(operation_id(1), permitted)], 1));
     send(db.remove_data_item(item(1)));
     send(db.object_names());
     send(db.events());

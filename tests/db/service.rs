@@ -29,7 +29,7 @@ fn body(n: u8) -> B256 {
 
 fn response() -> KeptResponse {
     let headers = vec![("location".to_owned(), "/v1/x".to_owned()), ("etag".to_owned(), "\"é\"".to_owned())];
-    KeptResponse { status: 201, headers, body: vec![0, 255, 10, 34] }
+    KeptResponse { status: 201, headers, body: vec![0, 255, 10, 34], payload_sha256: Some(body(3)) }
 }
 
 async fn the_first_answer_is_given_again(db: &Place) {

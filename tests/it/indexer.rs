@@ -12,9 +12,9 @@ use health_back_end::{
     chain::node::connect,
     config::anvil::AnvilConfig,
     db::users::UserStanding,
-    domain::taxonomy::UserClass,
+    domain::taxonomy::{DataStatus, UserClass},
     indexer::{IndexerError, KEPT_HEADERS},
-    licensing::vigil::Doubt,
+    licensing::{derive::Lineage, vigil::Doubt},
     startup::devnet::{Devnet, binary},
 };
 use tokio_util::sync::CancellationToken;
@@ -23,7 +23,7 @@ use crate::{
     environment::{
         Chain, INSTITUTE, PATIENT, REGISTRAR,
         copy::{Copy, permitted, question},
-        key,
+        item, key,
         postgres::TestDatabase,
     },
     items::relay::Relay,
@@ -297,5 +297,39 @@ async fn the_copy_of_another_register_is_not_overwritten() {
     let error = copy.indexer_on(other.node()).catch_up().await.unwrap_err();
     assert!(matches!(error, IndexerError::OtherRegister { found } if found.registry == chain.deployment.registry));
     other.devnet.stop().await;
+    chain.devnet.stop().await;
+}
+
+#[tokio::test]
+async fn what_was_withdrawn_by_itself_stays_so_when_a_withdrawal_of_its_root_is_taken_back() {
+    let chain = a_chain_with_an_institute().await;
+    let (gate, copy) = (chain.licensing().await, Copy::new(&chain).await);
+    let patient = key(PATIENT).address();
+    copy.register(patient, UserClass::EndUser).await;
+    let (root, licence) = chain.license(&gate).await;
+    copy.keep(root, patient, licence, None).await;
+    let derive = async || {
+        let requester = key(INSTITUTE).address();
+        let lineage = Lineage { parent: root, item: item(), status: DataStatus::Identified, requester };
+        let licence = gate.derive(&lineage).await.unwrap().licence.address();
+        copy.keep(lineage.item, patient, licence, Some(root)).await;
+        (lineage.item, licence)
+    };
+    let ((withdrawn, its), (renounced, _), (other, _)) = (derive().await, derive().await, derive().await);
+    gate.revoke(withdrawn, &chain.sign_withdrawal(withdrawn, its)).await.unwrap();
+    gate.renounce(renounced).await.unwrap();
+    let indexer = copy.indexer();
+    indexer.catch_up().await.unwrap();
+    let fallen = async |id| copy.database.find_data_item(id).await.unwrap().unwrap().fallen_at_us.is_some();
+    assert!(fallen(withdrawn).await && !fallen(renounced).await && !fallen(other).await);
+    gate.revoke(root, &chain.sign_withdrawal(root, licence)).await.unwrap();
+    indexer.catch_up().await.unwrap();
+    assert!(fallen(root).await && fallen(withdrawn).await && fallen(renounced).await && fallen(other).await);
+
+    chain.reorganise(1, Vec::new()).await;
+    indexer.catch_up().await.unwrap();
+    assert!(!fallen(root).await && !fallen(other).await, "the withdrawal of the root is gone");
+    assert!(!fallen(renounced).await, "others may still use what the Back End gave up");
+    assert!(fallen(withdrawn).await, "its own withdrawal lies below the fork");
     chain.devnet.stop().await;
 }

@@ -21,6 +21,7 @@
 pub mod child;
 pub mod input;
 pub mod observations;
+mod places;
 pub mod pseudonyms;
 pub mod table;
 pub mod task;

@@ -14,6 +14,7 @@
 
 use std::{path::PathBuf, process::Stdio, sync::Arc, time::Duration};
 
+use alloy::primitives::Address;
 use bytes::Bytes;
 use futures_util::{Stream, StreamExt};
 use serde::Deserialize;
@@ -21,11 +22,12 @@ use serde_json::Value;
 use tokio::{
     io::{AsyncBufReadExt, AsyncReadExt, AsyncWriteExt, BufReader},
     process::{Child, ChildStdin, ChildStdout, Command},
-    sync::{OwnedSemaphorePermit, Semaphore},
     time::{Instant, timeout_at},
 };
 
+pub use super::places::Place;
 use super::{
+    places::Places,
     task::{Attachment, Line, Task},
     treatment::Outcome,
 };
@@ -93,13 +95,9 @@ impl Default for Limits {
 #[derive(Debug, Clone)]
 pub struct Worker {
     program: Arc<PathBuf>,
-    free: Arc<Semaphore>,
+    places: Places,
     limits: Limits,
 }
-
-/// A place for a child, until it ends.
-#[derive(Debug)]
-pub struct Place(Option<OwnedSemaphorePermit>);
 
 /// A treated payload on its way out of a child.
 pub struct Treating {
@@ -113,7 +111,7 @@ struct Talk {
     child: Child,
     output: BufReader<ChildStdout>,
     until: Instant,
-    _place: Option<OwnedSemaphorePermit>,
+    _place: Place,
 }
 
 impl Worker {
@@ -125,31 +123,31 @@ impl Worker {
     /// The same, whose children may use other amounts than usual.
     pub fn with_limits(program: PathBuf, limits: Limits) -> Self {
         let processors = std::thread::available_parallelism().map_or(1, usize::from);
-        Self { program: Arc::new(program), free: Arc::new(Semaphore::new(processors)), limits }
+        Self { program: Arc::new(program), places: Places::new(processors), limits }
     }
 
-    /// Waits for a place. Whoever needs much memory to begin with asks for it first.
-    pub async fn place(&self) -> Place {
-        // The semaphore is never closed; if it were, running unlimited would be the smaller harm.
-        Place(Arc::clone(&self.free).acquire_owned().await.ok())
+    /// Waits for a place, in turn with all other users who wait. Whoever needs much memory to begin with asks for it first.
+    pub async fn place(&self, user: Address) -> Place {
+        self.places.take(user).await
     }
 
-    /// Runs a task that gives a result, on a payload of a known length. Dropping the future ends the child.
+    /// Runs a task that gives a result, on a payload of a known length, in a user's turn. Dropping the future ends the
+    /// child.
     ///
     /// # Errors
     /// [`WorkerError`].
     pub async fn run<S, E>(
         &self,
+        user: Address,
         task: &Task,
         attachments: &[Attachment],
-        length: u64,
-        payload: S,
+        (length, payload): (u64, S),
     ) -> Result<Value, WorkerError>
     where
         S: Stream<Item = Result<Bytes, E>> + Send + Unpin,
         E: Into<Box<dyn std::error::Error + Send + Sync>>,
     {
-        self.run_in(self.place().await, task, attachments, (length, payload)).await
+        self.run_in(self.place(user).await, task, attachments, (length, payload)).await
     }
 
     /// As [`Worker::run`], in a place that was waited for.
@@ -175,16 +173,21 @@ impl Worker {
         }
     }
 
-    /// Runs a treatment on a payload of a known length. Dropping what it gives ends the child.
+    /// Runs a treatment on a payload of a known length, in a user's turn. Dropping what it gives ends the child.
     ///
     /// # Errors
     /// [`WorkerError`].
-    pub async fn treat<S, E>(&self, task: &Task, length: u64, payload: S) -> Result<Treating, WorkerError>
+    pub async fn treat<S, E>(
+        &self,
+        user: Address,
+        task: &Task,
+        (length, payload): (u64, S),
+    ) -> Result<Treating, WorkerError>
     where
         S: Stream<Item = Result<Bytes, E>> + Send + Unpin,
         E: Into<Box<dyn std::error::Error + Send + Sync>>,
     {
-        let (said, talk) = self.ask(self.place().await, task, &[], (length, payload)).await?;
+        let (said, talk) = self.ask(self.place(user).await, task, &[], (length, payload)).await?;
         match said {
             Said::Treated(outcome) => Ok(Treating { outcome, talk }),
             Said::Refused(why) => Err(WorkerError::Refused(why)),
@@ -207,7 +210,7 @@ impl Worker {
         if length > MOST_PAYLOAD_BYTES || attachments.iter().any(attached) {
             return Err(WorkerError::TooLarge);
         }
-        let (mut talk, stdin) = self.start(place.0).await?;
+        let (mut talk, stdin) = self.start(place).await?;
         let until = talk.until;
         let line = async {
             let (fed, line) = tokio::join!(feed(stdin, task, attachments, payload), talk.line());
@@ -220,7 +223,7 @@ impl Worker {
     /// Starting a program stops the thread that does it until the program has begun. That may take long, when the disk is
     /// slow or somebody stops the child first; and what else that thread was about to do, with a connection of the
     /// database in its hands perhaps, would wait with it.
-    async fn start(&self, place: Option<OwnedSemaphorePermit>) -> Result<(Talk, ChildStdin), WorkerError> {
+    async fn start(&self, place: Place) -> Result<(Talk, ChildStdin), WorkerError> {
         let mut command = Command::new(self.program.as_path());
         command
             .arg(COMMAND)

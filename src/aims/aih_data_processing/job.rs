@@ -10,6 +10,7 @@ use futures_util::stream;
 use serde_json::{Value, json};
 use uuid::Uuid;
 
+use super::restart::interrupted;
 use crate::{
     aims::{
         AimError, Aims,
@@ -94,6 +95,7 @@ impl Aims {
                 let failure = Failure { kind: "withheld".to_owned(), text: words_of(*verdict) };
                 self.database.withhold_operation(id, &failure, self.clock.micros()).await
             }
+            Err(AimError::Ending) => self.database.undo_operation(id, &interrupted(), self.clock.micros()).await,
             Err(error) => self.database.fail_operation(id, &failure(error), self.clock.micros()).await,
         };
         match noted {
@@ -108,7 +110,7 @@ impl Aims {
         self.note_start(job.id).await?;
         let work = async {
             // The place first: what waits holds no model in memory.
-            let place = self.worker.place().await;
+            let place = self.worker.place(warrant.grounds().requester).await;
             let attachments = self.read_assets(&job.assets).await?;
             let (item, opened) = self.open(&warrant, Span::Whole).await?;
             let payload = (opened.length, opened.bytes);
@@ -231,6 +233,7 @@ fn failure(error: &AimError) -> Failure {
         AimError::Licensing(_) => NO_ANSWER,
         AimError::TooMany(_) => "too-many",
         AimError::Busy => "busy",
+        AimError::Ending => "interrupted",
         // What lies outside the payload was asked for; nothing is broken.
         AimError::Store(store::Error::OutOfRange { .. }) => "refused",
         AimError::Store(_) | AimError::Database(_) | AimError::Worker(_) | AimError::Index(_) => "internal",

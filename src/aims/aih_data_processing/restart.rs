@@ -83,8 +83,7 @@ impl Aims {
     }
 
     async fn take_back_operations(&self, before_us: i64) -> Result<u64, AimError> {
-        let failure =
-            Failure { kind: "interrupted".to_owned(), text: "the Back End was restarted before it ended".to_owned() };
+        let failure = interrupted();
         let (mut undone, mut after) = (0, None);
         loop {
             let page = self.database.list_unfinished_operations(before_us, after.as_ref(), PAGE).await?;
@@ -216,4 +215,9 @@ impl Aims {
             (DataItemState::Licensed | DataItemState::Stored | DataItemState::Erased, _) => false,
         })
     }
+}
+
+/// What is noted of an operation that the end of the process cut off.
+pub(super) fn interrupted() -> Failure {
+    Failure { kind: "interrupted".to_owned(), text: "the Back End was restarted before it ended".to_owned() }
 }

@@ -16,7 +16,7 @@ use serde_json::json;
 use uuid::Uuid;
 
 use crate::{
-    aims::{AimError, Aims},
+    aims::{AimError, Aims, descriptions::sealed},
     db::{
         DbError, Unique,
         data_items::{DataItemRow, DataItemState, NewDataItem},
@@ -160,7 +160,8 @@ impl Aims {
 
     async fn announce(&self, arrival: &Arrival) -> Result<DataItemRow, AimError> {
         let message = &arrival.message;
-        let key = self.new_item_key(message.aih_data_id, arrival.owner).await?;
+        let said = message.descr_metadata.as_ref().map(|text| text.reveal());
+        let (key, wrapped) = self.new_item_key(message.aih_data_id, arrival.owner).await?;
         let new = NewDataItem {
             id: message.aih_data_id,
             owner: arrival.owner,
@@ -168,11 +169,11 @@ impl Aims {
             status: DataStatus::Identified,
             qualifier: json!(message.aih_data_qualifier),
             data_time: json!(message.aih_data_time),
-            descr_metadata: message.descr_metadata.as_ref().map(|text| text.reveal().to_owned()),
+            descr_metadata: sealed(&key, said)?,
             root: None,
             parent: None,
             object_name: Uuid::new_v4().to_string(),
-            item_key_wrapped: key.as_str().to_owned(),
+            item_key_wrapped: wrapped.as_str().to_owned(),
             created_at_us: self.clock.micros(),
         };
         match self.database.insert_data_item(&new).await {
@@ -183,7 +184,8 @@ impl Aims {
         if row.owner != arrival.owner || row.parent.is_some() {
             return Err(AimError::Conflict(ID_IN_USE));
         }
-        if row.state != DataItemState::Erased && !is_described_as(&row, &new) {
+        let same = |kept: Option<String>| is_described_as(&row, &new) && kept.as_deref() == said;
+        if row.state != DataItemState::Erased && !same(self.description_of(&row).await?) {
             return Err(AimError::Conflict(ID_IN_USE));
         }
         Ok(row)
@@ -215,7 +217,7 @@ impl Aims {
 }
 
 fn is_described_as(row: &DataItemRow, new: &NewDataItem) -> bool {
-    row.qualifier == new.qualifier && row.data_time == new.data_time && row.descr_metadata == new.descr_metadata
+    row.qualifier == new.qualifier && row.data_time == new.data_time
 }
 
 fn check_agreement(message: &AihData, licence: &ModelLicence) -> Result<(), AimError> {

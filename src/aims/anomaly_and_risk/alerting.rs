@@ -183,7 +183,9 @@ impl Aims {
         self.note_start(id).await?;
         let work = async {
             let (item, opened) = self.open(&warrant, Span::Whole).await?;
-            let observed = self.worker.run(&task, &[], opened.length, opened.bytes).await?;
+            // In the turn of whose item it is: one user's many items keep nobody else's waiting.
+            let payload = (opened.length, opened.bytes);
+            let observed = self.worker.run(item.owner.address(), &task, &[], payload).await?;
             Ok((item, observed))
         };
         let (item, observed) = self.while_licensed(&warrant, work).await?;

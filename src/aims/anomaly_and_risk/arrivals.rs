@@ -35,7 +35,7 @@ const MOST_ATTEMPTS: u64 = 24;
 impl Aims {
     /// Looks into an item whose upload was acknowledged a moment ago.
     pub async fn look_into(&self, item: &DataItemRow) {
-        self.look(item, 1).await;
+        self.look_at(item, 1).await;
     }
 
     /// Looks into what nobody has looked into yet, again and again until told to stop. With `alone`, whoever was at
@@ -71,13 +71,13 @@ impl Aims {
             return Ok(());
         }
         match self.database.find_data_item(arrival.item).await? {
-            Some(item) if item.state == DataItemState::Stored => self.look(&item, arrival.attempts + 1).await,
+            Some(item) if item.state == DataItemState::Stored => self.look_at(&item, arrival.attempts + 1).await,
             _ => self.database.remove_arrival(arrival.item).await?,
         }
         Ok(())
     }
 
-    async fn look(&self, item: &DataItemRow, attempts: u64) {
+    async fn look_at(&self, item: &DataItemRow, attempts: u64) {
         let outcome = self.alert_on_arrival(item).await;
         let noted = match &outcome {
             Err(error) if passes(error) && attempts < MOST_ATTEMPTS => {

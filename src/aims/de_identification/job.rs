@@ -71,7 +71,8 @@ impl Aims {
         self.note_start(treatment.id).await?;
         let work = async {
             let (item, opened) = self.open(&warrant, Span::Whole).await?;
-            let treating = self.worker.treat(&treatment.task, opened.length, opened.bytes).await?;
+            let (requester, payload) = (warrant.grounds().requester, (opened.length, opened.bytes));
+            let treating = self.worker.treat(requester, &treatment.task, payload).await?;
             Ok((item, treating))
         };
         let (item, treating) = self.while_licensed(&warrant, work).await?;

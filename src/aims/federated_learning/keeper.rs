@@ -24,9 +24,11 @@ impl Aims {
     pub async fn keep_rounds(self, quiet: Duration, stop: CancellationToken) {
         let mut mine = HashMap::new();
         loop {
-            match self.end_due_rounds(quiet, &mut mine).await {
-                Ok(()) => {}
-                Err(error) => tracing::warn!(%error, "federated_learning.rounds_not_looked_at"),
+            // Cut off anywhere, as by a kill: the next start goes on from the row.
+            match stop.run_until_cancelled(self.end_due_rounds(quiet, &mut mine)).await {
+                None => return,
+                Some(Ok(())) => {}
+                Some(Err(error)) => tracing::warn!(%error, "federated_learning.rounds_not_looked_at"),
             }
             tokio::select! {
                 () = tokio::time::sleep(LOOK_INTERVAL) => {}

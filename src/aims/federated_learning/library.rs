@@ -236,7 +236,8 @@ impl Library<'_> {
             format: DataFormat::Safetensors,
             parameters: Map::new(),
         };
-        let answer: Value = self.worker.run(&task, attachments, length, Box::pin(pieces(file))).await?;
+        let payload = (length, Box::pin(pieces(file)));
+        let answer: Value = self.worker.run(self.back_end.address(), &task, attachments, payload).await?;
         serde_json::from_value(answer).map_err(|error| AimError::Worker(error.to_string()))
     }
 }

@@ -15,16 +15,17 @@ use axum::{
         FromRequest, Multipart, Request,
         multipart::{Field, MultipartError},
     },
-    http::header,
+    http::{HeaderMap, header},
     response::Response,
 };
 use bytes::{Bytes, BytesMut};
 use futures_util::{Stream, StreamExt, stream};
 
-use super::{body::read_bounded, meter::Meter};
+use super::{body::read_bounded, imprint::Imprint, meter::Meter};
 use crate::{
     aims::AimError,
-    api::{Door, Kind, Problem, once::digest, problem::contradiction},
+    api::{Door, Kind, Problem, layers::load::LargeBody, once::digest, problem::contradiction},
+    domain::ids::UserId,
     schema::{
         self,
         wire::{self, Payload},
@@ -40,7 +41,9 @@ pub struct Carrier<M> {
     /// JSON pointer of the part that holds or announces it.
     pub place: &'static str,
     /// That part.
-    pub payload: fn(&M) -> Result<Payload, Problem>,
+    pub payload: fn(&mut M) -> Result<&mut Payload, Problem>,
+    /// Who sends it.
+    pub sender: UserId,
     /// Most bytes of a payload behind the message.
     pub most_bytes: u64,
     /// Whether a JSON message may hold it.
@@ -60,7 +63,11 @@ pub struct Carried<M> {
 type Pieces = Pin<Box<dyn Stream<Item = Result<Bytes, PartError>> + Send>>;
 
 /// A payload on its way.
-pub struct Load(Pieces);
+pub struct Load {
+    pieces: Pieces,
+    /// Whether it lies behind the message, whose digest then says nothing of it.
+    behind: bool,
+}
 
 /// What is wrong with the parts that follow the message. Nothing of the payload is kept.
 #[derive(Debug, thiserror::Error)]
@@ -98,8 +105,17 @@ impl Load {
     /// [`PartError::Missing`], or that the body is broken.
     pub async fn begun(mut self) -> Result<Pieces, PartError> {
         // Its first piece is empty and says that the payload is there.
-        self.0.next().await.transpose()?;
-        Ok(self.0)
+        self.pieces.next().await.transpose()?;
+        Ok(self.pieces)
+    }
+
+    /// The same, with what will tell what it was; nothing where the message's digest tells that.
+    pub fn imprinted(self) -> (Self, Option<Imprint>) {
+        if !self.behind {
+            return (self, None);
+        }
+        let imprint = Imprint::default();
+        (Self { pieces: imprint.of(self.pieces), ..self }, Some(imprint))
     }
 }
 
@@ -153,17 +169,37 @@ async fn inside<M>(door: &Door, request: Request, carrier: &Carrier<M>) -> Resul
 where
     M: wire::Message + Send + 'static,
 {
+    let seat = match seat(door, request.headers(), carrier.sender) {
+        Ok(seat) => seat,
+        Err(busy) => {
+            Meter::install(request).0.discard_rest().await;
+            return Err(busy);
+        }
+    };
     let bytes = read_bounded(request, door, MOST_INLINE_BYTES).await?;
     // Validating megabytes of base64 takes a while; other requests go on meanwhile.
     let reading = tokio::task::spawn_blocking(move || {
         schema::read::<M>(&bytes, MOST_INLINE_BYTES).map(|received| (received.message, digest(&bytes)))
     });
-    let (message, digest) = reading.await.map_err(Problem::internal)??;
-    let Payload::Inline(data) = (carrier.payload)(&message)? else {
+    let (mut message, digest) = reading.await.map_err(Problem::internal)??;
+    let Payload::Inline(data) = (carrier.payload)(&mut message)? else {
         return Err(contradiction(carrier.place, "a JSON message holds the data itself, in Data"));
     };
-    let pieces = stream::iter([Ok(Bytes::new()), Ok(Bytes::from(data.0))]);
-    Ok(Carried { message, digest, payload: Load(Box::pin(pieces)) })
+    // Taken out of the message, so that it is held once; the seat is held as long.
+    let data = Bytes::from(std::mem::take(&mut data.0));
+    let pieces = stream::iter([Ok(Bytes::new()), Ok(data)]).inspect(move |_| {
+        let _held = &seat;
+    });
+    Ok(Carried { message, digest, payload: Load { pieces: Box::pin(pieces), behind: false } })
+}
+
+/// A seat for a body that is larger than a message, or may be: it is held whole, several times over while it is read.
+fn seat(door: &Door, headers: &HeaderMap, sender: UserId) -> Result<Option<LargeBody>, Problem> {
+    let announced = headers.get(header::CONTENT_LENGTH).and_then(|value| value.to_str().ok()?.parse::<usize>().ok());
+    match announced {
+        Some(bytes) if bytes <= door.limits.most_message_bytes => Ok(None),
+        _ => door.load.large_body(sender).map(Some),
+    }
 }
 
 async fn behind<M: wire::Message>(
@@ -174,18 +210,19 @@ async fn behind<M: wire::Message>(
     let first = parts.next_field().await?.filter(|part| part.name() == Some("message"));
     let first = first.ok_or_else(|| malformed("The first part must be `message`."))?;
     let bytes = read_part(first, &meter, door.limits.most_message_bytes).await?;
-    let message = schema::read::<M>(&bytes, door.limits.most_message_bytes)?.message;
-    let Payload::Remote { length, uri } = (carrier.payload)(&message)? else {
+    let mut message = schema::read::<M>(&bytes, door.limits.most_message_bytes)?.message;
+    let Payload::Remote { length, uri } = (carrier.payload)(&mut message)? else {
         let place = carrier.place;
         return Err(malformed(&format!("With parts, {place} holds DataLength and the DataURI cid:payload.")));
     };
     if uri != "cid:payload" {
         return Err(malformed("The payload follows in this message: DataURI must be cid:payload."));
     }
+    let length = *length;
     if length > carrier.most_bytes {
         return Err(Problem::new(Kind::PayloadTooLarge, format!("At most {} bytes.", carrier.most_bytes)));
     }
-    let payload = Load(Box::pin(payload_in(parts, meter, length)));
+    let payload = Load { pieces: Box::pin(payload_in(parts, meter, length)), behind: true };
     Ok(Carried { message, digest: digest(&bytes), payload })
 }
 

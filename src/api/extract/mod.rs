@@ -3,7 +3,7 @@
 //! | Extractor | Gives |
 //! | --- | --- |
 //! | [`Message`] | a message of the standard, schema-valid and typed, with its document and bytes |
-//! | [`carried`] | a message with a payload, inside it or behind it; `meter` bounds what is held of such a body |
+//! | [`carried`] | a message with a payload, inside it or behind it; `meter` bounds what is held of such a body, [`imprint`] tells what passed |
 //! | [`Plain`] | a small JSON body that is no message of the standard |
 //! | [`Bearer`] | the authenticated caller and the services their Token opens |
 //! | [`PathId`] | an identifier in the path |
@@ -13,6 +13,7 @@
 mod bearer;
 mod body;
 pub mod carried;
+pub mod imprint;
 mod message;
 mod meter;
 mod page;

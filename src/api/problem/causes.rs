@@ -92,6 +92,8 @@ impl From<Doubt> for Problem {
             | Doubt::ChangedCode
             | Doubt::ClockSkew(_)
             | Doubt::Stale(_)
+            | Doubt::Frozen(_)
+            | Doubt::Old(_)
             | Doubt::NotVerified
             | Doubt::BrokenDown(_) => chain_away(doubt),
         }
@@ -115,7 +117,7 @@ fn refused(refusal: &Refusal) -> Problem {
 impl From<ChainError> for Problem {
     fn from(error: ChainError) -> Self {
         match &error {
-            ChainError::Refused(refusal) => refused(refusal),
+            ChainError::Refused(refusal) | ChainError::Declined(refusal) => refused(refusal),
             ChainError::Signer(_) => Self::internal(error),
             ChainError::Unavailable(_)
             | ChainError::Timeout(_)
@@ -123,6 +125,7 @@ impl From<ChainError> for Problem {
             | ChainError::ChangedCode { .. }
             | ChainError::Failed(_)
             | ChainError::ClockSkew { .. }
+            | ChainError::Old { .. }
             | ChainError::Contradiction(_)
             | ChainError::Pending(_)
             | ChainError::Overtaken(_) => {
@@ -256,6 +259,7 @@ impl From<AimError> for Problem {
             AimError::Licensing(error) => error.into(),
             AimError::Store(error) => error.into(),
             AimError::Database(error) => error.into(),
+            AimError::Ending => Self::new(Kind::Unavailable, format!("{error}.")).retry_after(RETRY_SECONDS),
             AimError::Busy => Self::new(Kind::Busy, format!("{error}.")).retry_after(RETRY_SECONDS),
             AimError::TooMany(_) => Self::new(Kind::Unprocessable, format!("{error}.")),
             AimError::Worker(_) | AimError::Index(_) => Self::internal(error),

@@ -42,25 +42,25 @@ impl Node {
         found.iter().filter_map(|log| logs::decode(log).transpose()).collect()
     }
 
-    /// The licence events of one item (not the answers about it), in order. A node that does not search its whole chain
-    /// at once is asked piece by piece, from the newest block back, until the item's first event.
+    /// The licence events of one item (not the answers about it) from a block on, in order. A node that does not search so
+    /// much at once is asked piece by piece, from the newest block back, until the item's first event.
     ///
     /// # Errors
     /// As [`Node::events`].
-    pub async fn licence_events_of(&self, aih_data: B256) -> Result<Vec<LicenceEvent>, ChainError> {
+    pub async fn licence_events_of(&self, aih_data: B256, from: u64) -> Result<Vec<LicenceEvent>, ChainError> {
         let first = |found: &[LicenceEvent]| {
             found.iter().any(|e| matches!(e.kind, LicenceEventKind::Issued { .. } | LicenceEventKind::Derived { .. }))
         };
-        match self.licence_events_in(aih_data, 0, None).await {
+        match self.licence_events_in(aih_data, from, None).await {
             Err(error) if error.is_too_much() => {}
             outcome => return outcome,
         }
         let (mut above, mut found) = (self.head().await?.number + 1, Vec::new());
-        while above > 0 && !first(&found) {
-            let from = above.saturating_sub(LOG_BLOCKS);
-            let mut earlier = self.licence_events_in(aih_data, from, Some(above - 1)).await?;
+        while above > from && !first(&found) {
+            let piece = above.saturating_sub(LOG_BLOCKS).max(from);
+            let mut earlier = self.licence_events_in(aih_data, piece, Some(above - 1)).await?;
             earlier.append(&mut found);
-            (found, above) = (earlier, from);
+            (found, above) = (earlier, piece);
         }
         Ok(found)
     }

@@ -5,6 +5,7 @@ mod chain;
 mod conformance;
 mod deploy;
 mod licence;
+mod limits;
 mod store;
 mod up;
 mod users;

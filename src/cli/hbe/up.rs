@@ -9,10 +9,10 @@ use tokio::{
 };
 use tokio_util::sync::CancellationToken;
 
-use super::super::Outcome;
+use super::{super::Outcome, limits::limits};
 use crate::{
     api::{self, Door, Limits},
-    config::settings::Settings,
+    config::{limits::LimitSettings, settings::Settings},
     startup::{house::House, keys::DEVNET},
 };
 
@@ -21,10 +21,14 @@ pub(super) struct Up {
     /// Write {"URL","BackEndID","RPC"} to this file once requests are answered.
     #[arg(long)]
     ready_file: Option<PathBuf>,
+    #[command(flatten)]
+    limits: LimitSettings,
 }
 
 impl Up {
     pub(super) async fn run(self, settings: Settings) -> Outcome {
+        // What cannot be kept is refused before anything is begun.
+        let limits = limits(&self.limits.over(settings.limits))?;
         let mut terminate = signal(SignalKind::terminate())?;
         let mut interrupt = signal(SignalKind::interrupt())?;
         let stop = CancellationToken::new();
@@ -42,17 +46,22 @@ impl Up {
             house = House::build(&settings, &program) => house?,
             () = stop.cancelled() => return Ok(true),
         };
-        let served = self.serve(&settings, &house, stop).await;
+        let served = self.serve((&settings, limits), &house, stop).await;
         house.close().await;
         served.map(|()| true)
     }
 
-    async fn serve(self, settings: &Settings, house: &House, stop: CancellationToken) -> Result<(), Box<dyn Error>> {
+    async fn serve(
+        self,
+        (settings, limits): (&Settings, Limits),
+        house: &House,
+        stop: CancellationToken,
+    ) -> Result<(), Box<dyn Error>> {
         let listener = TcpListener::bind(settings.listen).await?;
         let url = settings.public_url.clone().unwrap_or(format!("http://{}", listener.local_addr()?));
         let access = house.access(url.parse()?).await?;
         let tidying = tokio::spawn(access.clone().keep_tidy());
-        let door = Door::new(house.aims.clone(), access, Limits::default());
+        let door = Door::new(house.aims.clone(), access, limits);
         banner(house, &url);
         if let Some(path) = &self.ready_file {
             let ready = json!({ "URL": url, "BackEndID": house.aims.back_end(), "RPC": house.rpc_url });

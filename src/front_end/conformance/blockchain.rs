@@ -35,7 +35,7 @@ impl Kit {
     /// Reads what the chain holds about the kit's item.
     pub(super) async fn read_chain(&mut self, rpc: &str, place: &Place) -> Result<(), KitError> {
         let node = witness(rpc, *self.client.back_end()).await?;
-        let events = node.licence_events_of(place.item.hash()).await?;
+        let events = node.licence_events_of(place.item.hash(), 0).await?;
         let Some(issued) = events.iter().find(|event| matches!(event.kind, Kind::Issued { .. })) else {
             let missing = "the chain holds no licence of the item that was uploaded";
             self.broken(MessageType::BlockchainLicence, (Direction::Produces, Part::Request), missing);

@@ -205,7 +205,7 @@ async fn licensing(chain: &Chain, database: &Database, clock: &Clock) -> Licensi
     vigil.verify(&chain.node(), clock).await;
     let operator = Operator::start(chain.node(), key(OPERATOR)).await.unwrap();
     let (queue, _) = Queue::start(operator, database.clone(), vigil.clone());
-    Licensing::new(chain.node(), queue, vigil, clock.clone())
+    Licensing::new(chain.node(), queue, vigil, clock.clone()).remembering(database.clone())
 }
 
 pub const ALL_SERVICES: [&str; 8] = [

@@ -15,6 +15,13 @@ pub struct Memory {
     entries: Arc<Mutex<Entries>>,
 }
 
+impl Memory {
+    /// Transactions that were replaced, or never mined.
+    pub fn replaced(&self) -> usize {
+        self.entries.lock().unwrap().values().filter(|(_, end)| *end == Some(End::Replaced)).count()
+    }
+}
+
 impl Ledger for Memory {
     async fn sent(&self, entry: Entry) -> Result<(), LedgerError> {
         self.entries.lock().unwrap().insert(entry.hash, (entry, None));

@@ -116,7 +116,7 @@ async fn every_act_on_an_item_is_in_the_audit() {
 #[tokio::test]
 async fn what_the_note_of_an_erasure_lacks_is_found_on_chain() {
     use health_back_end::db::operation_acts::{Done, NewAct};
-    let scene = scene().await;
+    let scene = Scene::set().await;
     let back_end = scene.house.chain.deployment.back_end();
     let parcel = paper::parcel(&scene.patient, &back_end, &paper::ecg());
     let (licence, result) = used(&scene, &parcel).await;

@@ -7,6 +7,7 @@
 
 use std::time::{Duration, Instant};
 
+use alloy::primitives::Address;
 use bytes::Bytes;
 use futures_util::{StreamExt, stream};
 use health_back_end::{
@@ -50,7 +51,8 @@ fn worker(limits: Limits) -> Worker {
 
 async fn run(worker: &Worker, task: &Task, payload: Vec<u8>) -> Result<Value, WorkerError> {
     let length = payload.len() as u64;
-    worker.run(task, &[], length, stream::iter([Ok::<_, std::io::Error>(Bytes::from(payload))])).await
+    let payload = stream::iter([Ok::<_, std::io::Error>(Bytes::from(payload))]);
+    worker.run(Address::ZERO, task, &[], (length, payload)).await
 }
 
 /// A processing of a class in a format, by the first type that takes no attachment.
@@ -231,7 +233,8 @@ async fn a_child_that_hangs_is_ended() {
     let first = stream::iter([Ok::<_, std::io::Error>(Bytes::from_static(b"0       "))]);
     let endless = first.chain(stream::pending());
     let task = processing_of(DataClass::PhysiologicalSignal, DataFormat::EdfPlus);
-    let outcome = tokio::time::timeout(Duration::from_secs(30), worker.run(&task, &[], 1 << 20, endless)).await;
+    let outcome =
+        tokio::time::timeout(Duration::from_secs(30), worker.run(Address::ZERO, &task, &[], (1 << 20, endless))).await;
     died("a file that never ends", outcome.expect("the child was not ended"));
 }
 

@@ -6,7 +6,7 @@
 //! | [`flow`] | upload, read, process, withdraw, erase; for a synthetic recording and the real one |
 //! | [`retries`] | the same request again |
 //! | [`refusals`] [`parts`] [`recordings`] [`signatures`] | requests that are wrong, each in its own way |
-//! | [`endless`] | bodies that never end |
+//! | [`endless`] [`large`] | bodies that never end; large ones, many at once |
 //! | [`licence_life`] | withdrawn, changed and expired in the middle of things |
 //! | [`reading`] | a download whose licence falls |
 //! | [`attempts`] | an upload that was kept and not acknowledged |
@@ -23,10 +23,13 @@
 //! | [`children`] | files that kill the child process they are read in, or hold it up |
 //! | [`keeper`] | anvil ends with the Back End, however that ends |
 //! | [`cut_off`] | what a killed Back End left, seen by another; who fills all places |
+//! | [`declined`] | what nodes say to whoever sends, and where past acts are looked up |
+//! | [`hung_up`] | clients that hang up while the chain is asked |
+//! | [`descriptions`] | the free text of an item |
 //! | [`doubt`] | a chain that is away, another, changed, or ahead of time |
 //! | [`stuck`] | transactions that are stuck, lost, or overtaken |
 //!
-//! [`paper`] writes the messages, [`caught`] catches works in the middle, [`server`] runs the Back End as a process, [`relay`] cuts its line to the chain.
+//! [`paper`] writes the messages, [`caught`] catches works in the middle, [`server`] runs the Back End as a process, [`relay`] cuts its line to the chain, [`grumbler`] answers as no node of ours does.
 
 /// A test for each class of data, by a function that is given the class.
 macro_rules! for_each_class {
@@ -54,12 +57,17 @@ mod bids;
 pub mod caught;
 mod children;
 mod cut_off;
+mod declined;
+mod descriptions;
 mod doubt;
 mod endless;
 mod erasure;
 pub mod every_class;
 mod flow;
+mod grumbler;
+mod hung_up;
 mod keeper;
+mod large;
 mod licence_life;
 mod mutations;
 pub mod paper;

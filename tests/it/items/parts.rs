@@ -5,17 +5,19 @@ use serde_json::json;
 
 use super::paper::{self, Parcel};
 use crate::environment::{
-    PATIENT,
+    INSTITUTE, PATIENT,
     house::{Answer, Client, House, send},
 };
 
 const PAYLOAD: &[u8] = b"time,pulse\n1,70\n2,71\n";
 
+fn form(parts: Vec<(&'static str, Vec<u8>)>) -> multipart::Form {
+    let part = |form: multipart::Form, (name, bytes)| form.part(name, multipart::Part::bytes(bytes));
+    parts.into_iter().fold(multipart::Form::new(), part)
+}
+
 async fn post(client: &Client, parts: Vec<(&'static str, Vec<u8>)>) -> Answer {
-    let form = parts
-        .into_iter()
-        .fold(multipart::Form::new(), |form, (name, bytes)| form.part(name, multipart::Part::bytes(bytes)));
-    send(client.request(Method::POST, "/v1/aih-data").multipart(form)).await
+    send(client.request(Method::POST, "/v1/aih-data").multipart(form(parts))).await
 }
 
 fn message(parcel: &Parcel, length: usize) -> Vec<u8> {
@@ -101,6 +103,46 @@ async fn a_payload_of_another_length_is_not_kept_and_may_be_sent_again() {
     patient.get(&format!("{}/payload", parcel.path())).await.expect(404).problem("not-found");
     assert_eq!(patient.get("/v1/aih-data").await.expect(200).body["AIHData"], json!([]));
     parcel.send_in_parts(&patient).await.expect(201);
+    let read = patient.get(&format!("{}/payload", parcel.path())).await;
+    assert_eq!(read.expect(200).bytes, PAYLOAD);
+    house.stop().await;
+}
+
+#[tokio::test]
+async fn under_one_idempotency_key_another_payload_is_another_request() {
+    let house = House::start().await;
+    let patient = house.end_user(PATIENT).await;
+    let parcel = paper::table(&patient, &house.chain.deployment.back_end(), PAYLOAD);
+    let right = message(&parcel, PAYLOAD.len());
+    let send_once = async |client: &Client, key: &str, message: &[u8], payload: &[u8]| {
+        let form = form(vec![("message", message.to_vec()), ("payload", payload.to_vec())]);
+        send(client.request(Method::POST, "/v1/aih-data").header("idempotency-key", key).multipart(form)).await
+    };
+    // Refused before the payload was looked at: nobody could say later whether it was the same, so nothing is kept.
+    let institute = house.end_user(INSTITUTE).await;
+    for _ in 0..2 {
+        let refused = send_once(&institute, "early", &right, PAYLOAD).await;
+        refused.expect(422);
+        assert_eq!(refused.header("idempotency-replayed"), "");
+    }
+    // Broken off: not kept either, though the message was the same.
+    send_once(&patient, "key", &right, &PAYLOAD[1..]).await.expect(400).problem("malformed-request");
+    let first = send_once(&patient, "key", &right, PAYLOAD).await;
+    first.expect(201);
+
+    let other: Vec<u8> = PAYLOAD.iter().map(|byte| if *byte == b'1' { b'9' } else { *byte }).collect();
+    send_once(&patient, "key", &right, &other).await.expect(422).problem("idempotency-key-reused");
+    send_once(&patient, "key", &right, &PAYLOAD[1..]).await.expect(400).problem("malformed-request");
+    let without = send(
+        patient
+            .request(Method::POST, "/v1/aih-data")
+            .header("idempotency-key", "key")
+            .multipart(form(vec![("message", right.clone())])),
+    );
+    without.await.expect(400).problem("malformed-request");
+    let again = send_once(&patient, "key", &right, PAYLOAD).await;
+    again.expect(201);
+    assert_eq!((again.header("idempotency-replayed"), &again.bytes), ("true", &first.bytes));
     let read = patient.get(&format!("{}/payload", parcel.path())).await;
     assert_eq!(read.expect(200).bytes, PAYLOAD);
     house.stop().await;

@@ -6,7 +6,7 @@ use super::{
     paper,
     server::{Server, anvils_of, until},
 };
-use crate::environment::{Chain, PATIENT};
+use crate::environment::{Chain, PATIENT, premises::Premises};
 
 #[tokio::test]
 async fn a_second_back_end_on_the_same_folder_is_refused_and_the_first_goes_on() {
@@ -75,4 +75,30 @@ async fn a_start_that_fails_leaves_no_anvil_behind_and_its_files_are_for_the_own
     let said = String::from_utf8_lossy(&failed.stderr);
     assert!(!failed.status.success() && said.contains("0644"), "{said}");
     until("anvil is gone", async || (anvils_of(folder.path()) == 0).then_some(())).await;
+}
+
+#[tokio::test]
+async fn the_operators_limits_are_kept_and_those_that_cannot_be_are_refused() {
+    let chain = Chain::start().await;
+    let folder = Premises::new().await;
+    let bad = Server::command(folder.path(), &["up", "--listen", "127.0.0.1:0", "--user-rate=-1"]).await;
+    let said = String::from_utf8_lossy(&bad.stderr);
+    assert!(!bad.status.success() && said.contains("the limit user_rate must be"), "{said}");
+    for (variable, value) in [("HBE_USER_RATE", "nan"), ("HBE_BODY_SECONDS", "0"), ("HBE_MOST_REQUESTS", "many")] {
+        let arguments = ["up", "--listen", "127.0.0.1:0", "--rpc-url", &chain.devnet.url()];
+        let bad = Server::command_with(folder.path(), &arguments, &[(variable, value)]).await;
+        let said = String::from_utf8_lossy(&bad.stderr);
+        let name = variable.trim_start_matches("HBE_").to_lowercase();
+        assert!(!bad.status.success() && said.replace('-', "_").contains(&name), "{variable}: {said}");
+    }
+    assert!(!folder.path().join("data").exists(), "refused before anything was begun");
+    std::fs::write(folder.path().join("hbe.toml"), "[limits]\naddress_rate = 0.01\nburst_seconds = 500\n").unwrap();
+    let server = Server::start(&chain, &chain.devnet.url(), folder.path()).await;
+    let nobody = server.stranger(PATIENT);
+    for _ in 0..5 {
+        nobody.get("/v1/service-info").await.expect(200);
+    }
+    nobody.get("/v1/service-info").await.expect(429).problem("rate-limited");
+    assert_eq!(server.terminate().await, Some(0));
+    chain.devnet.stop().await;
 }

@@ -12,7 +12,12 @@ use health_back_end::{
     chain::{node::connect, operator::Operator},
     clock::Clock,
     domain::{ids::AihDataId, taxonomy::UserClass},
-    licensing::{Licensing, confirm::Answer, queue::Queue, vigil::Vigil},
+    licensing::{
+        Licensing,
+        confirm::Answer,
+        queue::Queue,
+        vigil::{Doubt, Vigil},
+    },
 };
 use serde_json::Value;
 
@@ -74,7 +79,36 @@ async fn transactions_that_are_stuck_dropped_or_overtaken_are_settled() {
         a_stuck_transaction_is_waited_for(),
         a_dropped_transaction_is_sent_again(),
         a_transaction_overtaken_by_a_strangers_permits_nothing_and_blocks_nothing(),
+        a_chain_without_blocks_while_ours_waits_is_doubted_until_there_is_one(),
     );
+}
+
+async fn a_chain_without_blocks_while_ours_waits_is_doubted_until_there_is_one() {
+    let chain = Chain::start().await;
+    chain.vouch(key(INSTITUTE).address(), UserClass::NonProfitEntity).await;
+    let (vigil, clock, node) = (Vigil::new().frozen_after(Duration::from_secs(1)), Clock::system(), chain.node());
+    vigil.verify(&node, &clock).await;
+    vigil.report_indexed(u64::MAX);
+    let operator = Operator::start(node.clone(), key(OPERATOR)).await.unwrap();
+    let (queue, _) = Queue::start(operator, ledger::Memory::default(), vigil.clone());
+    let gate = Licensing::new(node.clone(), queue, vigil.clone(), clock.clone());
+    let (item, _) = chain.license(&gate).await;
+    let scene = Scene { chain, gate, item };
+    let provider = &scene.chain.provider;
+    provider.anvil_set_auto_mine(false).await.unwrap();
+    let watching = async {
+        until("the chain counts as frozen", async || matches!(vigil.pass(), Err(Doubt::Frozen(_))).then_some(())).await;
+        // That the node answers does not end it; nothing that was permitted before is handed out.
+        vigil.verify(&node, &clock).await;
+        assert!(matches!(vigil.pass(), Err(Doubt::Frozen(_))));
+        let look = scene.gate.check(&question(scene.item, key(INSTITUTE).address())).await;
+        assert!(look.is_err());
+        provider.evm_mine(None).await.unwrap();
+    };
+    let (_, ()) = tokio::join!(scene.confirm(), watching);
+    provider.anvil_set_auto_mine(true).await.unwrap();
+    until("it is trusted again", async || vigil.pass().ok()).await;
+    scene.goes_on().await;
 }
 
 async fn a_stuck_transaction_is_waited_for() {

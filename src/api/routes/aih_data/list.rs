@@ -41,7 +41,9 @@ pub async fn list(State(door): State<Door>, caller: Bearer, Params(page): Params
     caller.must_open_any(&[Operation::Store, Operation::Retrieve])?;
     let (after, limit) = page.place()?;
     let found = door.aims.own_items(caller.user(), after.as_ref(), limit).await?;
-    let stored = found.rows.iter().filter(|row| row.state == DataItemState::Stored);
-    let aih_data = stored.map(|row| outgoing(&message(&door, row, None)?)).collect::<Result<_, _>>()?;
+    let mut aih_data = Vec::with_capacity(found.rows.len());
+    for row in found.rows.iter().filter(|row| row.state == DataItemState::Stored) {
+        aih_data.push(outgoing(&message(&door, row, None).await?)?);
+    }
     Ok(Given::ok(&Items { aih_data, next: found.next.map(|cursor| cursor.to_string()) }))
 }

@@ -30,11 +30,11 @@ pub async fn message_with_findings(
 ) -> Result<AihData, Problem> {
     let found = door.aims.findings_on(row, eyes).await?;
     let ara_data = if found.is_empty() { None } else { Some(found) };
-    Ok(AihData { ara_data, ..message(door, row, payload)? })
+    Ok(AihData { ara_data, ..message(door, row, payload).await? })
 }
 
 /// An item as a message, with its payload or the place of it.
-pub fn message(door: &Door, row: &DataItemRow, payload: Option<Vec<u8>>) -> Result<AihData, Problem> {
+pub async fn message(door: &Door, row: &DataItemRow, payload: Option<Vec<u8>>) -> Result<AihData, Problem> {
     let chain_id = door.aims.back_end().chain_id();
     let held = match payload {
         Some(bytes) => Payload::Inline(crate::schema::wire::Base64(bytes)),
@@ -57,6 +57,6 @@ pub fn message(door: &Door, row: &DataItemRow, payload: Option<Vec<u8>>) -> Resu
         parent_aih_data_id: row.parent,
         aih_data_status: Some(row.status),
         ara_data: None,
-        descr_metadata: row.descr_metadata.clone().map(Into::into),
+        descr_metadata: door.aims.description_of(row).await?.map(Into::into),
     })
 }

@@ -18,6 +18,7 @@ use crate::{
     api::{
         Bearer, Door, Kind, Problem,
         extract::{Params, PathId},
+        once::to_the_end,
     },
     db::data_items::DataItemRow,
     domain::{ids::AihDataId, operation::Operation, taxonomy::Usage},
@@ -61,7 +62,9 @@ pub async fn payload(
     };
     let span = asked_span(&headers)?;
     let partial = span != Span::Whole;
-    match door.aims.retrieve(&request, span).await? {
+    // Whoever hangs up leaves no operation that nobody ends.
+    let aims = door.aims.clone();
+    match to_the_end(async move { Ok(aims.retrieve(&request, span).await?) }).await? {
         Retrieved::Denied(operation) => Err(denied(&door, &operation)),
         Retrieved::Opened(item, opened) => Ok(answer(&item, opened, partial)),
     }

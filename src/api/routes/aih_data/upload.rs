@@ -39,13 +39,15 @@ pub async fn upload(
     let sender = caller.user();
     let carrier = Carrier {
         place: "/AIHData",
-        payload: |message: &AihData| Ok(message.aih_data.clone()),
+        payload: |message: &mut AihData| Ok(&mut message.aih_data),
+        sender,
         most_bytes: door.limits.most_upload_bytes,
         inline: true,
     };
+    let house = door.clone();
     receive(&door, request, carrier, |carried| {
-        let work = take_in(door.clone(), sender, carried.message, carried.payload);
-        once.run(&door, sender, ROUTE, carried.digest, work)
+        let work = move |message, payload| take_in(house, sender, message, payload);
+        once.run_carried(&door, sender, ROUTE, carried, work)
     })
     .await
 }
@@ -58,5 +60,5 @@ async fn take_in(door: Door, sender: UserId, incoming: AihData, payload: Load) -
         Admitted::Stored(row) => door.aims.recognise(*row, payload).await.map_err(told)?,
         Admitted::Waiting(row, permit) => door.aims.receive(&row, permit, payload).await.map_err(told)?,
     };
-    Ok(Reply::created(message(&door, &row, None)?, &location(row.id)).into_response())
+    Ok(Reply::created(message(&door, &row, None).await?, &location(row.id)).into_response())
 }

@@ -50,8 +50,11 @@ async fn process(door: &Door, request: ProcessRequest, patience: Duration) -> Re
     let operation = match door.aims.request_processing(request).await? {
         Accepted::Denied(operation) | Accepted::Known(operation) => operation,
         Accepted::Running(id, mut ended) => {
-            // Out of patience, or out of a job: the row says which.
-            let _ = tokio::time::timeout(patience, ended.wait_for(|over| *over)).await;
+            // Out of patience, out of a job, or the door closes: the row says which.
+            tokio::select! {
+                _ = tokio::time::timeout(patience, ended.wait_for(|over| *over)) => {}
+                () = door.closing() => {}
+            }
             door.aims.operation(id).await?
         }
     };

@@ -7,7 +7,7 @@ use uuid::Uuid;
 
 use super::Alert;
 use crate::{
-    api::{Bearer, Door, Given, Problem, extract::PathId, problem::outgoing},
+    api::{Bearer, Door, Given, Problem, extract::PathId, once::to_the_end, problem::outgoing},
     domain::operation::Operation,
     schema::{Resource, ResourceType},
 };
@@ -36,7 +36,9 @@ impl Resource for Told {
     params(("id" = String, Path, description = "AlertID")), responses((status = 200, body = ref("#/components/schemas/AlertFindings"))))]
 pub async fn read(State(door): State<Door>, caller: Bearer, PathId(id): PathId<Uuid>) -> Result<Given, Problem> {
     caller.must_open(Operation::AnomalyAndRiskAlerting)?;
-    let seen = door.aims.see_alert(caller.user(), id).await?;
+    let (aims, user) = (door.aims.clone(), caller.user());
+    // Whoever hangs up leaves no operation that nobody ends.
+    let seen = to_the_end(async move { Ok(aims.see_alert(user, id).await?) }).await?;
     let ara_data = seen.findings.iter().map(outgoing).collect::<Result<_, _>>()?;
     Ok(Given::ok(&Told { alert: Alert::of(&seen.row)?, ara_data }))
 }

@@ -14,7 +14,7 @@ use uuid::Uuid;
 use super::{open, seconds};
 use crate::{
     aims::auditing::{AuditQuestion, Opened, export::Format},
-    api::{Bearer, Door, Kind, Problem, Reply, extract::Params, problem::contradiction},
+    api::{Bearer, Door, Kind, Problem, Reply, extract::Params, once::to_the_end, problem::contradiction},
     domain::{
         ids::AihDataId,
         operation::{Operation, Operations},
@@ -61,7 +61,9 @@ pub async fn audit_events(
     let form = form(&asked, &headers)?;
     let question = question(&door, &bearer, &asked)?;
     let seats = (door.load.place_of(bearer.user())?, door.load.stream()?);
-    let opened = open(&door, &question).await?;
+    let house = door.clone();
+    // Whoever hangs up leaves no operation that nobody ends.
+    let opened = to_the_end(async move { open(&house, &question).await }).await?;
     match form {
         Form::Message => message(&door, &opened).await,
         Form::File(format) => {

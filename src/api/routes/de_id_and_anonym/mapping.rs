@@ -16,6 +16,7 @@ use crate::{
     api::{
         Bearer, Door, Given, Problem,
         extract::{PathId, Plain},
+        once::to_the_end,
     },
     domain::{ids::AihDataId, operation::Operation, taxonomy::Usage},
     schema::{Resource, ResourceType},
@@ -49,7 +50,9 @@ pub async fn mapping(
 ) -> Result<Response, Problem> {
     caller.must_open(Operation::DeIdAndAnonym)?;
     let usage = intent.usage.unwrap_or(Usage::PatientUse);
-    match door.aims.unseal(caller.user(), id, usage).await? {
+    let (aims, user) = (door.aims.clone(), caller.user());
+    // Whoever hangs up leaves no operation that nobody ends.
+    match to_the_end(async move { Ok(aims.unseal(user, id, usage).await?) }).await? {
         Unsealing::Denied(operation) => Err(denied(&door, &operation)),
         Unsealing::Opened(unsealed) => answer(&door, &unsealed),
     }

@@ -49,8 +49,11 @@ async fn de_identify(door: &Door, request: DeIdRequest, patience: Duration) -> R
     let operation = match door.aims.request_de_identification(request).await? {
         Accepted::Denied(operation) | Accepted::Known(operation) => operation,
         Accepted::Running(id, mut ended) => {
-            // Out of patience, or out of a job: the row says which.
-            let _ = tokio::time::timeout(patience, ended.wait_for(|over| *over)).await;
+            // Out of patience, out of a job, or the door closes: the row says which.
+            tokio::select! {
+                _ = tokio::time::timeout(patience, ended.wait_for(|over| *over)) => {}
+                () = door.closing() => {}
+            }
             door.aims.operation(id).await?
         }
     };

@@ -41,20 +41,21 @@ pub async fn answer(
 ) -> Result<Response, Problem> {
     bearer.must_open(Operation::FederatedLearning)?;
     let sender = bearer.user();
-    let carrier = Carrier { place: MODEL, payload: model, most_bytes: MOST_MODEL_BYTES, inline: true };
+    let carrier = Carrier { place: MODEL, payload: model, sender, most_bytes: MOST_MODEL_BYTES, inline: true };
+    let house = door.clone();
     receive(&door, request, carrier, |carried| {
-        let work = take_in(door.clone(), sender, carried.message, carried.payload);
-        once.run(&door, sender, ROUTE, carried.digest, work)
+        let work = move |message, payload| take_in(house, sender, message, payload);
+        once.run_carried(&door, sender, ROUTE, carried, work)
     })
     .await
 }
 
-fn model(message: &FederatedLearn) -> Result<Payload, Problem> {
-    let Exchange::Response(response) = &message.federated_learn else {
+fn model(message: &mut FederatedLearn) -> Result<&mut Payload, Problem> {
+    let Exchange::Response(response) = &mut message.federated_learn else {
         return Err(contradiction("/FederatedLearn", "a Front End answers with a Response"));
     };
-    match &response.post_learn_nn_model.ml_model_data[..] {
-        [HeldPayload::Carried(payload)] => Ok(payload.clone()),
+    match &mut response.post_learn_nn_model.ml_model_data[..] {
+        [HeldPayload::Carried(payload)] => Ok(payload),
         _ => Err(contradiction(MODEL, "a trained model is one part, carried by this message")),
     }
 }

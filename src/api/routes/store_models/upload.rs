@@ -7,10 +7,10 @@ use axum::{
 };
 
 use crate::{
-    aims::federated_learning::message,
+    aims::federated_learning::{message, upload::Upload},
     api::{
         Bearer, Door, Problem, Reply,
-        extract::carried::{self, Carried, Carrier, told},
+        extract::carried::{self, Carried, Carrier, Load, told},
         once::Once,
         problem::contradiction,
     },
@@ -40,30 +40,30 @@ pub async fn upload(
 ) -> Result<Response, Problem> {
     bearer.must_operate()?;
     let sender = bearer.user();
-    let carrier = Carrier { place: DATA, payload: announced, most_bytes: MOST_MODEL_BYTES, inline: false };
+    let carrier = Carrier { place: DATA, payload: announced, sender, most_bytes: MOST_MODEL_BYTES, inline: false };
     let taken_by = door.clone();
     let work = |carried| take_in(taken_by, sender, once, carried);
     carried::receive(&door, request, carrier, work).await
 }
 
 async fn take_in(door: Door, sender: UserId, once: Once, carried: Carried<MlModelObject>) -> Result<Response, Problem> {
-    let arriving = door.aims.examine_upload(carried.message, sender)?;
-    let work = {
-        let door = door.clone();
-        async move {
-            let payload = carried.payload.begun().await?;
-            let row = door.aims.take_upload(&arriving, payload).await.map_err(told)?;
-            let place = format!("/v1/store/models/urn:uuid:{}", row.id);
-            Ok(Reply::created(message::model(&row, true)?, &place).into_response())
-        }
-    };
-    once.run(&door, sender, ROUTE, carried.digest, work).await
+    let Carried { message, digest, payload } = carried;
+    let carried = Carried { message: door.aims.examine_upload(message, sender)?, digest, payload };
+    let house = door.clone();
+    let work = move |arriving, payload| keep(house, arriving, payload);
+    once.run_carried(&door, sender, ROUTE, carried, work).await
+}
+
+async fn keep(door: Door, arriving: Upload, payload: Load) -> Result<Response, Problem> {
+    let row = door.aims.take_upload(&arriving, payload.begun().await?).await.map_err(told)?;
+    let place = format!("/v1/store/models/urn:uuid:{}", row.id);
+    Ok(Reply::created(message::model(&row, true)?, &place).into_response())
 }
 
 /// The bytes that follow the message.
-fn announced(message: &MlModelObject) -> Result<Payload, Problem> {
-    match &message.ml_model_data[..] {
-        [HeldPayload::Carried(payload @ Payload::Remote { .. })] => Ok(payload.clone()),
+fn announced(message: &mut MlModelObject) -> Result<&mut Payload, Problem> {
+    match &mut message.ml_model_data[..] {
+        [HeldPayload::Carried(payload @ Payload::Remote { .. })] => Ok(payload),
         _ => Err(contradiction(DATA, "a model of the Store is one part, announced by DataLength and DataURI")),
     }
 }

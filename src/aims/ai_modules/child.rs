@@ -10,6 +10,7 @@ use serde_json::Value;
 
 use super::{
     input::Input,
+    observations::Observations,
     pseudonyms::PseudonymKey,
     table,
     task::{Line, Purpose, Task},
@@ -21,6 +22,7 @@ use crate::{aims::federated_learning::module, domain::operation::Operation};
 /// What came of a task.
 enum Outcome {
     Result(Value),
+    Both { result: Result<Value, String>, observed: Result<Value, String> },
     Treated(Treated),
     Refused(String),
 }
@@ -46,6 +48,9 @@ fn limit(resource: Resource, most: u64) -> std::io::Result<()> {
 fn answer(mut out: impl Write, outcome: &Outcome) -> std::io::Result<()> {
     let line = match outcome {
         Outcome::Result(value) => serde_json::to_vec(&serde_json::json!({ "Result": value })),
+        Outcome::Both { result, observed } => {
+            serde_json::to_vec(&serde_json::json!({ "Both": { "Result": result, "Observed": observed } }))
+        }
         Outcome::Refused(why) => serde_json::to_vec(&serde_json::json!({ "Refused": why })),
         Outcome::Treated(treated) => {
             serde_json::to_vec(&serde_json::json!({ "Treated": treatment::Said::from(treated) }))
@@ -71,6 +76,7 @@ fn run(mut input: impl BufRead) -> Result<Outcome, String> {
     input.take(MOST_PAYLOAD_BYTES).read_to_end(&mut payload).map_err(|error| error.to_string())?;
     match &task.purpose {
         Purpose::Process { aim, operation } => process(&task, aim, *operation, &payload, &attached),
+        Purpose::Both { aim, operation } => both(&task, aim, *operation, (&payload, &attached)),
         Purpose::Observe => observe(&task, &payload),
         Purpose::Model(asked) => module::run(*asked, &payload, &attached).map(Outcome::Result),
         Purpose::Treat { algorithm, key } => treat(&task, algorithm, key, &payload),
@@ -104,8 +110,23 @@ fn observe(task: &Task, payload: &[u8]) -> Result<Outcome, String> {
         payload,
         attachments: &BTreeMap::new(),
     };
-    let observations = observe(&input)?;
-    serde_json::to_value(observations).map(Outcome::Result).map_err(|error| error.to_string())
+    observe(&input).and_then(as_value).map(Outcome::Result)
+}
+
+fn as_value(observations: Observations) -> Result<Value, String> {
+    serde_json::to_value(observations).map_err(|error| error.to_string())
+}
+
+fn both(
+    task: &Task,
+    aim: &str,
+    operation: Operation,
+    (payload, attachments): (&[u8], &BTreeMap<String, Vec<u8>>),
+) -> Result<Outcome, String> {
+    let both = table::module(aim).and_then(|module| module.both).ok_or("this AIM does not do both at once")?;
+    let input = Input { operation, format: task.format, parameters: &task.parameters, payload, attachments };
+    let (result, observed) = both(&input);
+    Ok(Outcome::Both { result, observed: observed.and_then(as_value) })
 }
 
 fn treat(task: &Task, algorithm: &str, key: &PseudonymKey, payload: &[u8]) -> Result<Outcome, String> {

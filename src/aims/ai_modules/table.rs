@@ -21,6 +21,8 @@ use crate::{
 pub type Run = fn(&Input<'_>) -> Result<Value, String>;
 /// Measures what can be judged in a payload.
 pub type Observe = fn(&Input<'_>) -> Result<Observations, String>;
+/// Both, of one reading of the payload.
+pub type Both = fn(&Input<'_>) -> (Result<Value, String>, Result<Observations, String>);
 /// De-identifies or anonymises a payload.
 pub type Treat = fn(&Treatment<'_>) -> Result<Treated, String>;
 
@@ -33,17 +35,19 @@ pub struct Module {
     pub run: Run,
     /// Measures, where the AIM can.
     pub observe: Option<Observe>,
+    /// Does both for little more than one costs, where the AIM can.
+    pub both: Option<Both>,
 }
 
 /// The code of every AIM.
 pub static MODULES: &[Module] = &[
-    Module { aim: "AIP-BEH-V1.0", run: behaviour::run, observe: Some(behaviour::observe) },
-    Module { aim: "AIP-ECG-V1.0", run: ecg::run, observe: Some(ecg::observe) },
-    Module { aim: "AIP-EEG-V1.0", run: eeg::run, observe: Some(eeg::observe) },
-    Module { aim: "AIP-FHR-V1.0", run: clinical::run, observe: Some(clinical::observe) },
-    Module { aim: "AIP-IMG-V1.0", run: imaging::run, observe: Some(imaging::observe) },
-    Module { aim: "AIP-NNB-V1.0", run: nn::run, observe: None },
-    Module { aim: "AIP-VCF-V1.0", run: omics::run, observe: Some(omics::observe) },
+    Module { aim: "AIP-BEH-V1.0", run: behaviour::run, observe: Some(behaviour::observe), both: None },
+    Module { aim: "AIP-ECG-V1.0", run: ecg::run, observe: Some(ecg::observe), both: Some(ecg::run_and_observe) },
+    Module { aim: "AIP-EEG-V1.0", run: eeg::run, observe: Some(eeg::observe), both: None },
+    Module { aim: "AIP-FHR-V1.0", run: clinical::run, observe: Some(clinical::observe), both: None },
+    Module { aim: "AIP-IMG-V1.0", run: imaging::run, observe: Some(imaging::observe), both: None },
+    Module { aim: "AIP-NNB-V1.0", run: nn::run, observe: None, both: None },
+    Module { aim: "AIP-VCF-V1.0", run: omics::run, observe: Some(omics::observe), both: None },
 ];
 
 /// The code of an algorithm for some formats of some classes.

@@ -3,7 +3,7 @@
 use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value};
 
-use super::pseudonyms::PseudonymKey;
+use super::{pseudonyms::PseudonymKey, table};
 use crate::{
     aims::federated_learning::module::ModelTask,
     domain::{operation::Operation, taxonomy::DataClass},
@@ -35,6 +35,13 @@ pub enum Purpose {
         /// The processing type.
         operation: Operation,
     },
+    /// The same, and what can be judged is measured.
+    Both {
+        /// The AIM's name in the MPAI Store.
+        aim: String,
+        /// The processing type.
+        operation: Operation,
+    },
     /// What can be judged is measured.
     Observe,
     /// A model of the MPAI Store is read.
@@ -46,6 +53,16 @@ pub enum Purpose {
         /// Under which pseudonyms.
         key: PseudonymKey,
     },
+}
+
+impl Task {
+    /// The same task with what is asked for beside it; `None` where the AIM has no way to do both for less than each costs.
+    pub fn with_observations(&self) -> Option<Self> {
+        let Purpose::Process { aim, operation } = &self.purpose else { return None };
+        table::module(aim)?.both?;
+        let purpose = Purpose::Both { aim: aim.clone(), operation: *operation };
+        Some(Self { purpose, ..self.clone() })
+    }
 }
 
 /// An asset from the MPAI Store that a module needs.

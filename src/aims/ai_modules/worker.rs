@@ -6,7 +6,7 @@
 //!   task as one line of JSON ──stdin──▶        sets its limits, reads the line
 //!   attachments, then the payload,
 //!   decrypted as it flows ──▶                  reads it all, runs the module
-//!   ◀──stdout── {"Result": …} or {"Refused": "why"}
+//!   ◀──stdout── {"Result": …}, {"Both": …} or {"Refused": "why"}
 //!               or {"Treated": …} and then the treated payload
 //! ```
 //!
@@ -50,8 +50,19 @@ const PIECE_BYTES: usize = 64 << 10;
 #[derive(Debug, Deserialize)]
 enum Said {
     Result(Value),
+    Both(Both),
     Treated(Outcome),
     Refused(String),
+}
+
+/// What came of a task that asked for both: each by itself, with why it was refused.
+#[derive(Debug, Deserialize)]
+#[serde(rename_all = "PascalCase")]
+pub struct Both {
+    /// Of the processing.
+    pub result: Result<Value, String>,
+    /// Of the measuring.
+    pub observed: Result<Value, String>,
 }
 
 /// Why there is no result.
@@ -169,7 +180,30 @@ impl Worker {
         match said {
             Said::Result(value) => talk.end().await.map(|()| value),
             Said::Refused(why) => Err(WorkerError::Refused(why)),
-            Said::Treated(_) => Err(WorkerError::Died),
+            Said::Treated(_) | Said::Both(_) => Err(WorkerError::Died),
+        }
+    }
+
+    /// As [`Worker::run_in`], of a task that asks for both.
+    ///
+    /// # Errors
+    /// [`WorkerError`]; not when one of both was refused, which stands in its place.
+    pub async fn run_both_in<S, E>(
+        &self,
+        place: Place,
+        task: &Task,
+        attachments: &[Attachment],
+        (length, payload): (u64, S),
+    ) -> Result<Both, WorkerError>
+    where
+        S: Stream<Item = Result<Bytes, E>> + Send + Unpin,
+        E: Into<Box<dyn std::error::Error + Send + Sync>>,
+    {
+        let (said, talk) = self.ask(place, task, attachments, (length, payload)).await?;
+        match said {
+            Said::Both(both) => talk.end().await.map(|()| both),
+            Said::Refused(why) => Err(WorkerError::Refused(why)),
+            Said::Result(_) | Said::Treated(_) => Err(WorkerError::Died),
         }
     }
 
@@ -191,7 +225,7 @@ impl Worker {
         match said {
             Said::Treated(outcome) => Ok(Treating { outcome, talk }),
             Said::Refused(why) => Err(WorkerError::Refused(why)),
-            Said::Result(_) => Err(WorkerError::Died),
+            Said::Result(_) | Said::Both(_) => Err(WorkerError::Died),
         }
     }
 

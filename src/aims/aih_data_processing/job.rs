@@ -63,15 +63,24 @@ impl Aims {
     pub(super) async fn run_job(&self, mut job: Job, permit: Permit) {
         let requester = permit.grounds().requester;
         let alerting = job.alerting.take();
-        let alerting = async {
-            if let Some(alerting) = alerting {
-                // How it ended stands in its row; the processing goes its own way.
-                let _ = self.run_alerting(alerting).await;
+        let outcome = match (alerting, job.task.with_observations()) {
+            (Some(alerting), Some(task)) => {
+                let id = alerting.id();
+                let both = self.carry_out_with(&job, permit, (alerting, task));
+                self.alive(job.id, self.alive(id, both)).await
+            }
+            (alerting, _) => {
+                let alerting = async {
+                    if let Some(alerting) = alerting {
+                        // How it ended stands in its row; the processing goes its own way.
+                        let _ = self.run_alerting(alerting).await;
+                    }
+                };
+                // What is found is handed out with the result, so the result waits for it; nothing else of it does.
+                let both = async { tokio::join!(self.carry_out(&job, permit), alerting) };
+                self.alive(job.id, both).await.0
             }
         };
-        // What is found is handed out with the result, so the result waits for it; nothing else of it does.
-        let both = async { tokio::join!(self.carry_out(&job, permit), alerting) };
-        let (outcome, ()) = self.alive(job.id, both).await;
         self.conclude(job.id, requester, &outcome).await;
         drop(job.turn);
     }
@@ -106,21 +115,84 @@ impl Aims {
     }
 
     async fn carry_out(&self, job: &Job, permit: Permit) -> Result<AihDataId, AimError> {
+        let warrant = self.begin_job(job, permit).await?;
+        self.carry_out_alone(job, &warrant).await
+    }
+
+    async fn begin_job(&self, job: &Job, permit: Permit) -> Result<Warrant, AimError> {
         let warrant = permit.spend(&job.purpose, self.clock.seconds())?;
         self.note_start(job.id).await?;
+        Ok(warrant)
+    }
+
+    async fn carry_out_alone(&self, job: &Job, warrant: &Warrant) -> Result<AihDataId, AimError> {
         let work = async {
             // The place first: what waits holds no model in memory.
             let place = self.worker.place(warrant.grounds().requester).await;
             let attachments = self.read_assets(&job.assets).await?;
-            let (item, opened) = self.open(&warrant, Span::Whole).await?;
+            let (item, opened) = self.open(warrant, Span::Whole).await?;
             let payload = (opened.length, opened.bytes);
             let result = self.worker.run_in(place, &job.task, &attachments, payload).await?;
             Ok((item, result))
         };
-        let (item, result) = self.while_licensed(&warrant, work).await?;
+        let (item, result) = self.while_licensed(warrant, work).await?;
         let result = as_declared(&job.task, result).await?;
-        self.release(&warrant).await?;
-        self.keep_result(&warrant, &item, &result).await
+        self.release(warrant).await?;
+        self.keep_result(warrant, &item, &result).await
+    }
+
+    /// Carries an operation out and looks for anomalies in one reading of the payload: two operations with a permit each,
+    /// in one child process. Notes how the look ended, whatever becomes of the operation.
+    async fn carry_out_with(
+        &self,
+        job: &Job,
+        permit: Permit,
+        (alerting, task): (Alerting, Task),
+    ) -> Result<AihDataId, AimError> {
+        let id = alerting.id();
+        let warrant = match self.begin_job(job, permit).await {
+            Ok(warrant) => warrant,
+            Err(error) => {
+                self.abandon_alerting(Some(alerting)).await;
+                return Err(error);
+            }
+        };
+        let look = match self.begin_look(alerting).await {
+            Ok(look) => look,
+            Err(error) => {
+                self.note_end(id, Err(&error)).await;
+                return self.carry_out_alone(job, &warrant).await;
+            }
+        };
+        let work = async {
+            let place = self.worker.place(warrant.grounds().requester).await;
+            let attachments = self.read_assets(&job.assets).await?;
+            let (item, opened) = self.open(&warrant, Span::Whole).await?;
+            let payload = (opened.length, opened.bytes);
+            let both = self.worker.run_both_in(place, &task, &attachments, payload).await?;
+            Ok((item, both))
+        };
+        let outcome = self.while_licensed(&warrant, self.while_licensed(&look.warrant, work)).await;
+        let (item, both) = match outcome {
+            Ok(done) => done,
+            Err(error) => {
+                self.note_end(id, Err(&error)).await;
+                return Err(error);
+            }
+        };
+        let looked = async {
+            let observed = both.observed.map_err(AimError::Unprocessable)?;
+            self.judge_and_keep(&look, &item, observed).await
+        };
+        let processed = async {
+            let result = both.result.map_err(AimError::Unprocessable)?;
+            let result = as_declared(&job.task, result).await?;
+            self.release(&warrant).await?;
+            self.keep_result(&warrant, &item, &result).await
+        };
+        let (looked, processed) = tokio::join!(looked, processed);
+        self.note_end(id, looked.as_ref().map(|()| None)).await;
+        processed
     }
 
     /// Asks again whether a result may leave the house.

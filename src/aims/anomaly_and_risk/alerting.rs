@@ -14,6 +14,7 @@
 
 use std::collections::HashSet;
 
+use serde_json::Value;
 use time::{OffsetDateTime, format_description::well_known::Rfc3339};
 use uuid::Uuid;
 
@@ -62,6 +63,19 @@ pub(in crate::aims) struct Alerting {
     id: Uuid,
     permit: Permit,
     task: Task,
+}
+
+impl Alerting {
+    /// Its operation.
+    pub(in crate::aims) fn id(&self) -> Uuid {
+        self.id
+    }
+}
+
+/// An alerting that has begun.
+pub(in crate::aims) struct Look {
+    id: Uuid,
+    pub(in crate::aims) warrant: Warrant,
 }
 
 impl Aims {
@@ -173,7 +187,22 @@ impl Aims {
     }
 
     async fn look_for_anomalies(&self, alerting: Alerting) -> Result<(), AimError> {
-        let Alerting { id, permit, task } = alerting;
+        let task = alerting.task.clone();
+        let look = self.begin_look(alerting).await?;
+        let work = async {
+            let (item, opened) = self.open(&look.warrant, Span::Whole).await?;
+            // In the turn of whose item it is: one user's many items keep nobody else's waiting.
+            let payload = (opened.length, opened.bytes);
+            let observed = self.worker.run(item.owner.address(), &task, &[], payload).await?;
+            Ok((item, observed))
+        };
+        let (item, observed) = self.while_licensed(&look.warrant, work).await?;
+        self.judge_and_keep(&look, &item, observed).await
+    }
+
+    /// Spends the permit and notes that the look has begun.
+    pub(in crate::aims) async fn begin_look(&self, alerting: Alerting) -> Result<Look, AimError> {
+        let Alerting { id, permit, .. } = alerting;
         let purpose = Purpose {
             item: permit.grounds().item,
             operation: Operation::AnomalyAndRiskAlerting,
@@ -181,14 +210,16 @@ impl Aims {
         };
         let warrant = permit.spend(&purpose, self.clock.seconds())?;
         self.note_start(id).await?;
-        let work = async {
-            let (item, opened) = self.open(&warrant, Span::Whole).await?;
-            // In the turn of whose item it is: one user's many items keep nobody else's waiting.
-            let payload = (opened.length, opened.bytes);
-            let observed = self.worker.run(item.owner.address(), &task, &[], payload).await?;
-            Ok((item, observed))
-        };
-        let (item, observed) = self.while_licensed(&warrant, work).await?;
+        Ok(Look { id, warrant })
+    }
+
+    /// Judges what was measured in an item, and keeps what is found if the licence still stands.
+    pub(in crate::aims) async fn judge_and_keep(
+        &self,
+        look: &Look,
+        item: &DataItemRow,
+        observed: Value,
+    ) -> Result<(), AimError> {
         let measured_at: Option<DateTime> = serde_json::from_value(item.data_time.clone()).ok();
         let aims = self.clone();
         let at = measured_at.as_ref().map(DateTime::at);
@@ -201,13 +232,13 @@ impl Aims {
         .await
         .map_err(|error| AimError::Worker(error.to_string()))?
         .map_err(|_| AimError::Worker("observations that are none".to_owned()))?;
-        self.release(&warrant).await?;
+        self.release(&look.warrant).await?;
         // Where the data says when it begins, the item's own time is that of a record made later.
         let start = match start {
             Some(text) => OffsetDateTime::parse(&text, &Rfc3339).ok().and_then(|start| DateTime::new(start).ok()),
             None => measured_at,
         };
-        self.keep_findings(&warrant, &item, id, (&findings, start.as_ref())).await
+        self.keep_findings(&look.warrant, item, look.id, (&findings, start.as_ref())).await
     }
 
     async fn keep_findings(

@@ -70,7 +70,7 @@ pub use profile::{HeartProfile, characterise};
 pub use qrs::{EventDetection, detect_events};
 pub use recording::EcgRecording;
 pub use rhythm::{RhythmClassification, classify_rhythm};
-pub use run::{observe, read_as_named, run};
+pub use run::{observe, read_as_named, run, run_and_observe};
 
 /// The two kinds of ECG payload this module reads.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]

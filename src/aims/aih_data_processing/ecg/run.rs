@@ -32,6 +32,25 @@ const NIGHT_HOURS: (u8, u8) = (22, 6);
 /// What is wrong with the payload or a parameter, in words and without values of the data.
 pub fn run(input: &Input<'_>) -> Result<Value, String> {
     let (_, events) = beats(input)?;
+    perform(input, events)
+}
+
+/// Both at once, with the beats detected once: that is most of the work of either.
+pub fn run_and_observe(input: &Input<'_>) -> (Result<Value, String>, Result<Observations, String>) {
+    if input.parameters.contains_key(LEAD) {
+        // The lead that is asked for is not the one that is judged.
+        return (run(input), observe(&Input { parameters: &Map::new(), ..*input }));
+    }
+    match beats(input) {
+        Ok((recording, events)) => {
+            let observed = observations(&recording, &events);
+            (perform(input, events), Ok(observed))
+        }
+        Err(why) => (Err(why.clone()), Err(why)),
+    }
+}
+
+fn perform(input: &Input<'_>, events: EventDetection) -> Result<Value, String> {
     let minutes = |name| number(input.parameters, name);
     match input.operation {
         Operation::PhysiologicalEventDetection => document(Ok(events)),
@@ -51,9 +70,12 @@ pub fn run(input: &Input<'_>) -> Result<Value, String> {
 /// # Errors
 /// What is wrong with the payload or a parameter, in words and without values of the data.
 pub fn observe(input: &Input<'_>) -> Result<Observations, String> {
-    let (recording, events) = beats(input)?;
-    let (values, codes) = (measured(&events), Vec::new());
-    Ok(Observations { series: series(&recording, &events), values, codes, start: None })
+    beats(input).map(|(recording, events)| observations(&recording, &events))
+}
+
+fn observations(recording: &EcgRecording, events: &EventDetection) -> Observations {
+    let (values, codes) = (measured(events), Vec::new());
+    Observations { series: series(recording, events), values, codes, start: None }
 }
 
 fn beats(input: &Input<'_>) -> Result<(EcgRecording, EventDetection), String> {

@@ -7,7 +7,9 @@
 //! | De-Identification and Anonymisation (AIH-DIA) | [`de_identification`] |
 //! | Health Federated Learning (AIH-HFL) | [`federated_learning`] |
 //!
-//! Every work on a payload runs inside `Aims::while_licensed`, so that a licence that falls stops it.
+//! What they share: an operation is noted, looked at and asked of the chain in [`asking`]; payloads are kept in [`storage`]
+//! and handed out in [`retrieval`]. Every work on a payload runs inside `Aims::while_licensed`, so that a licence that falls
+//! stops it.
 
 mod acts;
 pub mod ai_modules;

@@ -174,11 +174,7 @@ impl House {
         let root_key = holdings::root_key(settings, &database).await?;
         let key = Office::Operator.key(deployment.chain_id)?;
         let models = Shelf::open(&settings.data.join("models"), key.clone())?;
-        let mut operator = Operator::start(node.clone(), key).await?;
-        let recovered = settle::recover(&mut operator, &database).await?;
-        if recovered > 0 {
-            tracing::info!(transactions = recovered, "transactions.recovered");
-        }
+        let operator = recovered(Operator::start(node.clone(), key).await?, &database).await?;
         let (queue, queue_task) = Queue::start(operator, database.clone(), vigil.clone());
         let licensing = Licensing::new(node.clone(), queue, vigil.clone(), clock.clone()).remembering(database.clone());
         let aims = Aims::new(Shared {
@@ -193,19 +189,7 @@ impl House {
             courier: Courier::default(),
             clock: clock.clone(),
         });
-        let taken_back = aims.take_back(quiet_time(settings)).await?;
-        aims.settle_signed_licences().await?;
-        tracing::info!(?taken_back, "restart.taken_back");
-        let swept = aims.sweep(quiet_objects(settings)).await?;
-        tracing::info!(removed = swept.removed, orphans = swept.orphans.len(), "restart.swept");
-        let sealed = aims.seal_descriptions().await?;
-        if sealed > 0 {
-            tracing::info!(sealed, "restart.descriptions_sealed");
-        }
-        // An erasure that a crash cut off has destroyed its keys already; what they lay in may still be in the files.
-        aims.scrub().await;
-        let removed = aims.sweep_models().await?;
-        tracing::info!(removed, "restart.models_swept");
+        take_back(&aims, settings).await?;
         if deployment.chain_id == DEVNET {
             vouch::in_advance(&aims, &provider, &settings.vouched).await?;
         }
@@ -306,6 +290,33 @@ impl House {
             devnet.stop().await;
         }
     }
+}
+
+/// The operator, when it is known how everything it sent before has ended.
+async fn recovered(mut operator: Operator, database: &Database) -> Result<Operator, StartError> {
+    let recovered = settle::recover(&mut operator, database).await?;
+    if recovered > 0 {
+        tracing::info!(transactions = recovered, "transactions.recovered");
+    }
+    Ok(operator)
+}
+
+/// Takes back what an earlier run left half done.
+async fn take_back(aims: &Aims, settings: &Settings) -> Result<(), StartError> {
+    let taken_back = aims.take_back(quiet_time(settings)).await?;
+    aims.settle_signed_licences().await?;
+    tracing::info!(?taken_back, "restart.taken_back");
+    let swept = aims.sweep(quiet_objects(settings)).await?;
+    tracing::info!(removed = swept.removed, orphans = swept.orphans.len(), "restart.swept");
+    let sealed = aims.seal_descriptions().await?;
+    if sealed > 0 {
+        tracing::info!(sealed, "restart.descriptions_sealed");
+    }
+    // An erasure that a crash cut off has destroyed its keys already; what they lay in may still be in the files.
+    aims.scrub().await;
+    let removed = aims.sweep_models().await?;
+    tracing::info!(removed, "restart.models_swept");
+    Ok(())
 }
 
 /// The database the settings name.

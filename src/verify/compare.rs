@@ -25,9 +25,33 @@ pub(super) async fn compare(
     report: &mut VerifyReport,
 ) -> Result<u64, VerifyError> {
     let reaches = check_reach(node, scan, response, report).await?;
+    let said = check_entries(node, scan, own, response, report);
+    let names: Vec<AihDataId> = response.aih_data.iter().map(|item| item.aih_data_id).collect();
+    for judged in own.iter().filter(|judged| judged.evidence.position.block <= reaches) {
+        if !said.contains(&judged.evidence.position) {
+            report.findings.push(Finding::Missing {
+                position: judged.evidence.position,
+                item: named(judged.item(), &names),
+                operation: judged.confirmation.operation,
+            });
+        }
+    }
+    report.said = Some(said.len());
+    report.earlier = response.earlier_chain.as_ref().map_or(0, Vec::len);
+    report.non_conformities = response.non_conformities.as_ref().map_or(0, Vec::len);
+    Ok(reaches)
+}
+
+/// What the response says, entry by entry; gives the places on chain it told of.
+fn check_entries(
+    node: &Node,
+    scan: &Scan,
+    own: &[&Judged],
+    response: &AuditResponse,
+    report: &mut VerifyReport,
+) -> HashSet<Position> {
     let recorded: HashMap<Position, &Judged> =
         scan.answers.iter().map(|judged| (judged.evidence.position, judged)).collect();
-    let names: Vec<AihDataId> = response.aih_data.iter().map(|item| item.aih_data_id).collect();
     let mut said = HashSet::new();
     for item in &response.aih_data {
         for entry in &item.processing_types {
@@ -53,19 +77,7 @@ pub(super) async fn compare(
             }
         }
     }
-    for judged in own.iter().filter(|judged| judged.evidence.position.block <= reaches) {
-        if !said.contains(&judged.evidence.position) {
-            report.findings.push(Finding::Missing {
-                position: judged.evidence.position,
-                item: named(judged.item(), &names),
-                operation: judged.confirmation.operation,
-            });
-        }
-    }
-    report.said = Some(said.len());
-    report.earlier = response.earlier_chain.as_ref().map_or(0, Vec::len);
-    report.non_conformities = response.non_conformities.as_ref().map_or(0, Vec::len);
-    Ok(reaches)
+    said
 }
 
 /// The block up to which the response vouches for itself must be on this chain. Without one it vouches for nothing, and

@@ -4,7 +4,12 @@
 //! An answer with an item that is not permitted any more is left out whole. What interrupts (the chain away, the database)
 //! leaves the round where it is, and the keeper tries again; what cannot be helped rejects it, with the reason.
 
-use std::{collections::BTreeSet, fs::File, io::BufWriter};
+use std::{
+    collections::BTreeSet,
+    fs::File,
+    io::{BufWriter, Read},
+    path::Path,
+};
 
 use alloy::primitives::B256;
 use serde_json::json;
@@ -13,7 +18,7 @@ use uuid::Uuid;
 use super::{
     aggregation::{Aggregated, AggregationError, Answer as Input, aggregate, slices::Numbers},
     aside,
-    licences::{Licensed, denied},
+    licences::Licensed,
     round::Settings,
 };
 use crate::{
@@ -25,7 +30,7 @@ use crate::{
         notices::NewNotice,
     },
     domain::ids::{LicenceId, UserId},
-    mpai_store::models::{ModelError, layout::Layout},
+    mpai_store::models::{ModelError, blobs::Blobs, layout::Layout},
 };
 
 /// A result that is not in the Store yet.
@@ -109,15 +114,7 @@ impl Aims {
         mut left_out: Vec<AnswerEnd>,
     ) -> Result<(), AimError> {
         loop {
-            let outcome = match licensed.len() < round.least as usize {
-                true => Err(Halt::Rejected(format!(
-                    "{} answers remain; at least {} are needed",
-                    licensed.len(),
-                    round.least
-                ))),
-                false => self.result(round, settings, &licensed).await,
-            };
-            let result = match outcome {
+            let result = match self.result(round, settings, &licensed).await {
                 Ok(result) => result,
                 Err(Halt::Rejected(reason)) => {
                     left_out.extend(licensed.iter().map(|l| AnswerEnd {
@@ -140,15 +137,17 @@ impl Aims {
             self.discard(result.model).await?;
             self.discard(result.onnx).await?;
             for (place, verdict) in withdrawn.into_iter().rev() {
-                let gone = licensed.remove(place);
-                left_out.push(AnswerEnd { front_end: gone.answer.front_end, left_out: Some(denied(verdict)) });
-                self.withhold(&gone, verdict).await?;
+                left_out.push(self.leave_out(&licensed.remove(place), verdict).await?);
             }
         }
     }
 
     /// Aggregates and judges; nothing of it is in the Store yet.
     async fn result(&self, round: &RoundRow, settings: &Settings, licensed: &[Licensed]) -> Result<Made, Halt> {
+        if licensed.len() < round.least as usize {
+            let (left, least) = (licensed.len(), round.least);
+            return Err(Halt::Rejected(format!("{left} answers remain; at least {least} are needed")));
+        }
         let base = self.database.find_model(round.base_model).await?.ok_or(AimError::NotFound)?;
         let (aggregated, model) = self.aggregated(settings, &base, licensed).await?;
         let (scores, onnx) = match self.judged(round, &base, model).await {
@@ -219,18 +218,7 @@ impl Aims {
             let mut output = BufWriter::new(File::options().write(true).open(staged.path())?);
             let aggregated = aggregate(&plan, &numbers, &inputs, &mut output)?;
             drop(output);
-            let mut incoming = blobs.begin()?;
-            let mut file = File::open(staged.path())?;
-            loop {
-                let mut piece = vec![0; 256 << 10];
-                let read = std::io::Read::read(&mut file, &mut piece)?;
-                if read == 0 {
-                    break;
-                }
-                incoming.write(piece.get(..read).unwrap_or_default())?;
-            }
-            let (digest, _) = blobs.keep(incoming)?;
-            Ok((aggregated, digest))
+            Ok((aggregated, keep(&blobs, staged.path())?))
         };
         aside(work).await?.map_err(|error| match error {
             AggregationError::TooFew { .. } | AggregationError::Unsound(_) => Halt::Rejected(error.to_string()),
@@ -256,7 +244,34 @@ impl Aims {
             of_used().flat_map(|one| &one.warrants).map(|(_, w)| LicenceId::new(chain_id, w.grounds().licence)),
         );
         let samples = of_used().fold(0_u64, |sum, one| sum.saturating_add(one.answer.samples));
-        let layout = self.library().inspect(model).await?;
+        let rows = self.rows(round, &base, (model, onnx), licences, samples).await?;
+        let mut answers: Vec<AnswerEnd> =
+            of_used().map(|one| AnswerEnd { front_end: one.answer.front_end, left_out: None }).collect();
+        answers.extend(left_out);
+        answers.extend(chosen_against);
+        let end = RoundEnd {
+            state: RoundState::Promoted,
+            notices: self.notices(round, &answers, RoundState::Promoted, Some(rows[0].id)),
+            models: rows.into(),
+            scores: Some(scores),
+            reason: None,
+            answers,
+        };
+        self.close_operations(&licensed).await?;
+        self.commit(round, &end).await
+    }
+
+    /// A result as the Store is to tell it: its tensors, and the same as a graph for other runtimes.
+    async fn rows(
+        &self,
+        round: &RoundRow,
+        base: &ModelRow,
+        (model, onnx): (B256, B256),
+        licences: BTreeSet<LicenceId>,
+        samples: u64,
+    ) -> Result<[ModelRow; 2], AimError> {
+        let library = self.library();
+        let layout = library.inspect(model).await?;
         let finish_row = |row: ModelRow, parent: Uuid| ModelRow {
             version: base.version + 1,
             lineage: base.lineage,
@@ -268,25 +283,10 @@ impl Aims {
             parameter_count: layout.parameters(),
             ..row
         };
-        let library = self.library();
         let row = library.row(Uuid::now_v7(), base.name.clone(), StoredFormat::Safetensors, model, Some(&layout))?;
         let graph = library.row(Uuid::now_v7(), base.name.clone(), StoredFormat::Onnx, onnx, None)?;
         let graph = finish_row(graph, row.id);
-        let row = finish_row(row, base.id);
-        let mut answers: Vec<AnswerEnd> =
-            of_used().map(|one| AnswerEnd { front_end: one.answer.front_end, left_out: None }).collect();
-        answers.extend(left_out);
-        answers.extend(chosen_against);
-        let end = RoundEnd {
-            state: RoundState::Promoted,
-            notices: self.notices(round, &answers, RoundState::Promoted, Some(row.id)),
-            models: vec![row, graph],
-            scores: Some(scores),
-            reason: None,
-            answers,
-        };
-        self.close_operations(&licensed).await?;
-        self.commit(round, &end).await
+        Ok([finish_row(row, base.id), graph])
     }
 
     async fn finish(
@@ -337,3 +337,17 @@ impl Aims {
 
 /// Largest count a message can carry exactly.
 const MOST_SAMPLES: u64 = (1 << 53) - 1;
+
+/// Takes a file among the models; gives its digest.
+fn keep(blobs: &Blobs, path: &Path) -> Result<B256, AggregationError> {
+    let (mut incoming, mut file) = (blobs.begin()?, File::open(path)?);
+    loop {
+        let mut piece = vec![0; 256 << 10];
+        let read = file.read(&mut piece)?;
+        if read == 0 {
+            break;
+        }
+        incoming.write(piece.get(..read).unwrap_or_default())?;
+    }
+    Ok(blobs.keep(incoming)?.0)
+}

@@ -66,10 +66,7 @@ impl Aims {
             let whole = Licensed { answer, warrants };
             match verdict {
                 None => licensed.push(whole),
-                Some(verdict) => {
-                    refused.push(AnswerEnd { front_end: whole.answer.front_end, left_out: Some(denied(verdict)) });
-                    self.withhold(&whole, verdict).await?;
-                }
+                Some(verdict) => refused.push(self.leave_out(&whole, verdict).await?),
             }
         }
         match failure {
@@ -117,8 +114,14 @@ impl Aims {
         }
     }
 
+    /// An answer that does not count for want of a licence; its operations end with that.
+    pub(super) async fn leave_out(&self, one: &Licensed, verdict: Verdict) -> Result<AnswerEnd, AimError> {
+        self.withhold(one, verdict).await?;
+        Ok(AnswerEnd { front_end: one.answer.front_end, left_out: Some(denied(verdict)) })
+    }
+
     /// Another item of the same answer fell, so these were not used after all; the one that fell withholds them.
-    pub(super) async fn withhold(&self, one: &Licensed, verdict: Verdict) -> Result<(), AimError> {
+    async fn withhold(&self, one: &Licensed, verdict: Verdict) -> Result<(), AimError> {
         let text = verdict.reasons().map(Word::word).collect::<Vec<_>>().join(",");
         for (id, _) in &one.warrants {
             let failure = Failure { kind: "withheld".to_owned(), text: text.clone() };
@@ -129,7 +132,7 @@ impl Aims {
 }
 
 /// Why an answer is left out for a licence.
-pub(super) fn denied(verdict: Verdict) -> String {
+fn denied(verdict: Verdict) -> String {
     let words: Vec<&str> = verdict.reasons().map(Word::word).collect();
     format!("a licence behind it does not permit it: {}", words.join(", "))
 }

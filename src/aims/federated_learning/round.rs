@@ -22,7 +22,7 @@ use crate::{
     db::{
         DbError, Unique,
         federated_rounds::{RoundRow, RoundState},
-        models::StoredFormat,
+        models::{ModelRow, StoredFormat},
         notices::{Audience, Call},
     },
     domain::{
@@ -191,13 +191,10 @@ impl Aims {
         }
     }
 
-    async fn round_of(&self, opening: &Opening) -> Result<RoundRow, AimError> {
+    /// The model a round is to start from, when one may.
+    async fn base_of_round(&self, model: Uuid) -> Result<ModelRow, AimError> {
         const MODEL: &str = "/FederatedLearn/Request/PreLearnNNModelID";
-        let request = &opening.request;
-        let parameters = request.parameters.as_ref().map(|parameters| parameters.0.clone()).unwrap_or_default();
-        let rule = request.aggregation.unwrap_or(Aggregation::WeightedMean);
-        let settings = Settings::read(rule, &parameters)?;
-        let base = self.database.find_model(request.pre_learn_nn_model_id.uuid()).await?;
+        let base = self.database.find_model(model).await?;
         let base = base.ok_or(refuse(MODEL, "there is no such model in the Store"))?;
         let newest = self.database.find_newest_model(base.lineage, StoredFormat::Safetensors).await?;
         if newest.is_none_or(|newest| newest.id != base.id) {
@@ -206,6 +203,15 @@ impl Aims {
         if self.database.find_evaluation_set(base.lineage).await?.is_none() {
             return Err(refuse(MODEL, "the model has no held-out data by which its successor could be judged"));
         }
+        Ok(base)
+    }
+
+    async fn round_of(&self, opening: &Opening) -> Result<RoundRow, AimError> {
+        let request = &opening.request;
+        let parameters = request.parameters.as_ref().map(|parameters| parameters.0.clone()).unwrap_or_default();
+        let rule = request.aggregation.unwrap_or(Aggregation::WeightedMean);
+        let settings = Settings::read(rule, &parameters)?;
+        let base = self.base_of_round(request.pre_learn_nn_model_id.uuid()).await?;
         let before = self.database.list_rounds_of_lineage(base.lineage, MOST_ANSWERS).await?;
         let number = before.first().map_or(1, |round| round.number + 1);
         if request.round.is_some_and(|asked| asked != number) {

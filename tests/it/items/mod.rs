@@ -33,7 +33,18 @@
 
 /// A test for each class of data, by a function that is given the class.
 macro_rules! for_each_class {
-    ($work:ident: $($name:ident = $class:ident),+ $(,)?) => {
+    ($work:ident) => {
+        for_each_class!(
+            $work:
+            physiological_signals = PhysiologicalSignal,
+            neurophysiological_signals = NeurophysiologicalSignal,
+            medical_imaging = MedicalImaging,
+            clinical_records = ClinicalRecord,
+            omics = Omics,
+            behavioural_signals = BehaviouralSignal
+        );
+    };
+    ($work:ident: $($name:ident = $class:ident),+) => {
         $(#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
         async fn $name() {
             $work(DataClass::$class).await;

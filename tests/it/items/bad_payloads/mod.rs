@@ -51,15 +51,7 @@ fn each_format_has_a_case_of_each_trouble() {
     }
 }
 
-for_each_class!(
-    refused:
-    bad_physiological_signals = PhysiologicalSignal,
-    bad_neurophysiological_signals = NeurophysiologicalSignal,
-    bad_images = MedicalImaging,
-    bad_records = ClinicalRecord,
-    bad_variant_files = Omics,
-    bad_behavioural_signals = BehaviouralSignal,
-);
+for_each_class!(refused);
 
 async fn refused(class: DataClass) {
     let scene = Scene::start(class).await;

@@ -35,15 +35,7 @@ fn every_declaration_has_its_samples() {
     }
 }
 
-for_each_class!(
-    whole:
-    physiological_signals = PhysiologicalSignal,
-    neurophysiological_signals = NeurophysiologicalSignal,
-    medical_imaging = MedicalImaging,
-    clinical_records = ClinicalRecord,
-    omics = Omics,
-    behavioural_signals = BehaviouralSignal,
-);
+for_each_class!(whole);
 
 /// Everything that is declared for a class, in each format, and everything that is not.
 async fn whole(class: DataClass) {

@@ -188,7 +188,14 @@ fn the_cost_of_a_look_is_small() {
         let start = std::time::Instant::now();
         (0..100).for_each(|_| validate_resource(*resource, &document).unwrap());
         let micros = start.elapsed().as_secs_f64() * 1e4;
-        println!("{:<28} {micros:>8.1} µs", resource.name());
+        println!("{:<28} {micros:>8.1} µs, {} bytes", resource.name(), document.to_string().len());
         assert!(micros < 100_000.0, "{}: {micros} µs", resource.name());
     }
+    // The longest page there is.
+    let item = fs::read(root().join(EXAMPLES).join("valid/AIHData/stored-derived.json")).unwrap();
+    let item: Value = serde_json::from_slice(&item).unwrap();
+    let page = serde_json::json!({"AIHData": vec![item; 1_000]});
+    let start = std::time::Instant::now();
+    validate_resource(ResourceType::ItemList, &page).unwrap();
+    println!("a page of 1,000 items {:.1} ms", start.elapsed().as_secs_f64() * 1e3);
 }

@@ -143,8 +143,16 @@ fn no_route_writes_or_reads_json_past_its_schema() {
         let text = fs::read_to_string(&file).unwrap();
         let code = text.split("#[cfg(test)]").next().unwrap_or_default();
         // `Reply`, `Given`, `Message` and `Plain` are the ways through a schema.
-        for past in ["axum::Json", "Json(", "Json<", "Json,", "to_vec(", "to_string_pretty(", "application/json\")"] {
-            let its_own = file.ends_with("docs.rs") && past == "application/json\")";
+        for past in [
+            "axum::Json",
+            "Json(",
+            "Json<",
+            "Json,",
+            "to_vec(",
+            "to_string_pretty(",
+            "CONTENT_TYPE, \"application/json",
+        ] {
+            let its_own = file.ends_with("docs.rs") && past.starts_with("CONTENT_TYPE");
             assert!(its_own || !code.contains(past), "{}: {past}", file.display());
         }
     }

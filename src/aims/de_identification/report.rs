@@ -23,7 +23,7 @@ use crate::{
     },
     licensing::{confirm::Question, permit::Grounds},
     schema::{
-        canonical,
+        ResourceType, canonical, validate_resource,
         wire::{DataFormat, DateTime, DeIdAndAnonymType},
     },
 };
@@ -113,12 +113,13 @@ impl Aims {
     pub(super) async fn keep_report(&self, about: &Facts<'_>, sealed: SealedMapping) -> Result<(), AimError> {
         let report = json!(self.report(about, &sealed)?);
         let (signer, signature) = self.licensing.attest(&canonical::canonical(&report))?;
+        let report = as_described(signed(report, signer, &signature))?;
         let treatment = TreatmentRow {
             item: about.copy.id,
             parent: about.item.id,
             operation_id: about.treatment.id,
             recipient: about.treatment.recipient,
-            report: signed(report, signer, &signature),
+            report,
             mapping_sealed: sealed.text,
             created_at_us: self.clock.micros(),
         };
@@ -193,6 +194,15 @@ impl Aims {
         };
         if self.licensing.check(&question).await?.is_permitted() { Ok(treatment) } else { Err(AimError::NotFound) }
     }
+}
+
+/// A signed report as its schema has it. One that nobody could be shown is not kept, and so its copy is taken back.
+fn as_described(signed: Value) -> Result<Value, AimError> {
+    validate_resource(ResourceType::DeIdentificationReport, &signed).map_err(|violations| {
+        let places: Vec<_> = violations.iter().map(|v| format!("{} ({})", v.pointer, v.keyword)).collect();
+        AimError::Worker(format!("a report violates its schema at {}", places.join(", ")))
+    })?;
+    Ok(signed)
 }
 
 fn signed(report: Value, signer: UserId, signature: &Bytes) -> Value {

@@ -8,12 +8,14 @@
 //! | [`answers`] | answers made by hand, to be spoilt |
 //! | [`opening`] | who hears that a round opens; both directions of the message |
 //! | [`endings`] | deadlines, a fall of the accuracy, a budget that is spent, a licence withdrawn or a power failure in the middle |
+//! | [`expiry`] | a licence that runs out in the middle |
 //! | [`poison`] | updates that are scaled, turned, replayed, sent by three colluders of ten |
 //! | [`refusals`] | answers and rounds that are refused; a restart; a spent budget |
 //! | [`rounds`] | ten Front Ends, three rounds |
 
 mod answers;
 mod endings;
+mod expiry;
 mod opening;
 mod poison;
 mod refusals;

@@ -14,7 +14,7 @@ fn main() -> ExitCode {
     match runtime.block_on(bench::confirm(&options)) {
         Ok(report) => {
             println!("{report}");
-            ExitCode::SUCCESS
+            if report.holds() { ExitCode::SUCCESS } else { ExitCode::FAILURE }
         }
         Err(error) => {
             eprintln!("{error}");

@@ -9,6 +9,8 @@ const RATE_AT_MOST_REQUESTERS: f64 = 5_000.0;
 const SHARE_OF_CEILING: f64 = 0.8;
 const TIMES_SINGLY: f64 = 20.0;
 const TIMES_BARE: f64 = 1.3;
+/// Below this the batching itself is broken, whatever the machine; the goal is twice as much.
+const LEAST_TIMES_SINGLY: f64 = 10.0;
 
 /// What one way gave.
 #[derive(Debug, Clone, Copy)]
@@ -114,6 +116,11 @@ pub(super) fn percentile(sorted: &[Duration], percent: usize) -> Duration {
 }
 
 impl Report {
+    /// Whether batching still pays as it must on any machine, however busy: the two rates are of the same run.
+    pub fn holds(&self) -> bool {
+        self.rows.last().is_some_and(|most| most.times_singly() >= LEAST_TIMES_SINGLY)
+    }
+
     /// The goals of the design, judged at the highest number of requesters and for the lone one.
     pub fn goals(&self) -> Vec<Goal> {
         let mut goals = Vec::new();
@@ -230,5 +237,8 @@ mod tests {
         let report = Report { alone, rows: vec![row(1, 1.0), row(512, 6_000.0)], breakdown: Vec::new() };
         let reached: Vec<bool> = report.goals().iter().map(|goal| goal.reached).collect();
         assert_eq!(reached, [true, true, true, false]);
+        assert!(report.holds());
+        let slow = Report { rows: vec![row(512, 6_000.0), row(512, 999.0)], ..report };
+        assert!(!slow.holds(), "999 of the gate are fewer than ten times 100");
     }
 }

@@ -30,7 +30,7 @@ impl TestDatabase {
     /// A fresh database, or `None` when `HBE_TEST_POSTGRES=off`.
     pub async fn create() -> Option<Self> {
         if std::env::var("HBE_TEST_POSTGRES").is_ok_and(|word| word == "off") {
-            eprintln!("HBE_TEST_POSTGRES=off: nothing was tested on PostgreSQL");
+            eprintln!("SKIPPED: nothing was tested on PostgreSQL (HBE_TEST_POSTGRES=off)");
             return None;
         }
         sqlx::any::install_default_drivers();

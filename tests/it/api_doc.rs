@@ -15,10 +15,15 @@ const PATIENCE: Duration = Duration::from_secs(240);
 async fn the_session_of_the_page_goes_through() {
     let folder = Premises::new().await;
     let back_end = start(folder.path()).await;
+    // What the page finds where nothing else is named: `target/debug` and `ready.json` below the current folder.
+    std::fs::create_dir(folder.path().join("target")).unwrap();
+    let programs = Path::new(env!("CARGO_BIN_EXE_hfe")).parent().unwrap();
+    std::os::unix::fs::symlink(programs, folder.path().join("target/debug")).unwrap();
     let session = Command::new("bash")
         .args(["-c", &session()])
-        .env("READY", folder.path().join("ready.json"))
-        .env("HBE_BIN", Path::new(env!("CARGO_BIN_EXE_hfe")).parent().unwrap())
+        .current_dir(folder.path())
+        .env_remove("READY")
+        .env_remove("HBE_BIN")
         .env("TMPDIR", folder.path())
         .stdin(Stdio::null())
         .kill_on_drop(true)

@@ -5,6 +5,7 @@ mod api_doc;
 mod auditing;
 mod conformance_kit;
 mod de_identification;
+mod deploying;
 mod door;
 mod environment;
 mod federated;

@@ -185,7 +185,7 @@ contract IssueTest is Base {
 
     function test_RevertWhen_AnyFieldDiffersFromWhatWasSigned() external {
         bytes memory signature = signTerms(PATIENT_KEY, termsOf(ITEM, 0));
-        for (uint256 field = 0; field < 18; field++) {
+        for (uint256 field = 0; field < 19; field++) {
             expectInvalidSignature(altered(field), signature);
         }
     }
@@ -210,6 +210,7 @@ contract IssueTest is Base {
         if (field == 15) t.grants[0].anomalies = 0;
         if (field == 16) t.grants[0].end += 1;
         if (field == 17) t = withGrants(t, 2);
+        if (field == 18) t.grants[0].start -= 1;
     }
 
     function test_RevertWhen_SignatureIsMalleated() external {

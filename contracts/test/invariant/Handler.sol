@@ -239,6 +239,8 @@ contract Handler is Base {
         if (how % 6 == 0) signature = signRevocation(0xBAD, item);
         if (how % 6 == 1) signature = signRevocation(key == PATIENT_KEY ? OTHER_KEY : PATIENT_KEY, item);
         if (how % 6 == 2) signature = signDigest(key, elsewhere.hashRevocation(item, registry.licenceOf(item)));
+        // Any address that is not the licence will do, so it may be cut off.
+        // forge-lint: disable-next-line(unsafe-typecast)
         if (how % 6 == 3) signature = signDigest(key, registry.hashRevocation(item, address(uint160(bit))));
         if (how % 6 == 4) {
             signature = signRevocation(key, item);

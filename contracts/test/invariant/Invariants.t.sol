@@ -127,9 +127,12 @@ contract InvariantsTest {
             if (action == 3) handler.forge(seed, i, more % 2 == 0, more % 4 < 2);
             if (action == 4) handler.revokeByEndUser(i, more % 2 == 0, more >> 1);
             if (action == 5) handler.giveUp(i);
+            // Cut off on purpose: any low bits of the seed will do, and what is left after `%` fits.
+            // forge-lint: disable-start(unsafe-typecast)
             if (action == 6) handler.deriveItem(i, more, uint8(seed >> 48), more % 2 == 0);
             if (action == 7) handler.confirm(seed, i, uint8(more % 35), uint8(seed >> 48) % 6);
             if (action == 8) handler.setClass(i, uint8(more % 6), more % 3 != 0);
+            // forge-lint: disable-end(unsafe-typecast)
             if (action == 9) handler.passTime(seed);
             if (action == 10) handler.forgeRevocation(i, more, seed >> 48);
         }

@@ -207,7 +207,7 @@ impl Aims {
     }
 
     /// The first item whose licence does not permit training; its denial is recorded. The recorded yes comes when the
-    /// round is aggregated, in one batch for all.
+    /// round is aggregated, in batches for all.
     async fn unlicensed(&self, arriving: &Arriving) -> Result<Option<OperationRow>, AimError> {
         const AT: &str = "/FederatedLearn/Response/AIHDataIDs";
         for item in &arriving.items {

@@ -1,5 +1,5 @@
-//! A round ends: the licences behind every answer are confirmed in one batch, what remains is aggregated, the result is
-//! judged by held-out data, the licences are asked once more, and only then does a model stand in the Store.
+//! A round ends: the licences behind every answer are confirmed in batches of up to 512 items, what remains is aggregated, the
+//! result is judged by held-out data, the licences are asked once more, and only then does a model stand in the Store.
 //!
 //! An answer with an item that is not permitted any more is left out whole. What interrupts (the chain away, the database)
 //! leaves the round where it is, and the keeper tries again; what cannot be helped rejects it, with the reason.

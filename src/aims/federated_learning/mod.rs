@@ -3,7 +3,7 @@
 //! ```text
 //! operator ─ opens a round ─▶ request ─▶ Front Ends: download, verify, train ─▶ answers, signed, bound to the round
 //!                                                                                   │ child process: layout, finite
-//!   Store ◀─ promoted, signed ◀─ held-out check ◀─ aggregation ◀─ licences confirmed ┘ in the round's own batch
+//!   Store ◀─ promoted, signed ◀─ held-out check ◀─ aggregation ◀─ licences confirmed ┘ in the round's own batches
 //! ```
 //!
 //! | File | What |
@@ -11,7 +11,7 @@
 //! | [`round`] | a round is opened; its settings |
 //! | [`answer`] | an answer arrives, is checked, is kept |
 //! | [`close`] | a round ends: licences, aggregation, promotion |
-//! | `licences` | the licences behind the answers, confirmed in the round's batch |
+//! | `licences` | the licences behind the answers, confirmed in the round's own batches |
 //! | [`keeper`] | the task that ends rounds when they are due, and goes on after a restart |
 //! | [`aggregation`] | the rules |
 //! | [`accountant`] | the privacy budget |
@@ -22,7 +22,7 @@
 //! | [`message`] | rounds and models as messages of the standard |
 //!
 //! A model enters only if every item behind it confirms for `FederatedLearning`, asked by the Back End itself, recorded on
-//! chain in the round's own batch, and asked once more before the result stands in the Store.
+//! chain in the round's own batches of up to 512 items, and asked once more before the result stands in the Store.
 
 pub mod accountant;
 pub mod aggregation;

@@ -7,6 +7,7 @@
 //! | [`arrivals`] | what has arrived is looked into, whatever happens meanwhile |
 //! | [`acts`] | naming recipients, acknowledging, clearing |
 //! | [`shares`] | on every path findings leave by: the types a licence names, and no others |
+//! | [`expiry`] | a licence that has run out |
 //! | [`webhooks`] | addresses that are refused, receivers that fail, secrets that are replaced, restarts |
 //! | [`delays`] | how long pauses are, and how long an old secret signs |
 //! | [`hostile`] | receivers that lie, drip, flood and send elsewhere; names that change their minds |
@@ -21,6 +22,7 @@ mod asked;
 mod cost;
 mod delays;
 mod documented;
+mod expiry;
 mod hostile;
 mod receiver;
 mod shares;

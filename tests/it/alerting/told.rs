@@ -152,7 +152,8 @@ async fn a_stranger_hears_and_sees_nothing() {
     let scene = Scene::new().await;
     // Covered by a grant, with a webhook, and not named by the End User.
     let receiver = Receiver::answering(&[]).await;
-    scene.caregiver.post("/v1/webhooks", &json!({"URL": receiver.url})).await.expect(201);
+    let told = scene.caregiver.post("/v1/webhooks", &json!({"URL": receiver.url})).await;
+    let webhook = told.expect(201).body["WebhookID"].as_str().unwrap().parse().unwrap();
     let terms = Terms { caregivers: Some(&["Medical Condition Anomaly"]), ..LOOKED_FOR };
     let before = scene.house.database.last_notice_seq().await.unwrap();
     scene.uploaded(&heart(170.0), terms).await;
@@ -168,7 +169,13 @@ async fn a_stranger_hears_and_sees_nothing() {
     }
     let notices = scene.house.database.list_notices(scene.caregiver.user, before, 100).await.unwrap();
     assert!(!notices.iter().any(|notice| notice.kind.starts_with("alert.")), "{notices:?}");
-    assert!(receiver.letters().is_empty());
+    // Named now, they hear of the next one, and of that one alone.
+    scene.name(&[&scene.caregiver]).await;
+    let next = scene.uploaded(&heart(170.0), terms).await;
+    let letters = receiver.received(1).await;
+    assert_eq!(letters.len(), 1);
+    assert_eq!(letters[0].json()["data"]["AIHDataID"], json!(next.id));
+    assert_eq!(scene.house.database.list_deliveries(webhook, 10).await.unwrap().len(), 1);
     scene.house.stop().await;
 }
 

@@ -93,7 +93,9 @@ async fn a_thousand_answers_are_verified_in_seconds() {
     };
     let begun = Instant::now();
     let report = verify(gate.node(), &asked).await.unwrap();
-    println!("1,000 answers verified in {:?}", begun.elapsed());
+    let took = begun.elapsed();
+    println!("1,000 answers verified in {took:?}");
+    assert!(took < std::time::Duration::from_secs(60), "{took:?}");
     assert!(report.holds(), "{report}");
     assert_eq!((report.judged, report.decisions), (1_000, 1_000));
     chain.devnet.stop().await;

@@ -9,6 +9,7 @@
 //! | [`refusals`] | requests that are wrong, each in its own way |
 //! | [`bad_input`] | files that are wrong, format by format |
 //! | [`unsealing`] | the way back, and who may go it |
+//! | [`expiry`] | a licence that has run out |
 //! | [`planted`] | a thousand identifiers in, none out |
 //! | [`restart`] | a Back End that is killed in the middle |
 //!
@@ -16,7 +17,8 @@
 
 mod back_end;
 mod bad_input;
-mod cohort;
+pub mod cohort;
+mod expiry;
 mod fhir_cohort;
 mod files;
 mod flow;

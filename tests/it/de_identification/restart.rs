@@ -18,7 +18,8 @@ async fn catch(chain: &Chain, server: &Server) -> Caught {
     let institute = server.third_party(chain, INSTITUTE, UserClass::NonProfitEntity).await;
     let wish = wish(new_item(), &["DeIDAndAnonym"]);
     let parcel = parcel(&patient, &server.back_end, &wish, "CSV", people(20_000).into_bytes());
-    let message = request(&institute, parcel.id, "De-Identify", under_pseudonyms());
+    let item = parcel.id;
+    let message = || request(&institute, item, "De-Identify", under_pseudonyms());
     catch_at(server, (&patient, &institute), parcel, (PATH, message)).await
 }
 
@@ -33,7 +34,7 @@ async fn what_a_kill_cut_off_is_undone_and_done_when_asked_again() {
     let done = treat(&institute, &caught.message).await;
     let report = format!("/v1/aih-data/{}/de-identification", copy_of(done.expect(200)));
     institute.get(&report).await.expect(200);
-    assert_eq!(server.again(PATIENT).await.items().await.len(), 2);
+    assert_eq!(server.again(PATIENT).await.items().await.len(), caught.items + 1);
     institute.get(&caught.place).await.expect(503);
     assert_eq!(server.terminate().await, Some(0));
     chain.devnet.stop().await;

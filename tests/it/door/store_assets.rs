@@ -215,11 +215,11 @@ async fn an_asset_that_is_none_is_refused_before_anything_is_recorded() {
     scene.house.stop().await;
 }
 
-/// The operator's command line, on the files of a house that does not run, and `hfe` against one that does.
+/// The operator's command line, on the files of a house that runs, and `hfe` against it over HTTP.
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn the_command_lines_add_list_send_and_fetch() {
     use crate::items::server::Server;
-    let folder = tempfile::tempdir().unwrap();
+    let folder = crate::environment::premises::Premises::new().await;
     let chain = crate::environment::Chain::start().await;
     let rpc = chain.devnet.url();
     let server = Server::start(&chain, &rpc, folder.path()).await;

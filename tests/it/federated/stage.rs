@@ -9,7 +9,6 @@ use std::{
     time::Duration,
 };
 
-use alloy::providers::ext::AnvilApi;
 use health_back_end::{
     aims::{AimError, Aims, aih_data_processing::ecg::synthetic_beats::SyntheticBeats},
     front_end::{
@@ -114,9 +113,7 @@ impl Stage {
 
     /// Lets time pass, on the clock and on the chain.
     pub async fn pass(&self, seconds: u64) {
-        self.house.clock.shift_seconds(seconds.cast_signed());
-        self.house.chain.provider.anvil_increase_time(seconds).await.unwrap();
-        self.house.chain.mine(1).await;
+        self.house.pass(seconds).await;
     }
 
     /// What somebody's own recording teaches the model.
@@ -192,9 +189,9 @@ impl Hold {
         let nonblocking = OFlags::NONBLOCK.bits().cast_signed();
         // A pipe nobody reads from cannot be opened for writing without waiting.
         let open = |path: &Path| OpenOptions::new().write(true).custom_flags(nonblocking).open(path).ok();
-        let first = until("somebody reads the held-out data", async || open(&self.path)).await;
-        let pipe = OpenOptions::new().write(true).open(&self.path).unwrap();
-        drop(first);
+        let pipe = until("somebody reads the held-out data", async || open(&self.path)).await;
+        // From here on writing waits for the reader. Opening anew would wait as well, for ever if that one were gone.
+        rustix::fs::fcntl_setfl(&pipe, OFlags::empty()).unwrap();
         Held { pipe, hold: self }
     }
 

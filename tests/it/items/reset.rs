@@ -223,8 +223,9 @@ async fn a_restoration_that_is_killed_again_and_again_comes_to_the_same_end() {
         })
         .await;
         if !ended {
-            node.evm_mine(None).await.unwrap();
+            // Killed first, so that it sends nothing further: what is mined was sent by an attempt that never hears of it.
             attempt.kill().await.unwrap();
+            node.evm_mine(None).await.unwrap();
             kills += 1;
             nothing_starts_on_what_is_half_restored(folder, &devnet.url()).await;
         }

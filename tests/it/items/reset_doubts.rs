@@ -19,11 +19,8 @@ use super::{
 use crate::environment::{
     INSTITUTE, PATIENT,
     house::{ALL_SERVICES, Client, send, urn},
+    premises::{Premises, database_url},
 };
-
-fn database_url(folder: &Path) -> String {
-    format!("sqlite://{}", folder.join("data/hbe.db").display())
-}
 
 async fn succeed(folder: &Path, arguments: &[&str]) -> String {
     let done = Server::command(folder, arguments).await;
@@ -49,7 +46,7 @@ async fn copied(folder: &Path, client: &Client, standing: UserStanding) {
 
 #[tokio::test]
 async fn a_restoration_gives_the_class_that_was_vouched_for_and_lifts_no_suspension() {
-    let place = tempfile::tempdir().unwrap();
+    let place = Premises::new().await;
     let folder = place.path();
     let server = Server::alone(folder).await;
     let (another, suspended) = (server.stranger(INSTITUTE), server.stranger(INSTITUTE + 1));
@@ -84,7 +81,7 @@ async fn a_restoration_gives_the_class_that_was_vouched_for_and_lifts_no_suspens
 
 #[tokio::test]
 async fn a_result_is_restored_under_the_licence_it_was_made_under_whenever_the_next_one_was_kept() {
-    let place = tempfile::tempdir().unwrap();
+    let place = Premises::new().await;
     let folder = place.path();
     let (server, patient, institute) = begun(folder).await;
     let old = used(&server, &patient, &institute).await;

@@ -51,7 +51,8 @@ pub(super) async fn catch_with(
     let patient = server.end_user(PATIENT).await;
     let institute = server.third_party(chain, INSTITUTE, UserClass::NonProfitEntity).await;
     let parcel = parcel(&patient, &server.back_end, &an_hour());
-    let message = request(&institute, parcel.id, PARAMETERS, "Research");
+    let item = parcel.id;
+    let message = || request(&institute, item, PARAMETERS, "Research");
     catch_at(server, (&patient, &institute), parcel, ("/v1/aih-data-process", message)).await
 }
 

@@ -36,8 +36,13 @@ pub struct Server {
 impl Server {
     /// On a chain that is there already, with its files in a folder that outlives it.
     pub async fn start(chain: &Chain, rpc_url: &str, folder: &Path) -> Self {
+        Self::start_with(chain, rpc_url, folder, &[]).await
+    }
+
+    /// The same, with something else in its environment.
+    pub async fn start_with(chain: &Chain, rpc_url: &str, folder: &Path, environment: &[(&str, &str)]) -> Self {
         chain.deployment.save(&folder.join("deployments")).unwrap();
-        Self::launch(folder, &["--rpc-url", rpc_url]).await
+        Self::launch_with(folder, &["--rpc-url", rpc_url], environment).await
     }
 
     /// On a chain whose registry the folder already tells of.
@@ -79,6 +84,10 @@ impl Server {
     }
 
     async fn launch(folder: &Path, arguments: &[&str]) -> Self {
+        Self::launch_with(folder, arguments, &[]).await
+    }
+
+    async fn launch_with(folder: &Path, arguments: &[&str], environment: &[(&str, &str)]) -> Self {
         let ready = folder.join("ready");
         let _ = std::fs::remove_file(&ready);
         let log = std::fs::OpenOptions::new().create(true).append(true).open(folder.join("log")).unwrap();
@@ -95,6 +104,7 @@ impl Server {
             .arg(&ready)
             .args(settings(folder))
             .envs(premises::environment(folder))
+            .envs(environment.iter().copied())
             .stdin(Stdio::null())
             .stdout(log.try_clone().unwrap())
             .stderr(log)
@@ -146,6 +156,11 @@ impl Server {
         kill_process(self.pid(), Signal::TERM).unwrap();
         let ended = tokio::time::timeout(PATIENCE, self.child.wait()).await;
         ended.unwrap_or_else(|_| panic!("it does not end:\n{}", text(&self.folder.join("log")))).unwrap().code()
+    }
+
+    /// What it has logged so far, and all that went before it on the same folder.
+    pub fn log(&self) -> String {
+        text(&self.folder.join("log"))
     }
 
     /// What it keeps that is under way.

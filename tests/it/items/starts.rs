@@ -6,12 +6,15 @@ use super::{
     paper,
     server::{Server, anvils_of, until},
 };
-use crate::environment::{Chain, PATIENT, premises::Premises};
+use crate::environment::{
+    Chain, PATIENT,
+    premises::{self, Premises},
+};
 
 #[tokio::test]
 async fn a_second_back_end_on_the_same_folder_is_refused_and_the_first_goes_on() {
     let chain = Chain::start().await;
-    let folder = tempfile::tempdir().unwrap();
+    let folder = Premises::new().await;
     let server = Server::start(&chain, &chain.devnet.url(), folder.path()).await;
     let patient = server.end_user(PATIENT).await;
     let node = chain.devnet.url();
@@ -32,7 +35,7 @@ async fn a_second_back_end_on_the_same_folder_is_refused_and_the_first_goes_on()
 #[tokio::test]
 async fn another_root_key_than_the_datas_is_refused() {
     let chain = Chain::start().await;
-    let folder = tempfile::tempdir().unwrap();
+    let folder = Premises::new().await;
     let server = Server::start(&chain, &chain.devnet.url(), folder.path()).await;
     server.end_user(PATIENT).await;
     assert_eq!(server.terminate().await, Some(0));
@@ -60,14 +63,18 @@ async fn another_root_key_than_the_datas_is_refused() {
 
 #[tokio::test]
 async fn a_start_that_fails_leaves_no_anvil_behind_and_its_files_are_for_the_owner_alone() {
-    let folder = tempfile::tempdir().unwrap();
+    let folder = Premises::new().await;
     let server = Server::alone(folder.path()).await;
     assert_eq!(server.terminate().await, Some(0));
     let data = folder.path().join("data");
-    for (path, mode) in [(data.clone(), 0o700), (data.join("hbe.db"), 0o600), (data.join("root.key"), 0o600)] {
+    let mut held = vec![(data.clone(), 0o700), (data.join("root.key"), 0o600), (data.join("tokens.key"), 0o600)];
+    // A database server has no file here.
+    if !premises::on_postgres() {
+        held.push((data.join("hbe.db"), 0o600));
+    }
+    for (path, mode) in held {
         let found = std::fs::metadata(&path).map(|about| about.permissions().mode() & 0o777);
-        // A database server has no file here.
-        assert!(found.as_ref().is_ok_and(|found| *found == mode) || !path.exists(), "{}: {found:?}", path.display());
+        assert!(found.as_ref().is_ok_and(|found| *found == mode), "{}: {found:?}", path.display());
     }
     // A root key that others may read ends the start after anvil was started.
     std::fs::set_permissions(data.join("root.key"), std::fs::Permissions::from_mode(0o644)).unwrap();

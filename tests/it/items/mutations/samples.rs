@@ -2,13 +2,24 @@
 
 use std::{fs, path::Path};
 
-use health_back_end::{domain::ids::AihDataId, front_end::paperwork};
+use health_back_end::{
+    domain::ids::AihDataId,
+    front_end::{paperwork, publication::Publication},
+    schema::wire::ModelFormat,
+};
 use reqwest::Method;
 use serde_json::{Value, json};
 
 use crate::{
-    environment::house::{ALL_SERVICES, Client, House},
-    items::paper::{self, PARAMETERS, Parcel, request, withdrawal},
+    environment::{
+        OPERATOR,
+        house::{ALL_SERVICES, Client, House},
+        key,
+    },
+    items::{
+        every_class::variants,
+        paper::{self, PARAMETERS, Parcel, request, withdrawal},
+    },
 };
 
 /// A message that some route takes, or might.
@@ -27,6 +38,9 @@ pub enum From {
     Operator,
 }
 
+/// The one route that takes nothing but parts.
+pub const MODELS: &str = "/v1/store/models";
+
 /// All routes that take a body.
 pub fn routes(licence: &str, item: AihDataId) -> Vec<(Method, String)> {
     [
@@ -42,6 +56,7 @@ pub fn routes(licence: &str, item: AihDataId) -> Vec<(Method, String)> {
         "/v1/federated-learn",
         "/v1/federated-learn/rounds",
         "/v1/webhooks",
+        MODELS,
     ]
     .iter()
     .map(|path| (Method::POST, (*path).to_owned()))
@@ -52,6 +67,24 @@ pub fn routes(licence: &str, item: AihDataId) -> Vec<(Method, String)> {
         (Method::PUT, "/v1/alerts/recipients".to_owned()),
     ])
     .collect()
+}
+
+/// Every route that is described with a body is among them: one that is added later cannot be forgotten here.
+pub fn all_that_take_a_body_are_there(routes: &[(Method, String)]) {
+    let alike = |described: &str, path: &str| {
+        let (described, path): (Vec<_>, Vec<_>) = (described.split('/').collect(), path.split('/').collect());
+        described.len() == path.len() && described.iter().zip(path).all(|(d, p)| d.starts_with('{') || *d == p)
+    };
+    let document = health_back_end::api::openapi::document();
+    let mut seen = 0;
+    for (path, methods) in document["paths"].as_object().unwrap() {
+        for (method, _) in methods.as_object().unwrap().iter().filter(|(_, told)| told.get("requestBody").is_some()) {
+            let there = |(m, p): &(Method, String)| m.as_str().eq_ignore_ascii_case(method) && alike(path, p);
+            assert!(routes.iter().any(there), "{method} {path} takes a body, and nothing is sent to it");
+            seen += 1;
+        }
+    }
+    assert_eq!(seen, routes.len(), "a route of this list takes no body, or is not described");
 }
 
 /// The valid examples of the schemas, each for the route of its type; types without a route go to a route of items.
@@ -124,6 +157,10 @@ pub async fn real(house: &House, patient: &Client, institute: &Client, stored: &
     });
     // Withdrawing for real would end the other flows: this one is of a licence that is another's.
     let unrelated = withdrawal(institute, &back_end, stored.id, licence.parse().unwrap());
+    let weights = variants::weights();
+    let format = ModelFormat::PgsCatalog;
+    let publication = Publication { id: uuid::Uuid::now_v7(), name: "score", format, parent: None, bytes: &weights };
+    let model = publication.message(&back_end, &key(OPERATOR)).unwrap();
     vec![
         sample("/v1/register/challenge", json!({"UserID": stranger.user})),
         sample("/v1/register", stranger.register_message(&stranger.person(), &ALL_SERVICES, stranger.proof().await)),
@@ -140,5 +177,6 @@ pub async fn real(house: &House, patient: &Client, institute: &Client, stored: &
         sample("/v1/webhooks", json!({"URL": "http://127.0.0.1:9/hook"})),
         put("/v1/alerts/recipients", json!({"AIHDataID": stored.id, "Recipients": [institute.user]})),
         put(&format!("/v1/licences/{licence}"), change),
+        Sample { from: From::Operator, ..sample(MODELS, model) },
     ]
 }

@@ -170,11 +170,6 @@ fn add_gradient(gradient: &mut Parameters, network: &Network, window: &[f64], la
     }
 }
 
-/// Largest weight, for people who watch.
-pub fn norm(network: &Network) -> f64 {
-    dot(&network.hidden.weights, &network.hidden.weights).sqrt()
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;

@@ -4,7 +4,7 @@
 use crate::mpai_store::models::{
     declaration::Declaration,
     examples::Examples,
-    network::{Layer, Network, dot, softmax},
+    network::{Layer, Network, softmax},
 };
 
 /// How to learn.

@@ -96,7 +96,7 @@ fn cell(record: &ByteRecord, place: usize) -> String {
     text(record.get(place).unwrap_or_default()).trim().to_lowercase()
 }
 
-fn is_told(cell: &String) -> bool {
+fn is_told(cell: &str) -> bool {
     cell.chars().count() >= SHORTEST_CELL && cell.parse::<f64>().is_err()
 }
 

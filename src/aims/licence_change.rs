@@ -64,8 +64,7 @@ impl Aims {
         let previous = item.licence.ok_or(AimError::Conflict("the upload of this item is not finished"))?;
         let node = self.licensing.node();
         let licence = node.predict(&offer).await.map_err(LicensingError::from)?;
-        let now_on_chain = node.item(change.item.hash()).await.map_err(LicensingError::from)?;
-        let is_done = now_on_chain.licence == Some(licence) && !now_on_chain.revoked;
+        let is_done = self.is_in_force(change.item, licence).await?;
         if !is_done && reading.state == State::Superseded {
             return Err(AimError::Conflict("this licence is not the current one of its item"));
         }
@@ -153,16 +152,25 @@ impl Aims {
     ) -> Result<Evidence, AimError> {
         match self.licensing.change(change.item, offer, &change.signature).await {
             Ok(issued) => Ok(issued.permit.grounds().evidence),
+            // An unknown end stays, to be found by the next attempt.
+            Err(error) if error.refusal().is_none() => Err(error.into()),
+            // The same change, asked for twice at once: the chain took the one and refuses the other. Its document stays.
+            Err(_) if self.is_in_force(change.item, licence).await? => {
+                Ok(self.licensing.made(change.item.hash(), licence).await?)
+            }
+            // What the contract refused was never in force.
             Err(error) => {
-                // What the contract refused was never in force. An unknown end stays, to be found by the next attempt.
-                if error.refusal().is_some()
-                    && let Err(error) = self.database.remove_model_licence(licence).await
-                {
+                if let Err(error) = self.database.remove_model_licence(licence).await {
                     tracing::warn!(%licence, %error, "licence.not_taken_back");
                 }
                 Err(error.into())
             }
         }
+    }
+
+    async fn is_in_force(&self, item: AihDataId, licence: Address) -> Result<bool, AimError> {
+        let on_chain = self.licensing.node().item(item.hash()).await.map_err(LicensingError::from)?;
+        Ok(on_chain.licence == Some(licence) && !on_chain.revoked)
     }
 
     fn kept(&self, change: &LicenceChange, licence: Address) -> NewModelLicence {

@@ -124,13 +124,11 @@ impl Aims {
         };
         let mut waiting = history.descendants;
         for row in &history.licences {
-            if history.withdrawals.iter().any(|w| w.licence == row.licence && is_lost(w)) {
+            let is_lost = history.withdrawals.iter().any(|w| w.licence == row.licence && is_lost(w));
+            if is_lost || !self.restore_licence(row, restored).await? {
+                // With the item what derives from it, as far as it was not restored under an earlier licence.
                 restored.left.push(item);
-                return Ok(());
-            }
-            if !self.restore_licence(row, restored).await? {
-                restored.left.push(item);
-                return Ok(());
+                break;
             }
             restored.licences += 1;
             let on_chain = self.licensing.node().item(item.hash()).await?;

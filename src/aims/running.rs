@@ -108,14 +108,20 @@ impl Aims {
         permit: Permit,
         operation: &NewOperation,
     ) -> Result<Warrant, AimError> {
+        let warrant = self.spend(permit, operation)?;
+        self.note_start(operation.id).await?;
+        Ok(warrant)
+    }
+
+    /// Spends the permit of an operation. Permits of a batch are all spent before anything else is waited for: they do not
+    /// last.
+    pub(in crate::aims) fn spend(&self, permit: Permit, operation: &NewOperation) -> Result<Warrant, AimError> {
         let purpose = Purpose {
             item: operation.aih_data_id,
             operation: operation.operation,
             requester: operation.requester.address(),
         };
-        let warrant = permit.spend(&purpose, self.clock.seconds())?;
-        self.note_start(operation.id).await?;
-        Ok(warrant)
+        Ok(permit.spend(&purpose, self.clock.seconds())?)
     }
 
     /// Does a permitted work on an item for as long as the licence it is permitted by stands; the work is dropped where it

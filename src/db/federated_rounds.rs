@@ -261,24 +261,32 @@ impl Database {
         self.step(update, STATE, &id.to_string()).await
     }
 
-    /// Ends a round: its state, its models, what became of its answers and who is told, all or nothing.
+    /// Ends a round: its state, its models, what became of its answers and who is told, all or nothing. `aggregating`: from
+    /// there, or before it came so far; another instance may have moved it since it was read.
     ///
     /// # Errors
     /// When the database fails.
-    pub async fn end_round(&self, id: Uuid, end: &RoundEnd, at_us: i64) -> Result<Transition<RoundState>> {
+    pub async fn end_round(
+        &self,
+        id: Uuid,
+        aggregating: bool,
+        end: &RoundEnd,
+        at_us: i64,
+    ) -> Result<Transition<RoundState>> {
         let mut tx = self.begin().await?;
         for model in &end.models {
             add_model(&mut tx, model).await?;
         }
         let update = sqlx::query(
             "UPDATE federated_rounds SET state = $2, result_model = $3, reason = $4, updated_at_us = $5
-             WHERE round_id = $1 AND state IN ('open', 'collecting', 'aggregating')",
+             WHERE round_id = $1 AND (state = 'aggregating') = $6 AND state IN ('open', 'collecting', 'aggregating')",
         )
         .bind(id.to_string())
         .bind(super::State::word(end.state))
         .bind(end.models.first().map(|model| model.id.to_string()))
         .bind(end.reason.clone())
-        .bind(at_us);
+        .bind(at_us)
+        .bind(aggregating);
         let moved = step_in(&mut tx, update, STATE, &id.to_string()).await?;
         if !moved.is_done() {
             return Ok(moved);

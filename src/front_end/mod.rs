@@ -10,7 +10,10 @@
 //! | [`audit`] | audits checked against the chain |
 //! | [`listening`] | the event stream |
 //! | [`webhook`] | the receiving side of a webhook |
+//! | [`training`] | a Front End's part in federated learning |
+//! | [`conformance`] | messages sent to any Back End, to see whether it conforms |
 //! | [`demo`] | the main job, walked in the open |
+//! | [`demo_all`] | the rest: an image, an alert, a model, the life of a licence |
 
 pub mod audit;
 pub mod client;

@@ -13,6 +13,9 @@
 //! let headers = Headers { id, timestamp: &timestamp, signature: &signature };
 //! let event = inbox.take(&headers, &body, now)?.expect("it is new");
 //! assert_eq!(event["id"], id);
+//! // Until it is dealt with it is new: whoever answers 500, or falls over, is sent it again.
+//! assert!(inbox.take(&headers, &body, now)?.is_some());
+//! inbox.done(id);
 //! // The same message again, because our answer was lost: nothing to do, answer 2xx.
 //! assert!(inbox.take(&headers, &body, now)?.is_none());
 //! # Ok::<(), Box<dyn std::error::Error>>(())
@@ -40,7 +43,8 @@ pub enum WebhookError {
     Event,
 }
 
-/// Takes in messages of one webhook.
+/// Takes in messages of one webhook. One that is taken is not remembered before [`Inbox::done`]: what is acknowledged
+/// before it is dealt with is lost when dealing with it fails.
 #[derive(Debug)]
 pub struct Inbox {
     secret: Secret,
@@ -57,27 +61,31 @@ impl Inbox {
         Ok(Self { secret: Secret::parse(secret)?, seen: HashSet::new(), order: VecDeque::new() })
     }
 
-    /// Checks a message received at `now` (seconds since 1970); gives the CloudEvent, or `None` when it came before.
+    /// Checks a message received at `now` (seconds since 1970); gives the CloudEvent, or `None` when it was dealt with before.
     ///
     /// # Errors
     /// [`WebhookError`]; then nothing of the message is to be believed.
-    pub fn take(&mut self, headers: &Received<'_>, body: &str, now: u64) -> Result<Option<Value>, WebhookError> {
+    pub fn take(&self, headers: &Received<'_>, body: &str, now: u64) -> Result<Option<Value>, WebhookError> {
         self.secret.verify(headers, body, now)?;
         let event: Value = serde_json::from_str(body).map_err(|_| WebhookError::Event)?;
         let named = |label: &str| event.get(label).and_then(Value::as_str);
         if named("specversion") != Some("1.0") || named("id") != Some(headers.id) {
             return Err(WebhookError::Event);
         }
-        if !self.seen.insert(headers.id.to_owned()) {
-            return Ok(None);
+        Ok((!self.seen.contains(headers.id)).then_some(event))
+    }
+
+    /// Remembers that a message was dealt with.
+    pub fn done(&mut self, id: &str) {
+        if !self.seen.insert(id.to_owned()) {
+            return;
         }
-        self.order.push_back(headers.id.to_owned());
+        self.order.push_back(id.to_owned());
         if self.order.len() > REMEMBERED
             && let Some(oldest) = self.order.pop_front()
         {
             self.seen.remove(&oldest);
         }
-        Ok(Some(event))
     }
 }
 
@@ -89,16 +97,19 @@ mod tests {
     fn what_is_not_signed_or_no_event_is_not_believed() {
         let secret = Secret::generate().unwrap();
         let mut inbox = Inbox::new(&secret.text()).unwrap();
-        let mut take = |id: &str, body: &str, signed: &str| {
+        let take = |inbox: &Inbox, id: &str, body: &str, signed: &str| {
             let signature = secret.sign(id, 5, signed);
             inbox.take(&Received { id, timestamp: "5", signature: &signature }, body, 5)
         };
         let event = r#"{"specversion": "1.0", "id": "a"}"#;
-        assert!(matches!(take("a", event, "{}"), Err(WebhookError::Signature(SignatureError::Signature))));
-        assert!(take("a", event, event).unwrap().is_some());
-        assert!(take("a", event, event).unwrap().is_none());
+        assert!(matches!(take(&inbox, "a", event, "{}"), Err(WebhookError::Signature(SignatureError::Signature))));
+        assert!(take(&inbox, "a", event, event).unwrap().is_some());
+        assert!(take(&inbox, "a", event, event).unwrap().is_some(), "nobody has dealt with it");
+        inbox.done("a");
+        inbox.done("a");
+        assert!(take(&inbox, "a", event, event).unwrap().is_none());
         for bad in ["", "[]", r#"{"specversion": "1.0", "id": "b"}"#, r#"{"specversion": "0.3", "id": "c"}"#] {
-            assert!(matches!(take("c", bad, bad), Err(WebhookError::Event)), "{bad}");
+            assert!(matches!(take(&inbox, "c", bad, bad), Err(WebhookError::Event)), "{bad}");
         }
     }
 }

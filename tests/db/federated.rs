@@ -146,7 +146,10 @@ async fn a_lineage_has_one_round_at_a_time(db: &Place) {
         answers: vec![],
         notices: vec![],
     };
-    assert!(db.end_round(Uuid::from_u128(101), &end, 40).await.unwrap().is_done());
+    // Whoever still thinks it collects does not end what somebody else has begun.
+    assert!(!db.end_round(Uuid::from_u128(101), false, &end, 40).await.unwrap().is_done());
+    assert_eq!(db.find_round(Uuid::from_u128(101)).await.unwrap().unwrap().state, RoundState::Aggregating);
+    assert!(db.end_round(Uuid::from_u128(101), true, &end, 40).await.unwrap().is_done());
     db.insert_round(&round(2, 2), &call()).await.unwrap();
     let numbers: Vec<u32> =
         db.list_rounds_of_lineage(Uuid::from_u128(1), 9).await.unwrap().iter().map(|r| r.number).collect();
@@ -218,11 +221,13 @@ async fn a_round_ends_whole_and_once(db: &Place) {
         answers: vec![end(1, None), end(2, Some("too long"))],
         notices: vec![notice],
     };
+    assert!(!db.end_round(id, true, &whole, 60).await.unwrap().is_done(), "nobody has begun to aggregate");
+    assert!(db.begin_aggregating(id, 0.0, 55).await.unwrap().is_done());
     // An answer that is not there: nothing of the end happens.
     let broken = RoundEnd { answers: vec![end(9, None)], ..whole.clone() };
-    assert!(db.end_round(id, &broken, 60).await.is_err());
+    assert!(db.end_round(id, true, &broken, 60).await.is_err());
     assert_eq!(db.find_model(Uuid::from_u128(2)).await.unwrap(), None);
-    assert!(db.end_round(id, &whole, 60).await.unwrap().is_done());
+    assert!(db.end_round(id, true, &whole, 60).await.unwrap().is_done());
     let row = db.find_round(id).await.unwrap().unwrap();
     assert_eq!((row.state, row.result_model), (RoundState::Promoted, Some(Uuid::from_u128(2))));
     assert_eq!((row.score_before, row.score_after), (Some(0.5), Some(0.75)));
@@ -232,7 +237,7 @@ async fn a_round_ends_whole_and_once(db: &Place) {
     assert!(!db.is_model_file_in_use(B256::repeat_byte(11)).await.unwrap());
     let again = RoundEnd { models: vec![], ..whole };
     assert!(
-        !db.end_round(id, &RoundEnd { state: RoundState::Rejected, reason: Some("x".into()), ..again }, 70)
+        !db.end_round(id, true, &RoundEnd { state: RoundState::Rejected, reason: Some("x".into()), ..again }, 70)
             .await
             .unwrap()
             .is_done()
@@ -254,7 +259,7 @@ async fn a_round_with_scores_ends_on_the_connection_on_which_one_without_did(db:
             notices: vec![],
         };
         let id = Uuid::from_u128(100 + n);
-        assert!(db.end_round(id, &end, 40).await.unwrap().is_done());
+        assert!(db.end_round(id, false, &end, 40).await.unwrap().is_done());
         let row = db.find_round(id).await.unwrap().unwrap();
         assert_eq!((row.score_before, row.score_after), (scores.map(|s| s.0), scores.map(|s| s.1)));
     }

@@ -51,12 +51,16 @@ impl Finding {
         self.span.map_or(0.0, |(from, to)| to - from)
     }
 
-    /// What makes two findings in one item the same: rule, subject and place, to the millisecond. The data does not
-    /// change, so whoever judges it again with the same rules finds the same.
+    /// What makes two findings in one item the same: rule, subject and place, to the millisecond; without a place, the
+    /// value. The data does not change, so whoever judges it again with the same rules finds the same.
     pub fn key(&self) -> String {
         let milliseconds = |seconds: f64| (seconds * 1e3).round();
-        let span = self.span.map(|(from, to)| format!("{}-{}", milliseconds(from), milliseconds(to)));
-        format!("{}|{}|{}", self.rule, self.subject, span.unwrap_or_default())
+        let place = match (self.span, self.score) {
+            (Some((from, to)), _) => format!("{}-{}", milliseconds(from), milliseconds(to)),
+            (None, Some(value)) => format!("={value}"),
+            (None, None) => String::new(),
+        };
+        format!("{}|{}|{place}", self.rule, self.subject)
     }
 }
 

@@ -25,6 +25,8 @@ use crate::{
 const MOST_OF_A_RULE: usize = 20;
 /// Findings kept of one item, and shown with it: as many as AIH Data holds.
 pub const MOST_FINDINGS: usize = 64;
+/// Most remarks of one item on what was not judged.
+const MOST_ASIDES: usize = 16;
 
 /// Judges what was observed in an item whose own time is `at`, from which the age of a diagnosis or a value is counted.
 pub fn judge(rules: &Rules, observations: &Observations, at: Option<OffsetDateTime>) -> Vec<Finding> {
@@ -57,9 +59,29 @@ pub fn judge(rules: &Rules, observations: &Observations, at: Option<OffsetDateTi
         alike.then_with(|| start(one).total_cmp(&start(other))).then_with(|| one.subject.cmp(&other.subject))
     });
     findings.dedup_by(|one, other| one.key() == other.key());
-    findings.truncate(MOST_FINDINGS);
     findings.iter_mut().for_each(|finding| dated(finding, &times));
-    findings
+    cut(findings)
+}
+
+/// No more than [`MOST_FINDINGS`], the gravest first. What was not judged is said before what was found harmless, and that
+/// something is not shown is said too: silence must not be taken for a clean bill.
+fn cut(findings: Vec<Finding>) -> Vec<Finding> {
+    if findings.len() <= MOST_FINDINGS {
+        return findings;
+    }
+    let (mut asides, mut found): (Vec<_>, Vec<_>) = findings.into_iter().partition(|finding| finding.anomaly.is_none());
+    let more_asides = shortened(&mut asides, MOST_ASIDES, "more that was not judged");
+    let room = MOST_FINDINGS - asides.len() - usize::from(more_asides.is_some()) - 1;
+    let more_found = shortened(&mut found, room, "more findings, none of them graver,");
+    found.into_iter().chain(more_found).chain(asides).chain(more_asides).collect()
+}
+
+/// Cuts a list, and says what was cut off.
+fn shortened(list: &mut Vec<Finding>, most: usize, what: &str) -> Option<Finding> {
+    let more = list.len().checked_sub(most).filter(|more| *more > 0)?;
+    list.truncate(most);
+    let text = format!("Not shown: {more} {what} in this item.");
+    Some(Finding { text, rule: "every rule".to_owned(), subject: what.to_owned(), ..blank() })
 }
 
 /// Says on which day something was observed, where that is not the recording's own: a reader takes what is not dated for

@@ -69,6 +69,7 @@ impl Aims {
     pub(super) async fn telling(&self, item: &DataItemRow, findings: &[&Finding]) -> Result<Telling, AimError> {
         let mut audience = self.database.list_alert_recipients_of_item(item.owner, item.root).await?;
         audience.retain(|user| *user != item.owner);
+        let mut audience = self.in_good_standing(audience).await?;
         audience.insert(0, item.owner);
         let alert = NewAlert {
             id: Uuid::now_v7(),
@@ -92,7 +93,19 @@ impl Aims {
         Ok(Telling { alert, notices, deliveries })
     }
 
-    /// How everybody who heard of an alert is told what became of it.
+    /// Those of the users whom nobody has suspended since they were named.
+    async fn in_good_standing(&self, users: Vec<UserId>) -> Result<Vec<UserId>, AimError> {
+        let mut standing = Vec::with_capacity(users.len());
+        for user in users {
+            if self.database.find_user(user).await?.is_some_and(|user| user.is_active()) {
+                standing.push(user);
+            }
+        }
+        Ok(standing)
+    }
+
+    /// How everybody who heard of an alert is told what became of it: the End User, and of the others those who would
+    /// still hear of it.
     pub(super) async fn telling_of(
         &self,
         alert: &AlertRow,
@@ -100,7 +113,15 @@ impl Aims {
         by: UserId,
     ) -> Result<(Vec<NewNotice>, Vec<NewDelivery>), AimError> {
         let (mut notices, mut deliveries) = (Vec::new(), Vec::new());
-        for user in self.database.list_alert_audience(alert.id).await? {
+        let mut audience = self.database.list_alert_audience(alert.id).await?;
+        audience.retain(|user| *user != alert.owner);
+        if let Some(item) = self.database.find_data_item(alert.item).await? {
+            let named = self.database.list_alert_recipients_of_item(item.owner, item.root).await?;
+            audience.retain(|user| named.contains(user));
+        }
+        let mut audience = self.in_good_standing(audience).await?;
+        audience.insert(0, alert.owner);
+        for user in audience {
             let mut data = identifiers(alert.id, alert.item);
             data["By"] = json!(by);
             notices.push(self.notice(user, kind, data));

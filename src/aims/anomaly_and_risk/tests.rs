@@ -56,6 +56,42 @@ fn of<'a>(findings: &'a [Finding], rule: &str) -> Vec<&'a Finding> {
     findings.iter().filter(|finding| finding.rule.starts_with(&format!("{rule}@"))).collect()
 }
 
+/// A laboratory value without a time of its own.
+fn undated(name: &str, unit: &str, value: f64) -> Measured {
+    Measured { name: name.to_owned(), unit: unit.to_owned(), value, at_seconds: None }
+}
+
+#[test]
+fn two_values_without_a_time_are_two_findings() {
+    let of_values = |values: &[f64]| {
+        let values = values.iter().map(|value| undated("Potassium", "mmol/L", *value)).collect();
+        judge(rules(), &Observations { values, ..Observations::default() }, None)
+    };
+    let findings = of_values(&[6.7, 2.3, 6.7]);
+    assert_eq!(findings.len(), 2, "{findings:?}");
+    assert!(findings.iter().all(|finding| finding.risk == Risk::Red));
+    let keys = |findings: &[Finding]| findings.iter().map(Finding::key).collect::<Vec<_>>();
+    assert_ne!(keys(&findings)[0], keys(&findings)[1]);
+    assert_eq!(keys(&findings), keys(&of_values(&[2.3, 6.7])), "the same again is the same");
+}
+
+#[test]
+fn what_was_not_judged_and_what_is_not_shown_is_said() {
+    let values = |count: usize, value: f64, unit: &str| {
+        (0..count).map(|n| undated("Potassium", unit, value + n as f64 / 1e3)).collect::<Vec<_>>()
+    };
+    let judge = |values| judge(rules(), &Observations { values, ..Observations::default() }, None);
+    let whole = judge(values(64, 6.7, "mmol/L"));
+    assert_eq!(whole.len(), 64);
+    assert!(whole.iter().all(|finding| finding.risk == Risk::Red), "all of them fit");
+    let findings = judge([values(100, 6.7, "mmol/L"), values(1, 26.0, "mg/dL")].concat());
+    assert_eq!(findings.len(), 64);
+    let said = |text: &str| findings.iter().filter(|finding| finding.text.contains(text)).count();
+    assert_eq!((said("Not judged: “Potassium”"), said("Not shown: 38 more findings")), (1, 1), "{findings:?}");
+    assert_eq!(findings.iter().filter(|finding| finding.risk == Risk::Red).count(), 62);
+    assert!(findings.is_sorted_by_key(|finding| finding.risk));
+}
+
 #[test]
 fn a_clean_series_gives_nothing() {
     assert_eq!(judged(series("Heart rate", "/min", 1.0, heart_rate(72.0, 3_600))), []);

@@ -31,10 +31,11 @@ const MEASURED: [&str; 4] = ["x", "y", "z", "steps"];
 /// Names of the column that tells the person.
 const PERSONS: [&str; 4] = ["subject", "participant", "person", "patient"];
 
-const RESIDUAL: [&str; 2] = [
+const RESIDUAL: [&str; 3] = [
     "Gait and daily habits are unchanged and can identify a person (Mäntyjärvi 2005); the recording is pseudonymised, not \
      anonymised.",
     "Weekday, time of day and offset from UTC are unchanged, since the analysis of activity rests on them.",
+    "Measured numbers are kept as they stand, whatever their size; a number of somebody's among them would be kept too.",
 ];
 
 /// Why a recording is not treated; the sentences carry numbers of rows, never what stands in them.
@@ -190,6 +191,12 @@ fn json(input: &Treatment<'_>) -> Result<Written, BehaviourTreatmentError> {
         }
         _ => return Err(shape("it is neither a list nor an object")),
     };
+    // Whose it is must be known before any time is moved: all of a recording moves by one span.
+    for (row, sample) in (1_u64..).zip(&samples) {
+        if let Some(person) = sample.as_object().map(|sample| person_of(row, sample)).transpose()?.flatten() {
+            written.meet(person)?;
+        }
+    }
     let mut treated = Vec::new();
     for (row, sample) in (1_u64..).zip(samples) {
         let Value::Object(sample) = sample else { return Err(shape("a sample is no object")) };
@@ -205,6 +212,13 @@ fn json(input: &Treatment<'_>) -> Result<Written, BehaviourTreatmentError> {
     Ok(written)
 }
 
+/// The person a sample names.
+fn person_of(row: u64, sample: &Map<String, Value>) -> Result<Option<&str>, BehaviourTreatmentError> {
+    let person = sample.iter().find(|(name, _)| PERSONS.contains(&name.to_ascii_lowercase().as_str()));
+    let no_text = BehaviourTreatmentError::Row { row, reason: "its person is no text" };
+    person.map(|(_, person)| person.as_str().ok_or(no_text)).transpose()
+}
+
 fn json_sample(
     input: &Treatment<'_>,
     written: &mut Written,
@@ -217,9 +231,6 @@ fn json_sample(
     let values = sample.into_iter().map(|(_, value)| value).collect::<Vec<_>>();
     let value = |place: usize| values.get(place).unwrap_or(&Value::Null);
     let bad = |reason| BehaviourTreatmentError::Row { row, reason };
-    if let Some((place, _)) = kept.iter().find(|(_, name)| *name == PERSONS[0]) {
-        written.meet(value(*place).as_str().ok_or(bad("its person is no text"))?)?;
-    }
     let weeks = weeks(input, written.person.as_deref());
     let mut treated = Map::new();
     for (place, name) in kept {
@@ -327,6 +338,19 @@ mod tests {
             (times[0].weekday(), times[0].time(), times[0].offset()),
             (first.weekday(), first.time(), first.offset())
         );
+    }
+
+    /// The person may be named in a later sample only.
+    #[test]
+    fn a_recording_moves_by_one_span() {
+        let late = r#"[{"timestamp":0,"steps":1},{"timestamp":60,"steps":1,"Subject":"Kay"}]"#;
+        let out = serde_json::from_slice::<Value>(&attempt(DataFormat::Json, late).unwrap().payload).unwrap();
+        let at = |place: usize| out[place]["timestamp"].as_f64().unwrap();
+        assert_eq!(at(1) - at(0), 60.0, "{out}");
+        let mixed = r#"[{"timestamp":0,"steps":1,"subject":"Kay"},{"timestamp":60,"steps":1,"subject":"Bors"}]"#;
+        assert!(attempt(DataFormat::Json, mixed).unwrap_err().contains("more than one person"));
+        let number = r#"[{"timestamp":0,"steps":1},{"timestamp":60,"steps":1,"subject":7}]"#;
+        assert!(attempt(DataFormat::Json, number).unwrap_err().contains("sample 2"));
     }
 
     #[test]

@@ -17,6 +17,7 @@ use crate::{
         AimError, Aims,
         ai_modules::{pseudonyms::PseudonymKey, treatment::Mapped},
         asking::ProcessRequest,
+        running::revoked,
     },
     db::{
         data_items::{DataItemRow, DataItemState},
@@ -169,12 +170,17 @@ impl Aims {
         treatment: &TreatmentRow,
     ) -> Result<WayBack, AimError> {
         let purpose = Purpose { item: original.id, operation: Operation::Retrieve, requester: requester.address() };
-        let _warrant = permit.spend(&purpose, self.clock.seconds())?;
+        let warrant = permit.spend(&purpose, self.clock.seconds())?;
         self.note_start(id).await?;
+        // As they are now: while the chain was asked the item may have been erased, and with it the way back.
+        let (treatment, original) = self.sealed_for(requester, treatment.item).await?;
         if original.state != DataItemState::Stored {
             return Err(AimError::Erased);
         }
-        let text = self.item_key(original).await?.open_text(PURPOSE, &treatment.mapping_sealed)?;
+        if Self::has_fallen(&original, warrant.grounds()) {
+            return Err(revoked());
+        }
+        let text = self.item_key(&original).await?.open_text(PURPOSE, &treatment.mapping_sealed)?;
         serde_json::from_str(&text).map_err(|_| AimError::Worker("a sealed mapping that is none".to_owned()))
     }
 }

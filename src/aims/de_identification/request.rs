@@ -6,7 +6,7 @@ use uuid::Uuid;
 
 use super::{
     job::Treatment,
-    table::TYPE_PARAMETER,
+    table::{TYPE_PARAMETER, VOUCHED_PARAMETER},
     techniques::{self, Algorithm, Named},
 };
 use crate::{
@@ -40,6 +40,9 @@ use crate::{
 pub const RECIPIENT_PARAMETER: &str = "Recipient";
 /// Under which the operation's row keeps the algorithm asked for.
 const ALGORITHM_PARAMETER: &str = "DeIDAndAnonymAlgoID";
+
+/// Which only algorithms of tables take: the columns that are kept as they are.
+const KEPT_PARAMETER: &str = "KeptColumns";
 
 /// A request to de-identify an item.
 #[derive(Debug, Clone)]
@@ -141,6 +144,7 @@ impl Aims {
             let why = format!("no de-identification is offered for the format {format} of {}", item.data_class);
             return Err(AimError::NotOffered(why));
         }
+        must_be_entitled_to_say(request, algorithm, own)?;
         let requester = request.requester.address();
         Ok(Plan {
             owner: item.owner,
@@ -150,7 +154,7 @@ impl Aims {
             purpose: Purpose { item: request.item, operation: Operation::DeIdAndAnonym, requester },
             data_class: item.data_class,
             format,
-            parameters: for_the_child(request, algorithm).map_err(AimError::NotOffered)?,
+            parameters: for_the_child(request, algorithm, own).map_err(AimError::NotOffered)?,
             copy: qualifier_of_copy(&qualifier, algorithm),
         })
     }
@@ -206,13 +210,31 @@ fn noted(request: &DeIdRequest) -> Result<ProcessRequest, AimError> {
     })
 }
 
-/// The parameters without those that are for this room; tables, which can do both, are told what was asked for.
-fn for_the_child(request: &DeIdRequest, algorithm: &Algorithm) -> Result<Map<String, Value>, String> {
+/// Whoever gains by a higher status does not vouch for it: what rests on a statement about the data is for the item's End
+/// User and the Back End to say (decision 0100).
+fn must_be_entitled_to_say(request: &DeIdRequest, algorithm: &Algorithm, own: bool) -> Result<(), AimError> {
+    let says = algorithm.statements.iter().any(|name| request.parameters.contains_key(*name));
+    match says && !own {
+        true => Err(AimError::Refused {
+            pointer: "/DeIDAndAnonym/Request/Parameters",
+            reason: "OneRowPerPerson, QuasiIdentifiers, PixelDataInspected, KeepInfo and KeepFormat are statements about the \
+                     data: the item's End User and the Back End make them, and may name you as the Recipient",
+        }),
+        false => Ok(()),
+    }
+}
+
+/// The parameters without those that are for this room; tables, which can do both, are told what was asked for, and whether
+/// the requester may vouch for the columns.
+fn for_the_child(request: &DeIdRequest, algorithm: &Algorithm, own: bool) -> Result<Map<String, Value>, String> {
     let mut parameters = request.parameters.clone();
     parameters.remove(RECIPIENT_PARAMETER);
     techniques::check_names(algorithm, parameters.keys().map(String::as_str))?;
     if algorithm.anonymises {
         parameters.insert(TYPE_PARAMETER.to_owned(), type_word(request.asked));
+    }
+    if algorithm.parameters.contains(&KEPT_PARAMETER) {
+        parameters.insert(VOUCHED_PARAMETER.to_owned(), own.into());
     }
     Ok(parameters)
 }

@@ -24,6 +24,10 @@ pub struct Algorithm {
     pub parameters: &'static [&'static str],
     /// Whether it can prove more than pseudonymisation.
     pub anonymises: bool,
+    /// Those of its parameters that say something of the data which it cannot see, and on which the status of the copy
+    /// rests. For the item's End User and the Back End (decision 0100).
+    #[serde(skip)]
+    pub statements: &'static [&'static str],
     /// The rules it follows.
     pub source: &'static str,
 }
@@ -44,6 +48,7 @@ pub static ALGORITHMS: &[Algorithm] = &[
         ],
         parameters: super::table::plan::NAMES,
         anonymises: true,
+        statements: &["OneRowPerPerson", "QuasiIdentifiers"],
         source: "Optimal full-domain k-anonymity (El Emam et al., JAMIA 16(5), 2009; Kohlmayer et al., Flash, 2012) with \
                  distinct l-diversity (Machanavajjhala et al., ACM TKDD 1(1), 2007)",
     },
@@ -59,6 +64,7 @@ pub static ALGORITHMS: &[Algorithm] = &[
         ],
         parameters: &["RetainLongitudinal", "RetainDevice", "PixelDataInspected"],
         anonymises: false,
+        statements: &["PixelDataInspected"],
         source: "DICOM PS3.15 Annex E, Basic Application Level Confidentiality Profile",
     },
     Algorithm {
@@ -73,6 +79,7 @@ pub static ALGORITHMS: &[Algorithm] = &[
         ],
         parameters: &["Dates"],
         anonymises: false,
+        statements: &[],
         source: "HIPAA Safe Harbor, 45 CFR 164.514(b)(2), on FHIR R4 resources",
     },
     Algorithm {
@@ -88,6 +95,7 @@ pub static ALGORITHMS: &[Algorithm] = &[
         ],
         parameters: super::cohort::NAMES,
         anonymises: true,
+        statements: &[],
         source: "FHIR R4 resources of many patients as a table, one row per person (birth year, sex and place by HIPAA Safe \
                  Harbor, 45 CFR 164.514(b)(2)), then as DIA-TAB-V1.0",
     },
@@ -103,6 +111,7 @@ pub static ALGORITHMS: &[Algorithm] = &[
         ],
         parameters: &["DateHandling", "Annotations"],
         anonymises: false,
+        statements: &[],
         source: "EDF+ specification (Kemp and Olivan, Clin. Neurophysiol. 114, 2003) and WFDB Applications Guide, header(5), \
                  signal(5), annot(5); identifiers of 45 CFR 164.514(b)(2)",
     },
@@ -113,6 +122,7 @@ pub static ALGORITHMS: &[Algorithm] = &[
         techniques: &[Technique::RemovalOfIdentifiers, Technique::Tokenisation, Technique::Perturbation],
         parameters: &[],
         anonymises: false,
+        statements: &[],
         source: "Accelerometry and step counts written anew from times and numbers; identifiers of 45 CFR 164.514(b)(2)",
     },
     Algorithm {
@@ -122,8 +132,21 @@ pub static ALGORITHMS: &[Algorithm] = &[
         techniques: &[Technique::RemovalOfIdentifiers, Technique::Tokenisation],
         parameters: &["KeepInfo", "KeepFormat"],
         anonymises: false,
+        statements: &["KeepInfo", "KeepFormat"],
         source: "VCF 4.3 specification: written anew from tokens of known shape; identifiers of 45 CFR 164.514(b)(2)",
     },
+];
+
+/// Techniques that an algorithm which can both de-identify and anonymise applies for the one or the other only.
+const ONE_WAY: &[(&str, Technique, DeIdAndAnonymType)] = &[
+    ("DIA-TAB-V1.0", Technique::Generalisation, DeIdAndAnonymType::Anonymise),
+    ("DIA-TAB-V1.0", Technique::KAnonymity, DeIdAndAnonymType::Anonymise),
+    ("DIA-TAB-V1.0", Technique::LDiversity, DeIdAndAnonymType::Anonymise),
+    ("DIA-TAB-V1.0", Technique::Tokenisation, DeIdAndAnonymType::DeIdentify),
+    ("DIA-TAB-V1.0", Technique::Perturbation, DeIdAndAnonymType::DeIdentify),
+    ("DIA-FHC-V1.0", Technique::KAnonymity, DeIdAndAnonymType::Anonymise),
+    ("DIA-FHC-V1.0", Technique::LDiversity, DeIdAndAnonymType::Anonymise),
+    ("DIA-FHC-V1.0", Technique::Tokenisation, DeIdAndAnonymType::DeIdentify),
 ];
 
 /// Why a technique is offered for no format at all.
@@ -217,10 +240,7 @@ pub fn choose(
     let Some(algorithm) = proving.or_else(|| fitting.first().copied()) else {
         return Err(unfit(format, named, &offered));
     };
-    let groups = matches!(named, Some(Named::Technique(Technique::KAnonymity | Technique::LDiversity)));
-    if groups && asked == DeIdAndAnonymType::DeIdentify {
-        return Err("K Anonymity and L Diversity anonymise: ask for Anonymise, or for both".to_owned());
-    }
+    must_be_applied(algorithm, named, asked)?;
     if asked == DeIdAndAnonymType::Anonymise && !algorithm.anonymises {
         return Err(format!(
             "a record of the format {} is one person's: {} can prove that it is Pseudonymised, not that it is Anonymised",
@@ -229,6 +249,23 @@ pub fn choose(
         ));
     }
     Ok(algorithm)
+}
+
+/// A technique that is named is one that is applied, not only one that the algorithm knows.
+fn must_be_applied(algorithm: &Algorithm, named: Option<Named>, asked: DeIdAndAnonymType) -> Result<(), String> {
+    let Some(Named::Technique(technique)) = named else { return Ok(()) };
+    let only =
+        ONE_WAY.iter().find(|(name, one, _)| (*name, *one) == (algorithm.name, technique)).map(|(.., only)| *only);
+    let word = word_of(technique);
+    match (only, asked) {
+        (Some(DeIdAndAnonymType::Anonymise), DeIdAndAnonymType::DeIdentify) => {
+            Err(format!("{word} anonymises: ask for Anonymise, or for both"))
+        }
+        (Some(DeIdAndAnonymType::DeIdentify), DeIdAndAnonymType::Anonymise) => {
+            Err(format!("{word} is no part of Anonymise: ask for De-Identify, or for both"))
+        }
+        _ => Ok(()),
+    }
 }
 
 fn fits(algorithm: &'static Algorithm, named: Option<Named>) -> bool {
@@ -333,6 +370,17 @@ mod tests {
     }
 
     #[test]
+    fn statements_and_one_way_techniques_are_the_algorithms_own() {
+        for algorithm in ALGORITHMS {
+            assert!(algorithm.statements.iter().all(|name| algorithm.parameters.contains(name)), "{}", algorithm.name);
+        }
+        for (name, technique, _) in ONE_WAY {
+            let algorithm = ALGORITHMS.iter().find(|algorithm| algorithm.name == *name).unwrap();
+            assert!(algorithm.anonymises && algorithm.techniques.contains(technique), "{name}");
+        }
+    }
+
+    #[test]
     fn of_those_that_treat_a_format_one_at_most_anonymises() {
         for format in DataFormat::ALL {
             for anonymises in [true, false] {
@@ -368,6 +416,13 @@ mod tests {
         let of = |word: &str| Some(read(word).unwrap());
         assert!(choose(DataFormat::Csv, of("K Anonymity"), Anonymise).is_ok());
         assert!(choose(DataFormat::Csv, of("K Anonymity"), DeIdentify).unwrap_err().contains("K Anonymity"));
+        for (word, other) in [("Generalisation", DeIdentify), ("Tokenisation", Anonymise), ("Perturbation", Anonymise)]
+        {
+            assert!(choose(DataFormat::Csv, of(word), other).unwrap_err().contains(word), "{word}");
+            assert!(choose(DataFormat::Csv, of(word), DeIdAndAnonymType::Both).is_ok(), "{word}");
+        }
+        assert!(choose(DataFormat::Csv, of("Removal of Identifiers"), Anonymise).is_ok());
+        assert!(choose(DataFormat::Fhir, of("Generalisation"), DeIdentify).is_ok());
         assert!(choose(DataFormat::Dicom, of("K Anonymity"), Anonymise).unwrap_err().contains("K Anonymity"));
         assert!(choose(DataFormat::Dicom, of("DIA-TAB-V1.0"), DeIdentify).unwrap_err().contains("DIA-TAB-V1.0"));
         assert!(choose(DataFormat::Dicom, None, Anonymise).unwrap_err().contains("Pseudonymised"));

@@ -7,7 +7,7 @@
 use std::{
     collections::BTreeSet,
     fs::File,
-    io::{BufWriter, Read},
+    io::{BufWriter, ErrorKind, Read},
     path::Path,
 };
 
@@ -71,12 +71,12 @@ impl Aims {
             let answers = self.database.count_answers(round.id).await?;
             if answers < u64::from(round.least) {
                 let reason = format!("{answers} answers came by the deadline; at least {} are needed", round.least);
-                return self.finish(round, RoundState::Expired, reason, Vec::new()).await;
+                return self.finish(round, false, (RoundState::Expired, reason), Vec::new()).await;
             }
             // What is spent stands in the row before anything is computed: a crash never spends for nothing.
             if self.exceeds_budget(&settings, Some(round.lineage)).await? {
                 let reason = "the privacy budget of this model is spent".to_owned();
-                return self.finish(round, RoundState::Rejected, reason, Vec::new()).await;
+                return self.finish(round, false, (RoundState::Rejected, reason), Vec::new()).await;
             }
             let begun = self.database.begin_aggregating(round.id, settings.rho(), self.clock.micros()).await?;
             if !begun.is_done() {
@@ -89,13 +89,15 @@ impl Aims {
         self.aggregate_and_promote(round, &settings, licensed, left_out).await
     }
 
-    /// The answers whose files are what they were; one that was damaged must not hold the round up for ever.
+    /// The answers whose files are what they were; one that was damaged must not hold the round up for ever. A file that
+    /// cannot be read now is not damaged: the keeper tries again.
     async fn whole_answers(&self, round: &RoundRow) -> Result<(Vec<AnswerRow>, Vec<AnswerEnd>), AimError> {
         let (mut whole, mut left_out) = (Vec::new(), Vec::new());
         for answer in self.database.list_answers(round.id).await? {
             let (blobs, digest) = (self.models.blobs.clone(), answer.digest);
             match aside(move || blobs.verified(digest)).await? {
                 Ok(_) => whole.push(answer),
+                Err(error) if !is_damage(&error) => return Err(error.into()),
                 Err(error) => {
                     tracing::error!(round = %round.id, %error, "federated_learning.answer_damaged");
                     let left_out_for = Some("its file was damaged in this Back End".to_owned());
@@ -121,23 +123,46 @@ impl Aims {
                         front_end: l.answer.front_end,
                         left_out: Some("the round was rejected".to_owned()),
                     }));
-                    self.close_operations(&licensed).await?;
-                    return self.finish(round, RoundState::Rejected, reason, left_out).await;
+                    let finished = self.finish(round, true, (RoundState::Rejected, reason), left_out).await;
+                    return self.close_or_drop(&licensed, finished).await;
                 }
                 Err(Halt::Interrupted(error)) => {
                     self.drop_operations(&licensed, &error).await;
                     return Err(error);
                 }
             };
-            let withdrawn = self.withdrawn(&licensed).await?;
+            let files = [result.model, result.onnx];
+            let withdrawn = match self.withdrawn(&licensed).await {
+                Ok(withdrawn) => withdrawn,
+                Err(error) => {
+                    self.discard_all(&files).await;
+                    return Err(error);
+                }
+            };
             if withdrawn.is_empty() {
-                return self.promote(round, licensed, result, left_out).await;
+                let promoted = self.promote(round, settings, (&licensed, result), left_out).await;
+                if promoted.is_err() {
+                    self.discard_all(&files).await;
+                }
+                return self.close_or_drop(&licensed, promoted).await;
             }
             // What the withdrawn data went into does not outlive the withdrawal.
-            self.discard(result.model).await?;
-            self.discard(result.onnx).await?;
+            for file in files {
+                self.discard(file).await?;
+            }
             for (place, verdict) in withdrawn.into_iter().rev() {
                 left_out.push(self.leave_out(&licensed.remove(place), verdict).await?);
+            }
+        }
+    }
+
+    /// What was permitted is done only when the round has ended by it; otherwise nothing came of it, and it is asked anew.
+    async fn close_or_drop(&self, licensed: &[Licensed], ended: Result<(), AimError>) -> Result<(), AimError> {
+        match ended {
+            Ok(()) => self.close_operations(licensed).await,
+            Err(error) => {
+                self.drop_operations(licensed, &error).await;
+                Err(error)
             }
         }
     }
@@ -187,6 +212,15 @@ impl Aims {
         }
     }
 
+    /// As [`Aims::discard`], where something else has failed already; the next start sweeps what is left.
+    async fn discard_all(&self, files: &[B256]) {
+        for file in files {
+            if let Err(error) = self.discard(*file).await {
+                tracing::warn!(%error, "federated_learning.file_not_discarded");
+            }
+        }
+    }
+
     async fn aggregated(
         &self,
         settings: &Settings,
@@ -231,8 +265,8 @@ impl Aims {
     async fn promote(
         &self,
         round: &RoundRow,
-        licensed: Vec<Licensed>,
-        result: Made,
+        settings: &Settings,
+        (licensed, result): (&[Licensed], Made),
         left_out: Vec<AnswerEnd>,
     ) -> Result<(), AimError> {
         let Made { model, onnx, scores, used, left_out: chosen_against } = result;
@@ -244,7 +278,7 @@ impl Aims {
             of_used().flat_map(|one| &one.warrants).map(|(_, w)| LicenceId::new(chain_id, w.grounds().licence)),
         );
         let samples = of_used().fold(0_u64, |sum, one| sum.saturating_add(one.answer.samples));
-        let rows = self.rows(round, &base, (model, onnx), licences, samples).await?;
+        let rows = self.rows(round, &base, (model, onnx), licences, told_samples(settings, samples)).await?;
         let mut answers: Vec<AnswerEnd> =
             of_used().map(|one| AnswerEnd { front_end: one.answer.front_end, left_out: None }).collect();
         answers.extend(left_out);
@@ -257,8 +291,7 @@ impl Aims {
             reason: None,
             answers,
         };
-        self.close_operations(&licensed).await?;
-        self.commit(round, &end).await
+        self.commit(round, true, &end).await
     }
 
     /// A result as the Store is to tell it: its tensors, and the same as a graph for other runtimes.
@@ -268,7 +301,7 @@ impl Aims {
         base: &ModelRow,
         (model, onnx): (B256, B256),
         licences: BTreeSet<LicenceId>,
-        samples: u64,
+        samples: Option<u64>,
     ) -> Result<[ModelRow; 2], AimError> {
         let library = self.library();
         let layout = library.inspect(model).await?;
@@ -278,7 +311,7 @@ impl Aims {
             parent: Some(parent),
             round: Some(round.id),
             round_number: Some(round.number),
-            sample_count: Some(samples.min(MOST_SAMPLES)),
+            sample_count: samples,
             licences: licences.iter().copied().collect(),
             parameter_count: layout.parameters(),
             ..row
@@ -292,8 +325,8 @@ impl Aims {
     async fn finish(
         &self,
         round: &RoundRow,
-        state: RoundState,
-        reason: String,
+        aggregating: bool,
+        (state, reason): (RoundState, String),
         mut answers: Vec<AnswerEnd>,
     ) -> Result<(), AimError> {
         for answer in self.database.list_answers(round.id).await? {
@@ -304,17 +337,18 @@ impl Aims {
         }
         let notices = self.notices(round, &answers, state, None);
         let end = RoundEnd { state, models: Vec::new(), scores: None, reason: Some(reason), answers, notices };
-        self.commit(round, &end).await
+        self.commit(round, aggregating, &end).await
     }
 
-    async fn commit(&self, round: &RoundRow, end: &RoundEnd) -> Result<(), AimError> {
+    async fn commit(&self, round: &RoundRow, aggregating: bool, end: &RoundEnd) -> Result<(), AimError> {
         let digests = self.database.answer_digests(round.id).await?;
-        let moved = self.database.end_round(round.id, end, self.clock.micros()).await?;
+        let moved = self.database.end_round(round.id, aggregating, end, self.clock.micros()).await?;
         tracing::info!(round = %round.id, state = %end.state, done = moved.is_done(), "federated_learning.round_ended");
-        // Front Ends' own models have served: what they told is in the result, and no more is kept of it.
-        for digest in digests {
-            self.discard(digest).await?;
+        if !moved.is_done() {
+            return Err(AimError::Conflict("another instance has moved this round meanwhile"));
         }
+        // Front Ends' own models have served: what they told is in the result, and their files go.
+        self.discard_all(&digests).await;
         Ok(())
     }
 
@@ -335,6 +369,20 @@ impl Aims {
     }
 }
 
+/// The samples behind a model, as everybody is told. Under differential privacy nobody is: an exact sum over the Front Ends'
+/// data would tell what the noise hides, and no budget counts it.
+fn told_samples(settings: &Settings, samples: u64) -> Option<u64> {
+    settings.plan.noise_multiplier.is_none().then(|| samples.min(MOST_SAMPLES))
+}
+
+/// Whether a file is not what it was, rather than not to be had at the moment.
+fn is_damage(error: &ModelError) -> bool {
+    match error {
+        ModelError::File(error) => error.kind() == ErrorKind::NotFound,
+        _ => true,
+    }
+}
+
 /// Largest count a message can carry exactly.
 const MOST_SAMPLES: u64 = (1 << 53) - 1;
 
@@ -350,4 +398,29 @@ fn keep(blobs: &Blobs, path: &Path) -> Result<B256, AggregationError> {
         incoming.write(piece.get(..read).unwrap_or_default())?;
     }
     Ok(blobs.keep(incoming)?.0)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_private_round_tells_no_exact_sum() {
+        use crate::schema::wire::Aggregation::WeightedMean;
+        let read =
+            |parameters: serde_json::Value| Settings::read(WeightedMean, parameters.as_object().unwrap()).unwrap();
+        let noise = json!({"NoiseMultiplier": 1.0, "EpsilonBudget": 5.0, "Delta": 1e-5, "ClipNorm": 1.0});
+        assert_eq!(told_samples(&read(noise), 4_711), None);
+        assert_eq!(told_samples(&read(json!({})), 4_711), Some(4_711));
+        assert_eq!(told_samples(&read(json!({})), u64::MAX), Some(MOST_SAMPLES));
+    }
+
+    #[test]
+    fn a_disk_that_is_slow_or_full_of_handles_damages_no_answer() {
+        for kind in [ErrorKind::TimedOut, ErrorKind::Interrupted, ErrorKind::PermissionDenied, ErrorKind::Other] {
+            assert!(!is_damage(&ModelError::File(kind.into())), "{kind}");
+        }
+        assert!(is_damage(&ModelError::File(ErrorKind::NotFound.into())));
+        assert!(is_damage(&ModelError::Digest(String::new())));
+    }
 }

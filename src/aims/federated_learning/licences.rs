@@ -47,17 +47,31 @@ impl Aims {
         let mut failure = None;
         for batch in operations.chunks(MOST_AT_ONCE) {
             let questions: Vec<&NewOperation> = batch.iter().map(|(_, operation)| operation).collect();
-            for ((place, operation), answer) in batch.iter().zip(self.ask_together(&questions).await) {
+            let answers = self.ask_together(&questions).await;
+            // All permits of the batch first: noting 512 starts on a slow disk may take longer than a permit lasts.
+            let spent: Vec<Result<Result<Warrant, Verdict>, AimError>> = batch
+                .iter()
+                .zip(answers)
+                .map(|((_, operation), answer)| match answer? {
+                    Answer::Permitted(permit) => Ok(Ok(self.spend(permit, operation)?)),
+                    Answer::Denied(denial) => Ok(Err(denial.verdict)),
+                })
+                .collect();
+            for ((place, operation), spent) in batch.iter().zip(spent) {
                 let Some((warrants, verdict)) = found.get_mut(*place) else { continue };
-                match answer {
-                    Ok(Answer::Permitted(permit)) => {
-                        warrants.push((operation.id, self.begin_permitted(permit, operation).await?));
+                let begun = match spent {
+                    Ok(Ok(warrant)) => {
+                        self.note_start(operation.id).await.map(|()| warrants.push((operation.id, warrant)))
                     }
-                    Ok(Answer::Denied(denial)) => *verdict = Some(denial.verdict),
-                    Err(error) => {
-                        self.give_up(operation.id, &error).await;
-                        failure = Some(error);
+                    Ok(Err(denied)) => {
+                        *verdict = Some(denied);
+                        Ok(())
                     }
+                    Err(error) => Err(error),
+                };
+                if let Err(error) = begun {
+                    self.give_up(operation.id, &error).await;
+                    failure = Some(error);
                 }
             }
         }

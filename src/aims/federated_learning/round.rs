@@ -3,12 +3,14 @@
 //! | Parameter | Means |
 //! | --- | --- |
 //! | `Epochs`, `LearningRate`, `BatchSize` | how a Front End trains |
-//! | `Attackers` | answers that may be an attacker's: trimmed at each end, or assumed by Krum |
+//! | `Attackers` | answers that may be an attacker's: trimmed at each end, or assumed by Krum; these rules need it, no other takes it |
 //! | `ClipNorm` | L2 norm to which updates are clipped; else the median of the round |
 //! | `NoiseMultiplier`, `EpsilonBudget`, `Delta` | differential privacy; all three or none |
 //! | `Usage` | the usage the licences are asked for; `Research` when not said |
 //!
 //! Any other name is refused: a round that means more than it does would be worse than none.
+
+use std::ops::RangeInclusive;
 
 use serde_json::{Map, Value, json};
 use uuid::Uuid;
@@ -40,6 +42,10 @@ const LONGEST_SECONDS: i64 = 30 * 24 * 3_600;
 const USUAL_SECONDS: i64 = 24 * 3_600;
 /// Most answers of a round.
 pub const MOST_ANSWERS: u32 = 1_000;
+
+/// How a Front End may be asked to train; the reference Front End does no other training, its machine being its own.
+pub static TRAINABLE: [(&str, RangeInclusive<f64>); 3] =
+    [("Epochs", 1.0..=100.0), ("LearningRate", f64::MIN_POSITIVE..=1.0), ("BatchSize", 1.0..=65_536.0)];
 
 const PARAMETERS: [&str; 9] = [
     "Epochs",
@@ -73,6 +79,40 @@ pub struct Opening {
     pub request: FederatedLearnRequest,
     /// Who opens it.
     pub by: UserId,
+}
+
+impl Opening {
+    fn rule_and_parameters(&self) -> (Aggregation, Map<String, Value>) {
+        let parameters = self.request.parameters.as_ref().map(|parameters| parameters.0.clone()).unwrap_or_default();
+        (self.request.aggregation.unwrap_or(Aggregation::WeightedMean), parameters)
+    }
+
+    fn front_end(&self) -> Option<UserId> {
+        match self.request.hfe_id {
+            FrontEnd::Any => None,
+            FrontEnd::Of(user) => Some(user),
+        }
+    }
+
+    /// Whether a round is the one asked for. What the request leaves open, the round has settled.
+    fn asks_for(&self, round: &RoundRow) -> bool {
+        let (rule, parameters) = self.rule_and_parameters();
+        let request = &self.request;
+        round.base_model == request.pre_learn_nn_model_id.uuid()
+            && round.front_end == self.front_end()
+            && round.aggregation == word(rule)
+            && round.parameters == Value::Object(parameters)
+            && request.round.is_none_or(|number| number == round.number)
+            && request.minimum_responses.is_none_or(|least| least == round.least)
+            && (round.front_end.is_some() || request.maximum_responses.is_none_or(|most| most == round.most))
+            && request.deadline.as_ref().is_none_or(|at| at.at().unix_timestamp() == round.deadline_s)
+    }
+}
+
+/// A rule as rows keep it.
+fn word(rule: Aggregation) -> String {
+    // A closed word list serialises to its words.
+    serde_json::to_value(rule).ok().and_then(|word| word.as_str().map(str::to_owned)).unwrap_or_default()
 }
 
 fn refuse(pointer: &'static str, reason: &'static str) -> AimError {
@@ -120,6 +160,30 @@ impl Settings {
         let attackers = parameters.get("Attackers").and_then(Value::as_f64).unwrap_or_default() as usize;
         let limits = Limits { clip_norm, screens: true };
         Ok(Self { plan: Plan { rule, attackers, limits, noise_multiplier }, budget, usage })
+    }
+
+    /// Reads those of a round to be opened, where nothing may be said in vain: a robust rule without attackers is the plain
+    /// mean under another name, and the other rules bear what they bear.
+    ///
+    /// # Errors
+    /// As [`Settings::read`].
+    pub fn asked(rule: Aggregation, parameters: &Map<String, Value>) -> Result<Self, AimError> {
+        const AT: &str = "/FederatedLearn/Request/Parameters/Attackers";
+        let settings = Self::read(rule, parameters)?;
+        let is_trainable = |(name, range): &(&str, RangeInclusive<f64>)| {
+            parameters.get(*name).is_none_or(|value| value.as_f64().is_some_and(|value| range.contains(&value)))
+        };
+        if !TRAINABLE.iter().all(is_trainable) {
+            let reason =
+                "Epochs is 1 to 100, LearningRate at most 1, BatchSize 1 to 65,536: nobody would train otherwise";
+            return Err(refuse("/FederatedLearn/Request/Parameters", reason));
+        }
+        let is_told = matches!(rule, Aggregation::TrimmedMean | Aggregation::Krum | Aggregation::MultiKrum);
+        match (is_told, settings.plan.attackers) {
+            (true, 0) => Err(refuse(AT, "this aggregation needs Attackers: how many answers may be an attacker's")),
+            (false, 1..) => Err(refuse(AT, "Attackers goes with TrimmedMean, Krum and MultiKrum")),
+            _ => Ok(settings),
+        }
     }
 
     /// zCDP that a round with these settings spends.
@@ -176,7 +240,7 @@ impl Aims {
     /// would be exceeded, or the lineage has a round under way.
     pub async fn open_round(&self, opening: &Opening) -> Result<RoundRow, AimError> {
         if let Some(round) = self.database.find_round(opening.id).await? {
-            return match round.base_model == opening.request.pre_learn_nn_model_id.uuid() {
+            return match opening.asks_for(&round) {
                 true => Ok(round),
                 false => Err(AimError::Conflict("this FederatedLearnID was used for another round")),
             };
@@ -208,9 +272,8 @@ impl Aims {
 
     async fn round_of(&self, opening: &Opening) -> Result<RoundRow, AimError> {
         let request = &opening.request;
-        let parameters = request.parameters.as_ref().map(|parameters| parameters.0.clone()).unwrap_or_default();
-        let rule = request.aggregation.unwrap_or(Aggregation::WeightedMean);
-        let settings = Settings::read(rule, &parameters)?;
+        let (rule, parameters) = opening.rule_and_parameters();
+        let settings = Settings::asked(rule, &parameters)?;
         let base = self.base_of_round(request.pre_learn_nn_model_id.uuid()).await?;
         let before = self.database.list_rounds_of_lineage(base.lineage, MOST_ANSWERS).await?;
         let number = before.first().map_or(1, |round| round.number + 1);
@@ -224,17 +287,11 @@ impl Aims {
             lineage: base.lineage,
             number,
             base_model: base.id,
-            front_end: match request.hfe_id {
-                FrontEnd::Any => None,
-                FrontEnd::Of(user) => Some(user),
-            },
+            front_end: opening.front_end(),
             least,
             most,
             deadline_s,
-            aggregation: serde_json::to_value(rule)
-                .ok()
-                .and_then(|word| word.as_str().map(str::to_owned))
-                .unwrap_or_default(),
+            aggregation: word(rule),
             usage: settings.usage,
             parameters: Value::Object(parameters),
             state: RoundState::Open,
@@ -273,7 +330,11 @@ impl Aims {
 
     /// The budget is the lineage's: its first private round names it, and no later one widens it or goes without.
     async fn must_be_affordable(&self, settings: &Settings, before: &[RoundRow]) -> Result<(), AimError> {
-        let named = before.iter().rev().filter_map(|round| Settings::of(round).ok()?.budget).next();
+        let mut named = None;
+        for round in before.iter().rev() {
+            // One that cannot be read may have named a budget: then nobody knows what binds this one.
+            named = named.or(Settings::of(round)?.budget);
+        }
         if let Some(named) = named
             && settings.budget != Some(named)
         {
@@ -295,5 +356,46 @@ impl Aims {
             None => 0.0,
         };
         Ok(!budget.is_one() || !budget.allows(spent, multiplier))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn read(rule: Aggregation, parameters: Value) -> Result<Settings, AimError> {
+        Settings::asked(rule, parameters.as_object().unwrap())
+    }
+
+    #[test]
+    fn no_round_is_opened_for_a_training_that_nobody_does() {
+        for bad in [
+            json!({"Epochs": 0}),
+            json!({"Epochs": 101}),
+            json!({"LearningRate": 1.5}),
+            json!({"BatchSize": 0}),
+            json!({"BatchSize": 65_537}),
+        ] {
+            let said = read(Aggregation::Median, bad.clone());
+            assert!(matches!(said, Err(AimError::Refused { reason, .. }) if reason.contains("nobody would")), "{bad}");
+        }
+        let most = json!({"Epochs": 100, "LearningRate": 1, "BatchSize": 65_536});
+        assert!(read(Aggregation::Median, most).is_ok());
+    }
+
+    #[test]
+    fn rules_that_bear_attackers_are_told_how_many_and_others_are_not() {
+        use Aggregation::{Krum, Median, MultiKrum, TrimmedMean, WeightedMean};
+        for rule in [TrimmedMean, Krum, MultiKrum] {
+            for none in [json!({}), json!({"Attackers": 0})] {
+                assert!(matches!(read(rule, none), Err(AimError::Refused { reason, .. }) if reason.contains("needs")));
+            }
+            assert_eq!(read(rule, json!({"Attackers": 2})).unwrap().plan.attackers, 2);
+        }
+        for rule in [WeightedMean, Median] {
+            let told = read(rule, json!({"Attackers": 2}));
+            assert!(matches!(told, Err(AimError::Refused { reason, .. }) if reason.contains("goes with")));
+            assert!(read(rule, json!({"Attackers": 0})).is_ok());
+        }
     }
 }

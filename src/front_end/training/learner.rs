@@ -4,7 +4,7 @@
 use crate::mpai_store::models::{
     declaration::Declaration,
     examples::Examples,
-    network::{Layer, Network, dot, softmax},
+    network::{Layer, Network, softmax},
 };
 
 /// How to learn.
@@ -168,11 +168,6 @@ fn add_gradient(gradient: &mut Parameters, network: &Network, window: &[f64], la
             own.iter_mut().zip(window).for_each(|(own, input)| *own += back * input);
         }
     }
-}
-
-/// Largest weight, for people who watch.
-pub fn norm(network: &Network) -> f64 {
-    dot(&network.hidden.weights, &network.hidden.weights).sqrt()
 }
 
 #[cfg(test)]

@@ -13,6 +13,7 @@ use super::{
     recordings::all_examples,
 };
 use crate::{
+    aims::federated_learning::round::TRAINABLE,
     chain::node::witness,
     domain::ids::{AihDataId, UserId},
     front_end::client::{Client, ClientError, now},
@@ -113,27 +114,24 @@ async fn open_request(client: &Client, part: &Part) -> Result<Asked, TrainingErr
     })
 }
 
-/// Most epochs and largest batch that are trained with, whatever a Back End asks for: the machine is the Front End's.
-const MOST_EPOCHS: f64 = 100.0;
-const LARGEST_BATCH: f64 = 65_536.0;
-
 /// How a round asks to be trained for; what it does not say is as usual.
 ///
 /// # Errors
 /// [`TrainingError::Nothing`] for what is no recipe.
 fn recipe(asked: &Value, usual: Recipe) -> Result<Recipe, TrainingError> {
-    let within = |name: &str, usual: f64, range: std::ops::RangeInclusive<f64>| match asked.get(name) {
+    let refused = || TrainingError::Nothing("the round asks for a training that this Front End does not do");
+    let within = |name: &str, usual: f64| match asked.get(name) {
         None => Ok(usual),
         Some(value) => {
-            let value = value.as_f64().filter(|value| range.contains(value));
-            value.ok_or(TrainingError::Nothing("the round asks for a training that this Front End does not do"))
+            let range = TRAINABLE.iter().find(|(known, _)| *known == name).map(|(_, range)| range);
+            value.as_f64().filter(|value| range.is_some_and(|range| range.contains(value))).ok_or_else(refused)
         }
     };
     Ok(Recipe {
         // Within their ranges, so small and whole enough for the casts.
-        epochs: within("Epochs", usual.epochs as f64, 1.0..=MOST_EPOCHS)? as usize,
-        learning_rate: within("LearningRate", usual.learning_rate, f64::MIN_POSITIVE..=1.0)?,
-        batch: within("BatchSize", usual.batch as f64, 1.0..=LARGEST_BATCH)? as usize,
+        epochs: within("Epochs", usual.epochs as f64)? as usize,
+        learning_rate: within("LearningRate", usual.learning_rate)?,
+        batch: within("BatchSize", usual.batch as f64)? as usize,
         ..usual
     })
 }

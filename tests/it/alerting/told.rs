@@ -1,7 +1,10 @@
 //! Who is told what.
 
 use futures_util::StreamExt;
-use health_back_end::db::operations::{OperationKind, OperationState};
+use health_back_end::{
+    db::operations::{OperationKind, OperationState},
+    domain::taxonomy::UserClass,
+};
 use reqwest::Method;
 use serde_json::{Value, json};
 
@@ -144,6 +147,50 @@ async fn who_is_named_hears_and_who_is_not_does_not() {
     let seen = scene.institute.get(&path).await;
     assert_eq!(seen.expect(200).body["ARAData"], json!([]));
     assert_eq!(seen.body["Alert"]["State"], "raised");
+    scene.house.stop().await;
+}
+
+/// Named once is not named for ever: who was suspended since hears nothing more, nor does who is not named any longer.
+#[tokio::test]
+async fn who_is_suspended_or_named_no_longer_is_not_told() {
+    let scene = Scene::new().await;
+    scene.name(&[&scene.caregiver, &scene.institute]).await;
+    let told = async |client: &Client| {
+        let notices = scene.house.database.list_notices(client.user, 0, 100).await.unwrap();
+        notices.into_iter().map(|notice| notice.kind).filter(|kind| kind.starts_with("alert.")).collect::<Vec<_>>()
+    };
+    scene.uploaded(&heart(170.0), LOOKED_FOR).await;
+    assert_eq!(
+        (told(&scene.caregiver).await, told(&scene.institute).await),
+        (vec!["alert.raised".to_owned()], vec!["alert.raised".to_owned()])
+    );
+
+    scene.house.chain.suspend(scene.caregiver.user.address(), UserClass::Caregiver).await;
+    scene.house.indexed().await;
+    scene.name(&[]).await;
+    let alert = scene.alert().await["AlertID"].as_str().unwrap().to_owned();
+    let path = format!("/v1/alerts/{alert}/acknowledgement");
+    crate::environment::house::send(scene.patient.request(Method::POST, &path)).await.expect(200);
+    let mut end_user = told(&scene.patient).await;
+    end_user.sort();
+    assert_eq!(end_user, ["alert.acknowledged", "alert.raised"]);
+    assert_eq!((told(&scene.caregiver).await.len(), told(&scene.institute).await.len()), (1, 1));
+    scene.house.stop().await;
+}
+
+/// A User who is suspended while still named.
+#[tokio::test]
+async fn who_is_suspended_hears_of_no_new_alert() {
+    let scene = Scene::new().await;
+    scene.name(&[&scene.caregiver]).await;
+    scene.house.chain.suspend(scene.caregiver.user.address(), UserClass::Caregiver).await;
+    scene.house.indexed().await;
+    scene.uploaded(&heart(170.0), LOOKED_FOR).await;
+    let of = async |client: &Client| {
+        let notices = scene.house.database.list_notices(client.user, 0, 100).await.unwrap();
+        notices.iter().filter(|notice| notice.kind == "alert.raised").count()
+    };
+    assert_eq!((of(&scene.patient).await, of(&scene.caregiver).await), (1, 0));
     scene.house.stop().await;
 }
 

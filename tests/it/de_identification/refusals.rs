@@ -286,3 +286,36 @@ async fn the_service_says_beforehand_what_is_offered_and_what_is_not() {
     assert!(algorithms.iter().all(|algorithm| algorithm["Source"].is_string()));
     scene.house.stop().await;
 }
+
+/// A licence may let a third party have a copy made, and open the copy to it by its status. What that status rests on and no
+/// treatment can see is not for that third party to say.
+#[tokio::test]
+async fn who_gains_by_a_status_does_not_vouch_for_it() {
+    let scene = Scene::set().await;
+    let table = upload(&scene, &["DeIDAndAnonym", "Retrieve"], "CSV", &people(60)).await;
+    let rows = json!({"OneRowPerPerson": true, "KeptColumns": ["age"]});
+    let before = scene.patient.items().await.len();
+    for (kind, parameters) in [
+        ("Anonymise", anonymously()),
+        ("De-Identify and Anonymise", anonymously()),
+        ("De-Identify", rows.clone()),
+        ("De-Identify", json!({"PersonColumn": "record", "QuasiIdentifiers": ["age"]})),
+    ] {
+        let answer = treat(&scene.institute, &request(&scene.institute, table, kind, parameters)).await;
+        answer.unprocessable("statements about the data");
+    }
+    assert_eq!(scene.patient.items().await.len(), before, "nothing was made");
+    // What it may ask for is held to more: a number that everybody has for themselves is not kept on its word.
+    let numbered = people(60).replace("MRN-", "7").replace("record,", "number,");
+    let numbered = upload(&scene, &["DeIDAndAnonym", "Retrieve"], "CSV", &numbered).await;
+    let kept = json!({"PersonColumn": "full_name", "KeptColumns": ["number"]});
+    let answer = treat(&scene.institute, &request(&scene.institute, numbered, "De-Identify", kept.clone())).await;
+    answer.unprocessable("“number” looks like a direct identifier");
+    // The End User may say all of it, for the institute's pseudonyms too.
+    treat(&scene.patient, &request(&scene.patient, numbered, "De-Identify", kept)).await.expect(200);
+    let mut named = rows;
+    named["Recipient"] = json!(scene.institute.user);
+    treat(&scene.patient, &request(&scene.patient, table, "De-Identify", named)).await.expect(200);
+    treat(&scene.patient, &request(&scene.patient, table, "Anonymise", anonymously())).await.expect(200);
+    scene.house.stop().await;
+}

@@ -199,3 +199,23 @@ async fn a_crash_between_chain_and_row_is_settled_at_the_next_start() {
     assert_eq!(aims.settle_signed_licences().await.unwrap(), 0);
     house.stop().await;
 }
+
+/// Asked for twice in one moment, as by a double click: the chain takes one, and both hear of it. The signed document, by which
+/// a reset chain is given its licence again, stays.
+#[tokio::test]
+async fn the_same_change_twice_at_once_is_one_change() {
+    let house = House::start().await;
+    let patient = house.end_user(PATIENT).await;
+    let change = Change::of(&house, &patient).await;
+    let body = change.message();
+    let answers = futures_util::future::join_all((0..4).map(|_| put(&patient, change.first, &body))).await;
+    let licences: Vec<_> = answers
+        .iter()
+        .map(|answer| answer.expect(200).body["BlockchainLicence"]["Response"]["BlockchainLicenceID"].clone())
+        .collect();
+    assert!(licences.windows(2).all(|pair| pair[0] == pair[1]), "{licences:?}");
+    let kept = house.database.list_model_licences_of(change.item.parse().unwrap()).await.unwrap();
+    let states: Vec<_> = kept.iter().map(|row| row.state).collect();
+    assert_eq!(states, [ModelLicenceState::Replaced, ModelLicenceState::Issued]);
+    house.stop().await;
+}

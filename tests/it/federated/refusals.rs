@@ -147,6 +147,8 @@ async fn a_round_that_promises_too_much_is_not_opened_and_a_spent_budget_stops()
         (json!({"Parameters": {"ClipNorm": -1}}), "out of its range"),
         (json!({"Parameters": {"NoiseMultiplier": 1.0}}), "come together"),
         (json!({"Aggregation": "Krum", "Parameters": {"Attackers": 1}}), "not defined for so few"),
+        (json!({"Aggregation": "TrimmedMean"}), "needs Attackers"),
+        (json!({"Aggregation": "Median", "Parameters": {"Attackers": 1}}), "goes with TrimmedMean"),
         (json!({"Round": 7}), "number of the next round"),
         (json!({"Deadline": "2020-01-01T00:00:00Z"}), "past"),
         (json!({"MaximumResponses": 1}), "less than MinimumResponses"),
@@ -174,6 +176,19 @@ async fn a_round_that_promises_too_much_is_not_opened_and_a_spent_budget_stops()
     // ε = 1.23 after one round at z = 4, δ = 10⁻⁵: a second would make 1.76.
     open(private(1.5)).await.unwrap();
     assert!(refused(open(private(1.5)).await, 409).contains("under way"));
+    // The same ID is the same round only when it asks for the same.
+    let first = scene.operator.get("/v1/federated-learn/rounds").await.unwrap();
+    let first = first["Rounds"][0]["FederatedLearnID"].as_str().unwrap().to_owned();
+    let repeat = async |more: Value| {
+        let message = round_message(&first, request(&scene, more));
+        scene.operator.post("/v1/federated-learn/rounds", &message).await
+    };
+    repeat(private(1.5)).await.unwrap();
+    for (name, value) in [("Parameters", json!({})), ("Aggregation", json!("Median")), ("MinimumResponses", json!(2))] {
+        let mut other = private(1.5);
+        other[name] = value;
+        assert!(refused(repeat(other).await, 409).contains("another round"), "{name}");
+    }
     let list = ada.client.get("/v1/federated-learn").await.unwrap();
     let round = list["Requests"][0]["FederatedLearnID"].as_str().unwrap().to_owned();
     let base = base(&scene, &ada).await;

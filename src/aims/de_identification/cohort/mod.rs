@@ -36,7 +36,7 @@ mod tests;
 
 use serde_json::{Map, Value, json};
 
-use super::table::{self, TYPE_PARAMETER};
+use super::table::{self, TYPE_PARAMETER, VOUCHED_PARAMETER};
 use crate::{
     aims::ai_modules::treatment::{Measure, Step, Treated, Treatment},
     schema::wire::{DataFormat, DeIdAndAnonymType},
@@ -80,8 +80,10 @@ fn for_the_table(plan: &Plan, flat: &Flat, asked: Option<Value>) -> Map<String, 
         ("QuasiIdentifiers".to_owned(), json!(flat.quasi)),
         ("SensitiveColumns".to_owned(), json!(flat.sensitive)),
         ("SetColumns".to_owned(), json!(flat.sets)),
+        // What its columns are is known here; nobody need vouch for it.
+        (VOUCHED_PARAMETER.to_owned(), json!(true)),
     ]);
-    if anonymises {
+    if anonymises || plan.has_rules() {
         parameters.insert("Generalisation".to_owned(), json!(plan.rules(&flat.quasi)));
     }
     parameters.extend(asked.map(|asked| (TYPE_PARAMETER.to_owned(), asked)));

@@ -69,6 +69,11 @@ impl Plan {
         self.codes.is_some()
     }
 
+    /// Whether the request has rules of generalisation.
+    pub fn has_rules(&self) -> bool {
+        !self.rules.is_empty()
+    }
+
     /// The rules of the columns that are in the table: those asked for, and the usual ones of the others.
     pub fn rules(&self, columns: &[&'static str]) -> Vec<String> {
         let asked = |column: &str| {

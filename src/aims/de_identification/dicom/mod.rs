@@ -5,7 +5,7 @@
 //!           (encoding)   stand in the image        nested ones too           done, as codes     preamble, meta, data
 //! ```
 //!
-//! The tables are data: [`profile`] reads `profile.tsv` (Table E.1-1, 636 attributes) and `harmless.tsv`. The Basic Profile
+//! The tables are data: [`profile`] reads `profile.tsv` (Table E.1-1, 652 lines) and `harmless.tsv`. The Basic Profile
 //! keeps what it does not list; here it is the other way round: **what is not known to be harmless is removed**, texts
 //! above all. Numbers stay, words of the standard's closed lists stay, UIDs are replaced everywhere by the same ones.
 //!

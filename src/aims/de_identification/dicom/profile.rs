@@ -45,8 +45,10 @@ pub(super) enum Harmless {
     OneOf(Vec<&'static str>),
     /// At most three of these letters.
     Letters(&'static str),
-    /// Emptied; kept with the device.
+    /// Emptied.
     Empty,
+    /// Emptied; kept with the device.
+    EmptyDevice,
     /// Removed; kept with the device.
     Device,
     /// A table of numbers.
@@ -147,6 +149,7 @@ fn resolve(written: &str, needs: &str) -> Option<Action> {
 fn rule(text: &'static str) -> Option<Harmless> {
     match (text, text.split_once(' ')) {
         ("empty", _) => Some(Harmless::Empty),
+        ("empty device", _) => Some(Harmless::EmptyDevice),
         ("device", _) => Some(Harmless::Device),
         ("numbers", _) => Some(Harmless::Numbers),
         (_, Some(("letters", letters))) => Some(Harmless::Letters(letters)),

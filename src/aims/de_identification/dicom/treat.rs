@@ -9,6 +9,7 @@
 //! | other sequence | walked through; without items removed |
 //! | other UID | kept when the standard's own, else replaced |
 //! | numbers | kept, unless they are none or read as text |
+//! | Pixel Data within a sequence | removed: [`super::pixels`] judges the image's own alone |
 //! | code string | kept when the word is known |
 //! | everything else (texts, names, dates, bytes) | removed |
 
@@ -42,6 +43,8 @@ pub(super) struct Walk<'a> {
     /// Pseudonym of the person, which stands for ID and name.
     person: String,
     days: i64,
+    /// How many sequences lie around what is walked through.
+    depth: usize,
     pub(super) ledger: Ledger,
 }
 
@@ -53,6 +56,7 @@ impl<'a> Walk<'a> {
             pseudonyms,
             person: pseudonyms.of("PatientID", person),
             days: pseudonyms.days(person, MOST_DAYS),
+            depth: 0,
             ledger: Ledger::default(),
         }
     }
@@ -145,6 +149,9 @@ impl<'a> Walk<'a> {
         match (vr, TABLES.harmless(element.tag())) {
             (VR::SQ, _) => self.sequence(element),
             (VR::UI, _) => self.replaced_uids(&element, "UID that is not the standard's own: replaced".to_owned()),
+            _ if element.tag() == tags::PIXEL_DATA && self.depth > 0 => {
+                self.removed("Pixel Data within a sequence, which nobody judged: removed")
+            }
             (VR::OB | VR::OW | VR::OD | VR::OF | VR::OL | VR::OV, Some(Harmless::Numbers)) => self.numbers(element),
             (VR::US | VR::SS | VR::UL | VR::SL | VR::UV | VR::SV | VR::FL | VR::FD | VR::AT, _) => {
                 self.numbers(element)
@@ -154,8 +161,8 @@ impl<'a> Walk<'a> {
                 _ => self.removed("number that is none: removed"),
             },
             (VR::CS, None) => self.words(&element, vr, TABLES.any_code_string()),
-            (_, Some(Harmless::Empty | Harmless::Device)) if self.options.device => self.kept(element),
-            (_, Some(Harmless::Empty)) => {
+            (_, Some(Harmless::EmptyDevice | Harmless::Device)) if self.options.device => self.kept(element),
+            (_, Some(Harmless::Empty | Harmless::EmptyDevice)) => {
                 self.ledger.step(technique::REMOVAL, format!("text {}: emptied", shown(element.tag())));
                 Some(values::empty(element.tag(), vr))
             }
@@ -209,8 +216,15 @@ impl<'a> Walk<'a> {
 
     fn item(&mut self, item: InMemDicomObject) -> Option<InMemDicomObject> {
         let is_code = [tags::CODE_VALUE, tags::LONG_CODE_VALUE, tags::URN_CODE_VALUE, tags::CODE_MEANING];
-        let item =
-            if is_code.iter().any(|tag| item.get(*tag).is_some()) { self.code(&item)? } else { self.data_set(item) };
+        let item = match is_code.iter().any(|tag| item.get(*tag).is_some()) {
+            true => self.code(&item)?,
+            false => {
+                self.depth += 1;
+                let walked = self.data_set(item);
+                self.depth -= 1;
+                walked
+            }
+        };
         let has_elements = item.iter().next().is_some();
         has_elements.then_some(item)
     }

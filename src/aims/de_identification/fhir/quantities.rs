@@ -2,7 +2,8 @@
 //!
 //! A number can be somebody's number. One without a unit, or with the unit 1, is kept below a million only; one with a
 //! dimension below 10¹², and none with more than 18 digits, which is what FHIR asks a reader to keep (R4, 2.24.0.1) and no
-//! measurement needs. An age over 89 becomes 90 (45 CFR 164.514(b)(2)(i)(C)). Numbers stay as they are written.
+//! measurement needs. An age over 89 becomes 90 (45 CFR 164.514(b)(2)(i)(C)); where no unit says of what, an age of 90 or
+//! more goes. Numbers stay as they are written.
 
 use serde_json::{Map, Value};
 
@@ -43,6 +44,34 @@ pub(super) fn quantity(value: &Value) -> Option<(Value, bool)> {
         kept.insert("code".to_owned(), Value::from(unit));
     }
     Some((Value::Object(kept), too_old))
+}
+
+/// Elements that are somebody's age in a range.
+const RANGES_OF_AGE: [&str; 5] = ["ageRange", "onsetRange", "abatementRange", "deceasedRange", "performedRange"];
+/// Codes by which an Observation is of an age: LOINC age, reported, estimated, calculated, at death; SNOMED CT age, current
+/// age, age at onset.
+const CODES_OF_AGE: [&str; 8] =
+    ["30525-0", "21612-7", "21611-9", "29553-5", "39016-1", "397669002", "424144002", "445518008"];
+
+/// Whether an element of an object is somebody's age, by its name or by the code beside it.
+pub(super) fn is_age(object: &Map<String, Value>, name: &str) -> bool {
+    let codings = || object.get("code").and_then(|code| code.get("coding")).and_then(Value::as_array);
+    let of_age =
+        |coding: &Value| coding.get("code").and_then(Value::as_str).is_some_and(|code| CODES_OF_AGE.contains(&code));
+    name.ends_with("Age")
+        || RANGES_OF_AGE.contains(&name)
+        || (name.starts_with("value") && codings().is_some_and(|codings| codings.iter().any(of_age)))
+}
+
+/// Whether an age is perhaps over 89 and no unit says that it is not; [`quantity`] sees to those in UCUM units.
+pub(super) fn may_be_over_89(age: &Value) -> bool {
+    let large = |value: &Value| size(value).is_some_and(|size| size > OLDEST_YEARS);
+    let Some(age) = age.as_object() else { return large(age) };
+    let system = age.get("system").and_then(Value::as_str).filter(|system| *system == UCUM);
+    let unit = system.and_then(|_| units::plain(age.get("code")?.as_str()?));
+    let unknown = unit.is_none_or(|unit| units::is_dimensionless(&unit));
+    let ends = ["low", "high"].iter().filter_map(|end| age.get(*end)).any(may_be_over_89);
+    ends || (unknown && age.get("value").is_some_and(large))
 }
 
 /// The size of a number as it is written; `None` for what is no number, or has more digits than one needs.

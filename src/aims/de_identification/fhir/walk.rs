@@ -158,7 +158,8 @@ impl Walk<'_> {
                 self.beside(fields, name, value, &mut kept);
                 continue;
             };
-            match self.element(field, name, value, from)? {
+            let unsaid = quantities::is_age(source, name) && quantities::may_be_over_89(value);
+            match self.element(field, name, value, from)?.filter(|_| !unsaid) {
                 Some(new) => {
                     self.tally.kept();
                     kept.insert(name.clone(), new);

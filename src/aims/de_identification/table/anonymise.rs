@@ -16,10 +16,11 @@ use super::{
     classes::{Criterion, Ladder, Outcome, Population, Sensitive},
     error::TableError,
     hierarchy::Rule,
-    identifiers::{refuse_identifiers, refuse_identifiers_in_sets},
+    identifiers::{refuse_identifiers, refuse_identifiers_in_sets, refuse_singletons},
     lattice,
     plan::{Roles, SETS, Thresholds},
     proof::{Reached, reached},
+    repeats::{identifying, refuse_repeats},
     sheet::{Column, Persons, Sheet},
 };
 use crate::{
@@ -86,22 +87,15 @@ impl<'a> Work<'a> {
             }
         }
         let thresholds = Thresholds::read(parameters, roles)?;
-        let persons = sheet.persons(person)?;
+        let persons = sheet.persons(person)?.merged();
         if persons.count < 2 {
             return Err(TableError::TooFew { persons: persons.count });
         }
         if !roles.sets.is_empty() && persons.count < persons.rows.len() {
             return Err(TableError::parameter(SETS, "takes one row for each person, who has one set"));
         }
-        let read = |names: &[String]| -> Result<Vec<Column>, TableError> {
-            let places: Vec<usize> = names.iter().map(|name| sheet.place(name)).collect::<Result<_, _>>()?;
-            sheet.read(&places)
-        };
-        let (quasi, sensitive) = (read(&roles.quasi)?, read(&roles.sensitive)?);
-        for (name, column) in roles.sensitive.iter().zip(&sensitive) {
-            let refuse = if roles.sets.contains(name) { refuse_identifiers_in_sets } else { refuse_identifiers };
-            refuse(name, column, persons.count)?;
-        }
+        let quasi = sheet.read(&places(sheet, &roles.quasi)?)?;
+        let sensitive = guarded(sheet, roles, &persons)?;
         let rules = roles.quasi.iter().zip(&quasi).map(|(name, column)| rule_for(name, column, &thresholds));
         let rules = rules.collect::<Result<_, _>>()?;
         Ok(Self { sheet, roles, thresholds, persons, quasi, sensitive, rules })
@@ -267,6 +261,25 @@ impl<'a> Work<'a> {
         }
         notes
     }
+}
+
+fn places(sheet: &Sheet<'_>, names: &[String]) -> Result<Vec<usize>, TableError> {
+    names.iter().map(|name| sheet.place(name)).collect()
+}
+
+/// The sensitive columns, which leave as they are: none of them may lead to a person by itself.
+fn guarded(sheet: &Sheet<'_>, roles: &Roles, persons: &Persons) -> Result<Vec<Column>, TableError> {
+    let kept = places(sheet, &roles.sensitive)?;
+    let sensitive = sheet.read(&kept)?;
+    for (name, column) in roles.sensitive.iter().zip(&sensitive) {
+        let is_set = roles.sets.contains(name);
+        let refuse = if is_set { refuse_identifiers_in_sets } else { refuse_identifiers };
+        refuse(name, column, persons.count)?;
+        refuse_singletons(name, column, is_set, persons)?;
+    }
+    let gone = identifying(sheet, roles);
+    refuse_repeats(sheet, &kept, &gone, &gone)?;
+    Ok(sensitive)
 }
 
 fn rule_for(name: &str, column: &Column, thresholds: &Thresholds) -> Result<Rule, TableError> {

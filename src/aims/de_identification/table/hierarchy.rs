@@ -153,6 +153,10 @@ impl Rule {
         let Some(numbers) = numbers else { return Self::Any };
         let (least, most) = numbers.iter().fold((f64::MAX, f64::MIN), |(a, b), n| (a.min(*n), b.max(*n)));
         let whole = numbers.iter().all(|number| number.fract() == 0.0);
+        if least == most && !whole {
+            // Without a span there is no width to a range.
+            return Self::Any;
+        }
         // A power of ten, so that the ranges have round ends.
         let base = 10_f64.powf(((most - least) / 32.0).max(f64::MIN_POSITIVE).log10().ceil());
         let base = if whole { base.max(1.0) } else { base };
@@ -261,6 +265,37 @@ fn first(value: &str, length: usize) -> String {
     }
 }
 
+/// Whether what stands behind a date is a time of day and nothing else: `Thh:mm[:ss[.fff]]`, with a space for the `T`,
+/// with or without a zone. Anything more would be text that nobody looks at.
+pub fn is_clock(rest: &str) -> bool {
+    let Some(clock) = rest.strip_prefix(['T', ' ']) else { return rest.is_empty() };
+    let (clock, zone) = clock.split_at(clock.find(['Z', '+', '-']).unwrap_or(clock.len()));
+    let (clock, fraction) = clock.split_once('.').unwrap_or((clock, "0"));
+    let parts: Vec<&str> = clock.split(':').collect();
+    let is_time = match parts.as_slice() {
+        [hour, minute] => fraction == "0" && two(hour, 23) && two(minute, 59),
+        [hour, minute, second] => two(hour, 23) && two(minute, 59) && two(second, 60),
+        _ => false,
+    };
+    let is_fraction = (1..=9).contains(&fraction.len()) && fraction.bytes().all(|byte| byte.is_ascii_digit());
+    is_time && is_fraction && is_zone(zone)
+}
+
+/// `Z`, `±hh`, `±hhmm`, `±hh:mm`, or nothing.
+fn is_zone(zone: &str) -> bool {
+    let Some(offset) = zone.strip_prefix(['+', '-']) else { return matches!(zone, "" | "Z") };
+    let (hours, minutes) = offset.split_at_checked(2).unwrap_or((offset, ""));
+    let minutes = minutes.strip_prefix(':').unwrap_or(minutes);
+    two(hours, 14) && (two(minutes, 59) || offset.len() == 2)
+}
+
+/// Two digits, no more than `most`.
+fn two(part: &str, most: u8) -> bool {
+    part.len() == 2
+        && part.bytes().all(|byte| byte.is_ascii_digit())
+        && part.parse::<u8>().is_ok_and(|number| number <= most)
+}
+
 /// A calendar date, with as much of it as is given.
 struct Date {
     year: u16,
@@ -270,7 +305,10 @@ struct Date {
 impl Date {
     fn read(text: &str) -> Option<Self> {
         // A time of day behind it, as FHIR and ISO 8601 write it, is dropped with the day.
-        let date = text.split(['T', ' ']).next()?;
+        let (date, rest) = text.split_at(text.find(['T', ' ']).unwrap_or(text.len()));
+        if !is_clock(rest) {
+            return None;
+        }
         let mut parts = date.split('-');
         let digits = |part: Option<&str>, length: usize| {
             let part = part.filter(|part| part.len() == length && part.bytes().all(|byte| byte.is_ascii_digit()));
@@ -326,6 +364,42 @@ mod tests {
     }
 
     #[test]
+    fn behind_a_date_stands_a_time_of_day_or_nothing() {
+        for clock in
+            ["", "T10:00", " 10:00:00", "T23:59:60Z", "T10:00:00.123456+01:00", " 10:00:00-0500", " 10:00:00+00"]
+        {
+            assert!(is_clock(clock), "{clock}");
+        }
+        for text in [
+            "T",
+            " ",
+            "x",
+            "T10",
+            "T24:00",
+            "T10:60",
+            "T10:00.5",
+            "T10:00:00.",
+            "T10:00:00.0123456789",
+            "T10:00:00Z Ada",
+            "T10:00:00+1",
+            "T10:00:00+01:",
+            "T10:00:00+15:00",
+            " Ada Lovelace",
+            " 10:00 Ada",
+            "T10:00:00:00",
+            "T1é:00",
+        ] {
+            assert!(!is_clock(text), "{text}");
+        }
+    }
+
+    #[test]
+    fn one_fraction_everywhere_is_all_or_nothing() {
+        let rule = Rule::of_form(["36.6", "36.6"].into_iter());
+        assert_eq!(rule.at("36.6", 0), Some("36.6".to_owned()));
+    }
+
+    #[test]
     fn a_rule_that_is_no_hierarchy_is_refused() {
         for bad in [
             "",
@@ -364,6 +438,8 @@ mod tests {
             ("date", "1964-13-01"),
             ("date", "64"),
             ("date", "1964-09-27-1"),
+            ("date", "1964-09-27 Ada Lovelace"),
+            ("date", "1964-09-27T"),
             ("list a>b", "c"),
         ] {
             let rule = Rule::read(rule).unwrap();

@@ -4,13 +4,13 @@
 //!
 //! Names and forms follow the eighteen identifiers of the HIPAA Safe Harbor method, 45 CFR 164.514(b)(2)(i)(A)–(R).
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeSet, HashMap, HashSet};
 
 use super::{
     error::TableError,
     hierarchy::{Rule, number},
-    meaning::members,
-    sheet::Column,
+    meaning::{BETWEEN, members, unspelled},
+    sheet::{Column, Persons},
 };
 
 /// Names of columns, letters and digits only, in lower case; and what they are.
@@ -74,6 +74,8 @@ const NAMES: &[(&str, &[&str])] = &[
 
 /// A text longer than this is told rather than coded.
 const LONGEST_CODE: usize = 128;
+/// Fewer digits that count are a measurement's.
+const LEAST_DIGITS: usize = 5;
 /// Fewer persons say nothing about how unlike the values are.
 const LEAST_PERSONS: usize = 20;
 
@@ -96,7 +98,58 @@ pub fn refuse_identifiers_in_sets(name: &str, column: &Column, persons: usize) -
     refuse_identifiers(name, &Column { values: values.into_iter().collect(), rows: Vec::new() }, persons)
 }
 
-fn by_name(name: &str) -> Option<&'static str> {
+/// Refuses a column in which most persons who have a value have one of their own that could lead to them: a text, a date,
+/// a whole number of many digits. A measurement has few digits or a fraction.
+///
+/// # Errors
+/// [`TableError::Identifying`].
+pub fn refuse_singletons(name: &str, column: &Column, is_set: bool, persons: &Persons) -> Result<(), TableError> {
+    let mut known: HashMap<String, usize> = HashMap::new();
+    let mut number_of = |value: &str| {
+        let next = known.len();
+        *known.entry(unspelled(value)).or_insert(next)
+    };
+    let leading: Vec<Vec<usize>> = column
+        .values
+        .iter()
+        .map(|value| parts(value, is_set).filter(|part| leads(part)).map(&mut number_of).collect())
+        .collect();
+    // Of each value its first holder, and whether there is another.
+    let mut holders: Vec<Option<(u32, bool)>> = vec![None; known.len()];
+    let mut having = HashSet::new();
+    for (value, person) in column.rows.iter().zip(&persons.rows) {
+        let value = *value as usize;
+        if column.values.get(value).is_some_and(|value| !value.trim().is_empty()) {
+            having.insert(*person);
+        }
+        for part in leading.get(value).into_iter().flatten() {
+            let Some(holder) = holders.get_mut(*part) else { continue };
+            let (first, shared) = holder.unwrap_or((*person, false));
+            *holder = Some((first, shared || first != *person));
+        }
+    }
+    let own = holders.iter().flatten().filter(|(_, shared)| !shared).count();
+    match own * 2 > having.len() {
+        true => Err(TableError::Identifying {
+            column: name.to_owned(),
+            why: "a text, date or long number that most persons have for themselves, (C) or (R)",
+        }),
+        false => Ok(()),
+    }
+}
+
+fn parts(value: &str, is_set: bool) -> impl Iterator<Item = &str> {
+    value.split(move |character| is_set && character == BETWEEN).map(str::trim).filter(|part| !part.is_empty())
+}
+
+/// Whether a value that one person has alone leads to that person.
+fn leads(value: &str) -> bool {
+    let digits: String = value.chars().filter(char::is_ascii_digit).collect();
+    number(value).is_none_or(|number| number.fract() == 0.0 && digits.trim_matches('0').len() >= LEAST_DIGITS)
+}
+
+/// What a column looks like by its name.
+pub fn by_name(name: &str) -> Option<&'static str> {
     let plain: String = name.chars().filter(|c| c.is_alphanumeric()).flat_map(char::to_lowercase).collect();
     NAMES.iter().find(|(_, names)| names.contains(&plain.as_str())).map(|(what, _)| *what)
 }

@@ -29,6 +29,33 @@ pub fn meaning(value: &str) -> Option<String> {
     }
 }
 
+/// A name or a number as it is whatever its spelling: `P1` and ` p1`, `7` and `07.0` are one. Of figures nothing is
+/// calculated, so two long numbers are never taken for one.
+pub fn unspelled(name: &str) -> String {
+    let seen: String = name.chars().filter(|c| !is_unseen(*c)).collect();
+    let plain = seen.split_whitespace().collect::<Vec<_>>().join(" ").to_lowercase();
+    if number(&plain).is_none() {
+        return plain;
+    }
+    let (sign, figures) = match plain.strip_prefix('-') {
+        Some(figures) => ("-", figures),
+        None => ("", plain.strip_prefix('+').unwrap_or(&plain)),
+    };
+    let (whole, fraction) = figures.split_once('.').unwrap_or((figures, ""));
+    let (whole, fraction) = (whole.trim_start_matches('0'), fraction.trim_end_matches('0'));
+    match (whole, fraction) {
+        ("", "") => "0".to_owned(),
+        (whole, "") => format!("{sign}{whole}"),
+        (whole, fraction) => format!("{sign}{whole}.{fraction}"),
+    }
+}
+
+/// Signs that no eye sees: controls but white space, zero-width characters, marks of direction.
+fn is_unseen(character: char) -> bool {
+    (character.is_control() && !character.is_whitespace())
+        || matches!(character, '\u{ad}' | '\u{200b}'..='\u{200f}' | '\u{202a}'..='\u{202e}' | '\u{2060}'..='\u{2064}' | '\u{feff}')
+}
+
 /// The meanings in a set, each once.
 pub fn members(set: &str) -> BTreeSet<String> {
     set.split(BETWEEN).filter_map(meaning).collect()
@@ -84,6 +111,23 @@ mod tests {
         assert_eq!(meaning("  "), None);
         assert_eq!(meaning_of_set("b; a;b;"), meaning_of_set("A;B"));
         assert_eq!(meaning_of_set(" ; "), None);
+    }
+
+    #[test]
+    fn one_name_in_many_spellings_is_one() {
+        for same in ["P1", "p1", "P1 ", " P1", "P1\u{a0}", "P\u{200b}1"] {
+            assert_eq!(unspelled(same), "p1");
+        }
+        for same in ["7", "07", "7.0", "+7", " 007.00"] {
+            assert_eq!(unspelled(same), "7", "{same}");
+        }
+        assert_eq!(unspelled("Ada  Lovelace"), unspelled("ada\tlovelace"));
+        for other in ["P10", "P-1", "7.1", "-7", "12345678901234567", "12345678901234568"] {
+            let others = ["p1", "7", "12345678901234569"];
+            assert!(!others.contains(&unspelled(other).as_str()), "{other}");
+        }
+        assert_ne!(unspelled("12345678901234567"), unspelled("12345678901234568"));
+        assert_eq!((unspelled("0.0"), unspelled("-0")), ("0".to_owned(), "0".to_owned()));
     }
 
     #[test]

@@ -15,6 +15,7 @@
 //! | [`meaning`] | what counts as another sensitive value, and sets of them |
 //! | [`proof`] | k and l, counted from what was written |
 //! | [`identifiers`] | what looks like an identifier and was not named as one |
+//! | [`repeats`] | removed identifiers that are told again in what is kept |
 
 pub mod anonymise;
 pub mod classes;
@@ -26,9 +27,12 @@ pub mod meaning;
 pub mod plan;
 pub mod proof;
 pub mod pseudonymise;
+mod repeats;
 pub mod sheet;
 #[cfg(test)]
 mod tests;
+
+use serde_json::Value;
 
 use error::TableError;
 use plan::Roles;
@@ -41,6 +45,11 @@ use crate::{
 
 /// The parameter by which the room says what was asked for; not one of the requester's.
 pub const TYPE_PARAMETER: &str = "DeIDAndAnonymType";
+/// The parameter by which the room says that whoever asked may vouch for which columns identify; not one of the
+/// requester's. Without it nobody does.
+pub const VOUCHED_PARAMETER: &str = "ColumnsVouchedFor";
+/// Parameters that mean something only when a table is anonymised.
+const OF_ANONYMISING: [&str; 4] = ["Generalisation", "K", "L", "SuppressionLimit"];
 
 /// De-identifies or anonymises a table.
 ///
@@ -53,20 +62,27 @@ pub fn treat(input: &Treatment<'_>) -> Result<Treated, String> {
 fn work(input: &Treatment<'_>) -> Result<Treated, TableError> {
     let asked = input.parameters.get(TYPE_PARAMETER).cloned().map(serde_json::from_value::<DeIdAndAnonymType>);
     let asked = asked.and_then(Result::ok).ok_or(TableError::parameter(TYPE_PARAMETER, "is missing"))?;
-    let stranger = input.parameters.keys().any(|name| name != TYPE_PARAMETER && !plan::NAMES.contains(&name.as_str()));
+    let ours = [TYPE_PARAMETER, VOUCHED_PARAMETER];
+    let known = |name: &String| ours.contains(&name.as_str()) || plan::NAMES.contains(&name.as_str());
+    let stranger = !input.parameters.keys().all(known);
     if stranger {
         return Err(TableError::parameter("Parameters", format!("are no others than {}", plan::NAMES.join(", "))));
     }
+    let idle = OF_ANONYMISING.into_iter().find(|name| input.parameters.contains_key(*name));
+    if let Some(idle) = idle.filter(|_| asked == DeIdAndAnonymType::DeIdentify) {
+        return Err(TableError::parameter(idle, "goes with Anonymise: nothing is generalised or counted without it"));
+    }
+    let vouched = input.parameters.get(VOUCHED_PARAMETER) == Some(&Value::Bool(true));
     let roles = Roles::read(input.parameters)?;
     let sheet = Sheet::open(input.format, input.payload)?;
     sheet.must_hold(&roles)?;
     match asked {
-        DeIdAndAnonymType::DeIdentify => pseudonymise::pseudonymise(&sheet, &roles, input.pseudonyms),
+        DeIdAndAnonymType::DeIdentify => pseudonymise::pseudonymise(&sheet, &roles, input.pseudonyms, vouched),
         DeIdAndAnonymType::Anonymise => anonymise::anonymise(&sheet, &roles, input.parameters),
         DeIdAndAnonymType::Both => match anonymise::anonymise(&sheet, &roles, input.parameters) {
             Ok(treated) => Ok(treated),
             Err(why) => {
-                let mut treated = pseudonymise::pseudonymise(&sheet, &roles, input.pseudonyms)?;
+                let mut treated = pseudonymise::pseudonymise(&sheet, &roles, input.pseudonyms, vouched)?;
                 treated.residual.insert(0, format!("not anonymised: {why}"));
                 Ok(treated)
             }

@@ -8,8 +8,10 @@ use time::{Date, Duration, macros::format_description};
 
 use super::{
     error::TableError,
-    identifiers::{refuse_identifiers, refuse_identifiers_in_sets},
+    hierarchy::is_clock,
+    identifiers::{refuse_identifiers, refuse_identifiers_in_sets, refuse_singletons},
     plan::{Person, Roles},
+    repeats::{identifying, refuse_repeats},
     sheet::{Persons, Sheet, text},
 };
 use crate::{
@@ -22,8 +24,6 @@ use crate::{
 
 /// Dates move by at most a year, so that seasons are kept no better than years.
 const MOST_DAYS: u32 = 365;
-/// Shorter identifiers (a sex, a class) stand in other columns by chance.
-const SHORTEST_TOLD: usize = 4;
 /// The kind of pseudonym that stands for a person.
 const KIND: &str = "person";
 
@@ -36,11 +36,16 @@ enum Fate {
     Kept,
 }
 
-/// De-identifies a table.
+/// De-identifies a table. `vouched`: the End User or the Back End says which columns may be kept.
 ///
 /// # Errors
 /// [`TableError`].
-pub fn pseudonymise(sheet: &Sheet<'_>, roles: &Roles, pseudonyms: &Pseudonyms) -> Result<Treated, TableError> {
+pub fn pseudonymise(
+    sheet: &Sheet<'_>,
+    roles: &Roles,
+    pseudonyms: &Pseudonyms,
+    vouched: bool,
+) -> Result<Treated, TableError> {
     let Some(person) = &roles.person else {
         let reason = "is needed for pseudonyms; or OneRowPerPerson must say that each row is another person";
         return Err(TableError::parameter("PersonColumn", reason));
@@ -50,7 +55,7 @@ pub fn pseudonymise(sheet: &Sheet<'_>, roles: &Roles, pseudonyms: &Pseudonyms) -
     if fates.iter().all(|fate| *fate == Fate::Removed) {
         return Err(TableError::parameter("KeptColumns", "names at least one column, or nothing would be left"));
     }
-    guard(sheet, roles, &fates, persons.count)?;
+    guard(sheet, roles, &fates, &persons, vouched)?;
     let (payload, shifted) = write(sheet, roles, &fates, &persons, pseudonyms)?;
     let rows = persons.rows.len() as f64;
     Ok(Treated {
@@ -79,29 +84,23 @@ fn fates(sheet: &Sheet<'_>, roles: &Roles) -> Vec<Fate> {
     sheet.columns().iter().map(fate).collect()
 }
 
-/// What is kept must not look like an identifier, nor repeat one that is removed from the same row.
-fn guard(sheet: &Sheet<'_>, roles: &Roles, fates: &[Fate], persons: usize) -> Result<(), TableError> {
+/// What is kept must not look like an identifier, nor repeat one that is removed from the same row. What a third party
+/// wants kept is not vouched for, so values that most persons have for themselves stop it too.
+fn guard(sheet: &Sheet<'_>, roles: &Roles, fates: &[Fate], persons: &Persons, vouched: bool) -> Result<(), TableError> {
     let places = |wanted: &[Fate]| -> Vec<usize> {
         fates.iter().enumerate().filter(|(_, fate)| wanted.contains(fate)).map(|(place, _)| place).collect()
     };
-    let name = |place: usize| sheet.columns().get(place).cloned().unwrap_or_default();
     let kept = places(&[Fate::Kept]);
     for (place, column) in kept.iter().zip(sheet.read(&kept)?) {
-        let name = name(*place);
-        let refuse = if roles.sets.contains(&name) { refuse_identifiers_in_sets } else { refuse_identifiers };
-        refuse(&name, &column, persons)?;
+        let name = sheet.columns().get(*place).cloned().unwrap_or_default();
+        let is_set = roles.sets.contains(&name);
+        let refuse = if is_set { refuse_identifiers_in_sets } else { refuse_identifiers };
+        refuse(&name, &column, persons.count)?;
+        if !vouched {
+            refuse_singletons(&name, &column, is_set, persons)?;
+        }
     }
-    let gone = places(&[Fate::Removed, Fate::Person]);
-    let mut repeating = None;
-    sheet.each(|record| {
-        let cell = |place: &usize| text(record.get(*place).unwrap_or_default()).to_lowercase();
-        let told: Vec<String> = gone.iter().map(cell).map(|cell| cell.trim().to_owned()).collect();
-        let told = || told.iter().filter(|cell| cell.chars().count() >= SHORTEST_TOLD && cell.parse::<f64>().is_err());
-        repeating =
-            repeating.or_else(|| kept.iter().copied().find(|place| told().any(|gone| cell(place).contains(gone))));
-        Ok(())
-    })?;
-    repeating.map_or(Ok(()), |place| Err(TableError::Repeats(name(place))))
+    refuse_repeats(sheet, &kept, &places(&[Fate::Removed, Fate::Person]), &identifying(sheet, roles))
 }
 
 fn write(
@@ -148,7 +147,7 @@ fn write(
 fn shift(cell: &str, days: i64) -> Option<String> {
     let day = format_description!("[year]-[month]-[day]");
     let (date, rest) = cell.split_at_checked(10)?;
-    if !(rest.is_empty() || rest.starts_with(['T', ' '])) {
+    if !is_clock(rest) {
         return None;
     }
     let moved = Date::parse(date, &day).ok()?.checked_add(Duration::days(days))?;

@@ -7,6 +7,7 @@ use csv::{ByteRecord, ReaderBuilder};
 
 use super::{
     error::TableError,
+    meaning::unspelled,
     plan::{Person, Roles},
 };
 use crate::schema::wire::DataFormat;
@@ -44,6 +45,27 @@ pub struct Persons {
     pub rows: Vec<u32>,
     /// What the table calls them, by number; empty when each row is another person.
     pub names: Vec<String>,
+}
+
+impl Persons {
+    /// The same with those as one whose names differ in their spelling only: the safe side of a count.
+    #[must_use]
+    pub fn merged(self) -> Self {
+        let mut known = HashMap::new();
+        let mut names = Vec::new();
+        let mut number_of = |name: &String| {
+            *known.entry(unspelled(name)).or_insert_with(|| {
+                names.push(name.clone());
+                names.len() as u32 - 1 // Names are no more than rows.
+            })
+        };
+        let merged: Vec<u32> = self.names.iter().map(&mut number_of).collect();
+        if merged.is_empty() {
+            return self;
+        }
+        let rows = self.rows.iter().filter_map(|person| merged.get(*person as usize).copied()).collect();
+        Self { count: names.len(), rows, names }
+    }
 }
 
 impl<'a> Sheet<'a> {

@@ -152,8 +152,27 @@ fn a_boast_of_samples_does_not_outweigh_everybody() {
     let mut samples = vec![100; 10];
     samples[0] = u64::MAX >> 11;
     let (_, found) = run(&plan(Aggregation::WeightedMean, 0), &[0.0; 64], &rows, &samples).unwrap();
-    // Four parts of thirteen at most.
-    assert!(away(&found) < 0.2 * 4.0 / 13.0 + 0.02, "{}", away(&found));
+    // One and a half parts of ten and a half at most.
+    assert!(away(&found) < 0.2 * 1.5 / 10.5 + 0.02, "{}", away(&found));
+}
+
+/// Boasting and colluding at once, with a part that neither check of length or direction sees: what three of ten add is
+/// theirs by less than two fifths.
+#[test]
+fn three_boasts_of_ten_do_not_outweigh_the_seven() {
+    let mut rows = honest(10, LENGTH);
+    let mut samples = vec![100; 10];
+    for n in 0..3 {
+        // Where the others move by 0.1 everywhere, theirs move as far along a line that stands upright on it.
+        rows[n] = (0..LENGTH).map(|i| if i % 2 == 0 { 0.1 } else { -0.1 }).collect();
+        samples[n] = u64::MAX >> 11;
+    }
+    let (outcome, found) = run(&screened(Aggregation::WeightedMean), &vec![0.0; LENGTH], &rows, &samples).unwrap();
+    assert_eq!(outcome.used.len(), 10, "the checks see nothing: {:?}", outcome.screened);
+    let odd: Vec<f64> = found.iter().skip(1).step_by(2).map(|x| f64::from(*x)).collect();
+    let mean = odd.iter().sum::<f64>() / odd.len() as f64;
+    // 0.1 without them; 0 would be half of the weight.
+    assert!(mean > 0.015, "{mean}");
 }
 
 #[test]

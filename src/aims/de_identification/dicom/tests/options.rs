@@ -1,12 +1,12 @@
 //! What the options keep, and what is stamped.
 
-use dicom_core::{Tag, VR};
+use dicom_core::VR;
 use dicom_dictionary_std::tags;
 use serde_json::json;
 
 use super::{
     image, none, read, text, treated, with_key,
-    writer::{Elements, items, text as put, us},
+    writer::{Elements, items, text as put},
 };
 use crate::{aims::aih_data_processing::imaging::tests::sample, domain::taxonomy::DataStatus};
 
@@ -204,6 +204,18 @@ fn real_files_come_out_readable_with_the_same_pixels() {
         assert!(id.len() > 2 && !done.payload.windows(id.len()).any(|w| w == id.as_bytes()), "{name}");
         assert!(after.iter().all(|element| dicom_core::header::Header::tag(element).group() % 2 == 0), "{name}");
         assert!(done.residual.iter().any(|note| note.contains("face")), "{name}");
-        assert_eq!(us(Tag(0, 0), 1).1, VR::US);
     }
+}
+
+/// The reference position is a text of whoever positioned the patient, not the device's.
+#[test]
+fn a_text_beside_the_device_is_not_the_devices() {
+    let more = vec![
+        put(tags::PATIENT_ID, VR::LO, "MRN-4711"),
+        put(tags::POSITION_REFERENCE_INDICATOR, VR::LO, "MRS SMITH"),
+        put(tags::MANUFACTURER, VR::LO, "ACME"),
+    ];
+    let done = treated(&image(more).explicit(), json!({"RetainDevice": true})).unwrap();
+    assert!(!done.payload.windows(5).any(|window| window == b"SMITH"));
+    assert_eq!(text(&read(&done.payload), tags::MANUFACTURER).as_deref(), Some("ACME"));
 }

@@ -86,7 +86,7 @@ impl Database {
         let update = sqlx::query(
             "UPDATE operations SET state = 'running', started_at_us = COALESCE(started_at_us, $2),
                  started_block = COALESCE(started_block, $3), updated_at_us = $2
-             WHERE operation_id = $1 AND state IN ('confirmed', 'running')",
+             WHERE operation_id = $1 AND state IN ('confirmed', 'running') AND updated_at_us > 0",
         )
         .bind(id.to_string())
         .bind(at_us)
@@ -104,7 +104,7 @@ impl Database {
         let progress = if progress.is_nan() { 0.0 } else { progress.clamp(0.0, 1.0) };
         let update = sqlx::query(
             "UPDATE operations SET progress = CASE WHEN $2 > progress THEN $2 ELSE progress END, updated_at_us = $3
-             WHERE operation_id = $1 AND state = 'running'",
+             WHERE operation_id = $1 AND state = 'running' AND updated_at_us > 0",
         )
         .bind(id.to_string())
         .bind(progress)
@@ -125,7 +125,8 @@ impl Database {
         at_us: i64,
     ) -> Result<Transition<OperationState>> {
         let update = sqlx::query(
-            "UPDATE operations SET result_id = $2, updated_at_us = $3 WHERE confirm_id = $1 AND state = 'running'",
+            "UPDATE operations SET result_id = $2, updated_at_us = $3
+             WHERE confirm_id = $1 AND state = 'running' AND updated_at_us > 0",
         )
         .bind(confirm_id.hex())
         .bind(result.to_string())
@@ -133,7 +134,7 @@ impl Database {
         self.step(update, "SELECT state FROM operations WHERE confirm_id = $1", &confirm_id.hex()).await
     }
 
-    /// It is done and its result may be handed out: `running → done`.
+    /// It is done and its result may be handed out: `running → done`. `Refused` for one that is being taken back.
     ///
     /// # Errors
     /// When the database fails.
@@ -146,7 +147,7 @@ impl Database {
         let update = sqlx::query(
             "UPDATE operations SET state = 'done', progress = 1, result_id = $2, updated_at_us = $3,
                  finished_at_us = $3
-             WHERE operation_id = $1 AND state = 'running'",
+             WHERE operation_id = $1 AND state = 'running' AND updated_at_us > 0",
         )
         .bind(id.to_string())
         .bind(result.map(|result| result.to_string()))
@@ -184,6 +185,24 @@ impl Database {
              WHERE operation_id = $1 AND state = 'running'",
         );
         self.step_operation(id, ended(update, id, failure, at_us)).await
+    }
+
+    /// Takes an unfinished operation from whoever works at it, before what it made is destroyed: false when it ended or
+    /// gave a sign of life since it was seen, with `seen_us` as its `updated_at_us`. From then on it cannot end well: its
+    /// `updated_at_us` is 0, which no clock says, so that whoever comes next finds it first.
+    ///
+    /// # Errors
+    /// When the database fails.
+    pub async fn claim_operation(&self, id: Uuid, seen_us: i64) -> Result<bool> {
+        let claimed = sqlx::query(
+            "UPDATE operations SET updated_at_us = 0
+             WHERE operation_id = $1 AND updated_at_us = $2 AND state IN ('requested', 'confirmed', 'running')",
+        )
+        .bind(id.to_string())
+        .bind(seen_us)
+        .execute(&self.writers)
+        .await?;
+        Ok(claimed.rows_affected() == 1)
     }
 
     /// It is taken back: from `requested`, `confirmed` or `running` to `undone`. What it made must be gone before.

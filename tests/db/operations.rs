@@ -28,6 +28,8 @@ on_both!(
     only_an_erasure_may_rest_on_nothing,
     progress_never_goes_back,
     the_first_start_is_kept,
+    what_is_claimed_cannot_end_well,
+    of_two_instances_one_takes_an_operation_over,
     a_restart_finds_the_unfinished,
     lists_are_newest_first,
     an_audit_finds_what_was_executed,
@@ -139,6 +141,34 @@ async fn an_ended_operation_stays_ended(db: &Place) {
         assert_eq!(db.undo_operation(id, &failure(), 50).await.unwrap(), Transition::Refused(end));
         assert_eq!(db.withhold_operation(id, &failure(), 50).await.unwrap(), Transition::Refused(end));
     }
+}
+
+async fn what_is_claimed_cannot_end_well(db: &Place) {
+    let id = confirmed(db, 1).await;
+    db.start_operation(id, 40, 9).await.unwrap().required().unwrap();
+    db.progress_operation(id, 0.5, 41).await.unwrap().required().unwrap();
+    assert!(!db.claim_operation(id, 40).await.unwrap(), "it gave a sign of life since");
+    assert!(db.claim_operation(id, 41).await.unwrap());
+    // Whoever worked at it wakes up: nothing that it says counts any more.
+    let refused = Transition::Refused(OperationState::Running);
+    assert_eq!(db.progress_operation(id, 0.9, 50).await.unwrap(), refused);
+    assert_eq!(db.name_result(confirm_id(1), item(7), 50).await.unwrap(), refused);
+    assert_eq!(db.start_operation(id, 50, 9).await.unwrap(), refused);
+    assert_eq!(db.finish_operation(id, Some(item(7)), 50).await.unwrap(), refused);
+    // Should the one that claimed it die, the next finds it.
+    let found = db.list_unfinished_operations(1, None, 9).await.unwrap().rows;
+    assert_eq!(found.iter().map(|row| (row.id, row.updated_at_us)).collect::<Vec<_>>(), [(id, 0)]);
+    assert!(db.claim_operation(id, 0).await.unwrap());
+    db.undo_operation(id, &failure(), 60).await.unwrap().required().unwrap();
+    assert!(!db.claim_operation(id, 60).await.unwrap(), "it ended");
+}
+
+async fn of_two_instances_one_takes_an_operation_over(db: &Place) {
+    let id = confirmed(db, 1).await;
+    db.start_operation(id, 40, 9).await.unwrap().required().unwrap();
+    let other = db.other_instance().await;
+    let (one, two) = tokio::join!(db.claim_operation(id, 40), other.claim_operation(id, 40));
+    assert!(one.unwrap() != two.unwrap());
 }
 
 async fn a_result_may_be_withheld(db: &Place) {

@@ -88,6 +88,10 @@ impl Aims {
         loop {
             let page = self.database.list_unfinished_operations(before_us, after.as_ref(), PAGE).await?;
             for row in &page.rows {
+                // It may have woken up and ended meanwhile: then what it made is somebody's.
+                if !self.database.claim_operation(row.id, row.updated_at_us).await? {
+                    continue;
+                }
                 // What it made goes first: nobody was told of it.
                 self.take_back_result(row).await?;
                 undone +=

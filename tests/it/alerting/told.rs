@@ -77,7 +77,7 @@ async fn a_fast_heart_is_told_on_the_stream_and_at_the_webhook() {
     let alert = heard["AlertID"].as_str().unwrap();
     let seen = scene.patient.get(&format!("/v1/alerts/{alert}")).await;
     let found = &seen.expect(200).body["ARAData"][0]["ARAData"];
-    assert_eq!((&found["RiskType"], &found["Method"]), (&json!("Red"), &json!("tachycardia@1.1.0")));
+    assert_eq!((&found["RiskType"], &found["Method"]), (&json!("Red"), &json!("tachycardia@1.2.0")));
     assert!(found["Finding"].as_str().unwrap().starts_with("Fast heart rate: 1"), "{found}");
     assert!(found["FindingTime"]["StartTime"].as_str().unwrap().starts_with("2026-02-03T22:0"), "{found}");
     let item = scene.patient.get(&parcel.path()).await;

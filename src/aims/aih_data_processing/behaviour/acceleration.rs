@@ -106,7 +106,7 @@ impl Acceleration {
         };
         let values = self.epochs.iter().enumerate().map(value).collect();
         let start = self.first_epoch * EPOCH;
-        Ok(Recording { signal: Signal::Acceleration, start, epoch: EPOCH, values, wear_assessed })
+        Ok(Recording { signal: Signal::Acceleration, start, epoch: EPOCH, values, clock_known: false, wear_assessed })
     }
 
     /// Half of all epochs or more are spent without much movement, so their median norm is about 1 g.

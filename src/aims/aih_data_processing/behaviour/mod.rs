@@ -74,12 +74,25 @@ fn read(input: &Input<'_>) -> Result<Recording, BehaviourError> {
 
 fn result(input: &Input<'_>) -> Result<Value, BehaviourError> {
     let recording = read(input)?;
+    let mut result = analyse(&recording, input)?;
+    if let Value::Object(result) = &mut result {
+        let clock = if recording.clock_known { "Local" } else { "UTC" };
+        result.insert(CLOCK.to_owned(), Value::from(clock));
+    }
+    Ok(result)
+}
+
+/// In a result: the clock by which its days, hours and minutes count, `Local` or, where nobody said what the local one
+/// shows, `UTC`.
+const CLOCK: &str = "Clock";
+
+fn analyse(recording: &Recording, input: &Input<'_>) -> Result<Value, BehaviourError> {
     match input.operation {
-        Operation::BehaviouralStateDetection => json(&bouts::detect(&recording, input.parameters)?),
-        Operation::BehaviouralStateClassification => json(&levels::classify(&recording, input.parameters)?),
-        Operation::BehaviouralPatternCharacterisation => json(&pattern::characterise(&recording)?),
-        Operation::BehaviouralTrendMonitoring => json(&trend::monitor(&recording, input.parameters)?),
-        Operation::BehaviouralRiskPrediction => json(&guideline::predict(&recording, input.parameters)?),
+        Operation::BehaviouralStateDetection => json(&bouts::detect(recording, input.parameters)?),
+        Operation::BehaviouralStateClassification => json(&levels::classify(recording, input.parameters)?),
+        Operation::BehaviouralPatternCharacterisation => json(&pattern::characterise(recording)?),
+        Operation::BehaviouralTrendMonitoring => json(&trend::monitor(recording, input.parameters)?),
+        Operation::BehaviouralRiskPrediction => json(&guideline::predict(recording, input.parameters)?),
         _ => Err(BehaviourError::NotPerformed),
     }
 }

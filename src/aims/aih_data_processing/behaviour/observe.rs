@@ -29,7 +29,10 @@ pub(super) fn observations(recording: &Recording) -> Observations {
         // The first slot may begin before the first epoch.
         at_seconds: known.iter().map(|(at, _)| (at - recording.start).max(0) as f64).collect(),
         values: known.iter().map(|(_, value)| *value).collect(),
-        context: Some(known.iter().map(|(at, _)| if night(*at) { "night" } else { "day" }.to_owned()).collect()),
+        // Where nobody said what the clock shows there, nobody knows when it is night.
+        context: recording
+            .clock_known
+            .then(|| known.iter().map(|(at, _)| if night(*at) { "night" } else { "day" }.to_owned()).collect()),
     };
     let rhythm = rhythm(recording);
     Observations { series: vec![series, daily(recording, name, unit)], values: rhythm, codes: Vec::new(), start: None }

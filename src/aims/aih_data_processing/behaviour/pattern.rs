@@ -140,9 +140,13 @@ fn variability(start: i64, hours: &[Option<f64>]) -> Option<(f64, f64)> {
     if squares <= f64::EPSILON * n * mean * mean {
         return None;
     }
+    // Each hour of the day by how often it is there: with whole days that is the published formula, and where hours are
+    // missing unequally it stays between 0 and 1.
     let profile = average_day(start, hours, HOUR);
-    let between = profile.iter().flatten().map(|h| (h - mean) * (h - mean)).sum::<f64>();
-    let stability = n * between / (profile.iter().flatten().count() as f64 * squares);
+    let hour_of = |place: usize| ((start + place as i64 * HOUR).rem_euclid(DAY) / HOUR) as usize;
+    let means =
+        hours.iter().enumerate().filter(|(_, value)| value.is_some()).filter_map(|(place, _)| profile[hour_of(place)]);
+    let stability = means.map(|h| (h - mean) * (h - mean)).sum::<f64>() / squares;
     let pairs = hours.windows(2).filter_map(|pair| Some(pair[1]? - pair[0]?)).collect::<Vec<_>>();
     let changes = pairs.iter().map(|d| d * d).sum::<f64>();
     Some((stability, n * changes / (pairs.len() as f64 * squares)))

@@ -5,7 +5,8 @@
 //! | acceleration | 5 s | mean ENMO in mg: Euclidean norm minus one g, negative values set to zero (van Hees et al. 2013) |
 //! | steps | as the file has them | steps a minute |
 //!
-//! Days begin at midnight of the offset the first timestamp states (or the parameter `UTCOffsetMinutes`); a change to
+//! Days begin at midnight of the offset the first timestamp states, or else the parameter `UTCOffsetMinutes` (one that
+//! says another than the timestamps is refused), or else in UTC, and then the local clock is not known; a change to
 //! or from summer time within a recording shifts the rest by an hour and is not corrected. No autocalibration (van
 //! Hees et al. 2014) is done: a recording whose rest is not about 1 g is refused.
 
@@ -40,6 +41,8 @@ pub struct Recording {
     pub epoch: i64,
     /// Each epoch's value; `None` where nothing was recorded or the device was not worn.
     pub values: Vec<Option<f64>>,
+    /// Whether anybody said what the local clock shows; else the times are UTC.
+    pub clock_known: bool,
     /// Whether the device was worn was judged (acceleration of an hour or more).
     pub wear_assessed: bool,
 }
@@ -63,7 +66,9 @@ impl Recording {
     /// [`BehaviourError`] for everything that is no behavioural recording of one person.
     pub fn read(format: DataFormat, payload: &[u8], offset_seconds: Option<i32>) -> Result<Self, BehaviourError> {
         let mut gathering = Gathering::Nothing;
+        let mut clock_known = None;
         let each = |row: u64, sample: Sample| {
+            clock_known.get_or_insert(sample.offset.or(offset_seconds).is_some());
             gathering.add(sample, offset_seconds).map_err(|reason| BehaviourError::Row { row, reason })
         };
         match format {
@@ -71,11 +76,12 @@ impl Recording {
             DataFormat::Json => table::json(payload, each)?,
             _ => return Err(BehaviourError::Format),
         }
-        match gathering {
+        let recording = match gathering {
             Gathering::Nothing => Err(BehaviourError::TooFew { what: "samples", found: 0, minimum: 2 }),
             Gathering::Acceleration(acceleration) => acceleration.recording(),
             Gathering::Steps(steps) => steps.recording(),
-        }
+        }?;
+        Ok(Self { clock_known: clock_known == Some(true), ..recording })
     }
 
     /// The days, in order, days without an epoch included.
@@ -137,7 +143,10 @@ impl Gathering {
             return Err("its timestamp is no time between 1970 and 2200 in seconds");
         }
         if let Self::Nothing = self {
-            let offset = f64::from(offset.or(sample.offset).unwrap_or(0));
+            if sample.offset.zip(offset).is_some_and(|(stated, told)| stated != told) {
+                return Err("its timestamp says another offset than the parameter UTCOffsetMinutes");
+            }
+            let offset = f64::from(sample.offset.or(offset).unwrap_or(0));
             *self = match sample.measured {
                 Measured::Acceleration(_) => Self::Acceleration(Box::new(Acceleration::new(offset))),
                 Measured::Steps(_) => Self::Steps(Steps::new(offset)),

@@ -55,6 +55,6 @@ impl Steps {
             // In range: the vector reaches to the last count.
             values[((at - start) / epoch) as usize] = Some(count * 60.0 / epoch as f64);
         }
-        Ok(Recording { signal: Signal::Steps, start, epoch, values, wear_assessed: false })
+        Ok(Recording { signal: Signal::Steps, start, epoch, values, clock_known: false, wear_assessed: false })
     }
 }

@@ -6,10 +6,11 @@
 //! ```
 //!
 //! Names count without regard to case. A timestamp is RFC 3339 (`2024-03-01T08:00:00.02+01:00`) or seconds since 1970
-//! (UTC); x, y, z are in g; steps are counted from their timestamp to the next one. A column `subject`, `participant`,
-//! `person` or `patient` must hold one value only. Other columns are ignored.
+//! (UTC); x, y, z are in g; steps are counted from their timestamp to the next one. `subject`, `participant`, `person` and
+//! `patient` must each hold one value only, the same in all samples. Other columns are ignored.
 
 use serde::Deserialize;
+use serde_json::Value;
 use time::{OffsetDateTime, format_description::well_known::Rfc3339};
 
 use super::{
@@ -56,7 +57,7 @@ pub(super) fn csv(
     let mut reader = csv::ReaderBuilder::new().trim(csv::Trim::All).from_reader(text.as_bytes());
     let names = reader.headers().map_err(|_| BehaviourError::Columns("the first line has no column names"))?;
     let columns = Columns::of(names)?;
-    let mut one = One::default();
+    let mut one: [One; PERSON.len()] = Default::default();
     let mut record = csv::StringRecord::new();
     for row in 1_u64.. {
         if row > MAX_SAMPLES {
@@ -66,7 +67,13 @@ pub(super) fn csv(
         if !reader.read_record(&mut record).map_err(|_| bad("it has not one field for each column"))? {
             break;
         }
-        one.check(columns.person.and_then(|place| record.get(place)))?;
+        // A quotation mark that nobody closed makes one field of the rest of the file.
+        if record.iter().any(|field| field.contains(['\n', '\r'])) {
+            return Err(bad("a quoted field goes over several lines"));
+        }
+        for (one, place) in one.iter_mut().zip(columns.person) {
+            one.check(place.and_then(|place| record.get(place)))?;
+        }
         each(row, columns.sample(&record).map_err(bad)?)?;
     }
     Ok(())
@@ -76,7 +83,7 @@ pub(super) fn csv(
 struct Columns {
     timestamp: usize,
     measured: Places,
-    person: Option<usize>,
+    person: [Option<usize>; PERSON.len()],
 }
 
 enum Places {
@@ -104,7 +111,7 @@ impl Columns {
                 ));
             }
         };
-        Ok(Self { timestamp, measured, person: PERSON.iter().find_map(|name| place(name)) })
+        Ok(Self { timestamp, measured, person: PERSON.map(place) })
     }
 
     fn sample(&self, record: &csv::StringRecord) -> Result<Sample, &'static str> {
@@ -122,19 +129,19 @@ impl Columns {
     }
 }
 
-/// One person only.
+/// One person only, who is named in every sample or in none.
 #[derive(Default)]
-struct One(Option<String>);
+struct One(Option<Option<String>>);
 
 impl One {
     fn check(&mut self, person: Option<&str>) -> Result<(), BehaviourError> {
-        match (&self.0, person) {
-            (Some(known), Some(person)) if known != person => Err(BehaviourError::MixedPersons),
-            (None, Some(person)) => {
-                self.0 = Some(person.to_owned());
+        match &self.0 {
+            Some(known) if known.as_deref() != person => Err(BehaviourError::MixedPersons),
+            Some(_) => Ok(()),
+            None => {
+                self.0 = Some(person.map(str::to_owned));
                 Ok(())
             }
-            _ => Ok(()),
         }
     }
 }
@@ -152,7 +159,7 @@ enum Document {
 
 #[derive(Deserialize)]
 struct JsonSample {
-    #[serde(alias = "Timestamp")]
+    #[serde(alias = "Timestamp", alias = "TIMESTAMP")]
     timestamp: Stamp,
     #[serde(alias = "X")]
     x: Option<f64>,
@@ -160,10 +167,31 @@ struct JsonSample {
     y: Option<f64>,
     #[serde(alias = "Z")]
     z: Option<f64>,
-    #[serde(alias = "Steps")]
+    #[serde(alias = "Steps", alias = "STEPS")]
     steps: Option<f64>,
-    #[serde(alias = "Subject", alias = "participant", alias = "person", alias = "patient")]
-    subject: Option<String>,
+    /// Everything else: what names a person is looked for there, in any case of letters.
+    #[serde(flatten)]
+    others: serde_json::Map<String, Value>,
+}
+
+impl JsonSample {
+    /// The person, by each of the names that may say it.
+    fn persons(&self) -> Result<[Option<&str>; PERSON.len()], BehaviourError> {
+        let mut persons = [None; PERSON.len()];
+        for (name, value) in &self.others {
+            let Some(place) = PERSON.iter().position(|known| known.eq_ignore_ascii_case(name)) else { continue };
+            let person = match value {
+                Value::Null => None,
+                Value::String(person) => Some(person.as_str()),
+                _ => return Err(BehaviourError::Columns("a person is named by something that is no text")),
+            };
+            if persons[place].is_some_and(|known| Some(known) != person) {
+                return Err(BehaviourError::MixedPersons);
+            }
+            persons[place] = person;
+        }
+        Ok(persons)
+    }
 }
 
 #[derive(Deserialize)]
@@ -192,9 +220,11 @@ pub(super) fn json(
     let samples = match document {
         Document::List(samples) | Document::Object { samples } => samples,
     };
-    let mut one = One::default();
+    let mut one: [One; PERSON.len()] = Default::default();
     for (row, sample) in (1_u64..).zip(samples) {
-        one.check(sample.subject.as_deref())?;
+        for (one, person) in one.iter_mut().zip(sample.persons()?) {
+            one.check(person)?;
+        }
         let bad = |reason| BehaviourError::Row { row, reason };
         let (at, offset) = match sample.timestamp {
             Stamp::Seconds(seconds) => (seconds, None),

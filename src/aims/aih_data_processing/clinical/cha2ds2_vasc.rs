@@ -23,13 +23,14 @@ use serde::Serialize;
 use super::{
     condition::{Conditions, age, sex},
     error::ClinicalError,
-    measurement::{Measurement, newest},
+    measurement::{Measurement, newest_value},
     moment::Moment,
     record::Record,
 };
 
 const NAME: &str = "CHA2DS2-VASc";
-const EJECTION_FRACTION: &str = "left ventricular ejection fraction";
+/// The measure that is read.
+pub const EJECTION_FRACTION: &str = "left ventricular ejection fraction";
 /// Percent; Lip 2010. The paper itself was not at hand: the sources that were name moderate to severe dysfunction of the
 /// left ventricle, some as an ejection fraction of 40 % or less, some as below 40 %.
 const REDUCED_EJECTION_FRACTION_UP_TO: f64 = 40.0;
@@ -60,12 +61,15 @@ pub struct StrokeRisk {
     pub missing: Vec<&'static str>,
     /// Whether the record documents atrial fibrillation, which the score was made for.
     pub atrial_fibrillation_documented: bool,
+    /// Condition resources whose codes are on no list: what "says nothing" was not read from.
+    pub unlisted_condition_count: usize,
 }
 
 /// Computes it.
 ///
 /// # Errors
-/// [`ClinicalError::Missing`] when age or sex is unknown or too inexactly known.
+/// [`ClinicalError::Missing`] when age or sex is unknown or too inexactly known, or the newest ejection fraction is only a
+/// bound.
 pub fn stroke_risk(
     record: &Record,
     conditions: &Conditions,
@@ -86,7 +90,7 @@ pub fn stroke_risk(
         names.iter().flat_map(|name| conditions.evidence(name)).map(|e| e.resource.clone()).collect()
     };
     let mut heart = of(&["HeartFailure"]);
-    match newest(measured, EJECTION_FRACTION, at) {
+    match newest_value(measured, EJECTION_FRACTION, at, NAME)? {
         Some(fraction) if fraction.value <= REDUCED_EJECTION_FRACTION_UP_TO => heart.push(fraction.resource.clone()),
         Some(_) => {}
         None => missing.push(EJECTION_FRACTION),
@@ -105,6 +109,7 @@ pub fn stroke_risk(
         assumed_absent,
         missing,
         atrial_fibrillation_documented: !conditions.evidence("AtrialFibrillation").is_empty(),
+        unlisted_condition_count: conditions.unlisted(),
     })
 }
 

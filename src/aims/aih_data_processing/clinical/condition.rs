@@ -3,7 +3,8 @@
 //! The code lists are data with their sources (`data/condition_codes.json`). A Condition counts when its verification
 //! status is `confirmed` or not stated; `unconfirmed`, `provisional` and `differential` are listed apart, `refuted` and
 //! `entered-in-error` are left out. It is *present* when its clinical status is `active`, `recurrence` or `relapse` or
-//! not stated, and no abatement lies before the date asked about; otherwise it is *past*.
+//! not stated and no abatement lies before the date asked about; it is *past* when its status or its abatement says that
+//! it is over, and was present all the same at a date before it ended.
 
 use std::sync::LazyLock;
 
@@ -13,7 +14,7 @@ use serde_json::{Map, Value};
 use super::{
     concept::{Code, codes},
     error::ClinicalError,
-    measurement::{measurements, newest},
+    measurement::{measurements, newest_value},
     moment::Moment,
     reading::Resource,
     record::Record,
@@ -77,7 +78,7 @@ pub struct Evidence {
     pub system: String,
     /// Whether it is there now.
     pub presence: Presence,
-    /// When it began, as exactly as the record says.
+    /// When it began, as exactly as the record says; not the day on which it was written down.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub onset: Option<String>,
 }
@@ -130,16 +131,20 @@ impl Conditions {
         for resource in record.of_kind("Condition") {
             conditions.add(resource, at)?;
         }
-        conditions.add_body_mass_index(record, at)?;
         Ok(conditions)
     }
 
+    /// How many Condition resources have codes that are on no list.
+    pub fn unlisted(&self) -> usize {
+        self.unlisted
+    }
+
     fn add(&mut self, resource: &Resource, at: &Moment) -> Result<(), ClinicalError> {
-        let Some(presence) = presence(resource, at)? else { return Ok(()) };
-        let onset = onset(resource)?;
-        if onset.is_some_and(|onset| onset.is_after(at)) {
+        let Some(presence) = presence(resource, Some(at))? else { return Ok(()) };
+        if known_since(resource)?.is_some_and(|since| since.is_after(at)) {
             return Ok(());
         }
+        let onset = onset(resource)?;
         let mut listed = false;
         for code in codes(resource.body.get("code")) {
             for list in TABLE.conditions.iter().filter(|list| list.means(code)) {
@@ -177,11 +182,15 @@ impl Conditions {
         }
     }
 
-    fn add_body_mass_index(&mut self, record: &Record, at: &Moment) -> Result<(), ClinicalError> {
-        let all = measurements(record)?;
-        let Some(index) = newest(&all, "body mass index", at).filter(|m| m.value >= OBESITY_FROM_KG_PER_M2) else {
-            return Ok(());
-        };
+    /// Adds what the newest body mass index shows.
+    ///
+    /// # Errors
+    /// [`ClinicalError`] when it is no value, or in no unit it can have.
+    pub fn add_body_mass_index(&mut self, record: &Record, at: &Moment) -> Result<(), ClinicalError> {
+        const NAME: &str = "body mass index";
+        let all = measurements(record, &[NAME])?;
+        let newest = newest_value(&all, NAME, at, "obesity")?;
+        let Some(index) = newest.filter(|m| m.value >= OBESITY_FROM_KG_PER_M2) else { return Ok(()) };
         if age(record, at)?.is_some_and(|(least, _)| least < 18) {
             return Ok(());
         }
@@ -247,20 +256,46 @@ fn icd_below(code: &str, listed: &str) -> bool {
     }
 }
 
-/// Whether a Condition is there at a date; `None` when it was refuted or entered in error.
-fn presence(resource: &Resource, at: &Moment) -> Result<Option<Presence>, ClinicalError> {
+/// Whether a Condition is there at a date, or at the end of the record; `None` when it was refuted or entered in error.
+///
+/// # Errors
+/// [`ClinicalError::Element`] when a status or the abatement is none.
+pub fn presence(resource: &Resource, at: Option<&Moment>) -> Result<Option<Presence>, ClinicalError> {
     match verified(resource)? {
         Verified::No => return Ok(None),
         Verified::NotYet => return Ok(Some(Presence::Unconfirmed)),
         Verified::Yes => {}
     }
-    let over = match status(resource, "clinicalStatus", CLINICAL)? {
-        Some("active" | "recurrence" | "relapse") | None => false,
-        Some("inactive" | "remission" | "resolved") => true,
+    let (active, over) = match status(resource, "clinicalStatus", CLINICAL)? {
+        Some("active" | "recurrence" | "relapse") => (true, false),
+        Some("inactive" | "remission" | "resolved") => (false, true),
+        None => (false, false),
         Some(_) => return Err(invalid(resource, "clinicalStatus")),
     };
-    let abated = Moment::in_element(resource, "abatementDateTime")?.is_some_and(|end| at.is_after(&end));
-    Ok(Some(if over || abated { Presence::Past } else { Presence::Present }))
+    let is_past = match (end(resource)?, at) {
+        (Some(_), None) => true,
+        (Some(end), Some(at)) if active => at.is_after(&end),
+        (Some(end), Some(at)) => !end.is_after(at),
+        // At an age, or in words: over, and nobody can say at which date.
+        (None, _) => over || ABATED.iter().any(|element| resource.body.contains_key(*element)),
+    };
+    Ok(Some(if is_past { Presence::Past } else { Presence::Present }))
+}
+
+/// Ways of saying that a Condition is over without a date.
+const ABATED: [&str; 4] = ["abatementAge", "abatementPeriod", "abatementRange", "abatementString"];
+/// Ways of saying when a Condition began without a date.
+const BEGAN: [&str; 3] = ["onsetAge", "onsetRange", "onsetString"];
+
+/// When a Condition was over: the end of its abatement.
+fn end(resource: &Resource) -> Result<Option<Moment>, ClinicalError> {
+    if let Some(end) = Moment::in_element(resource, "abatementDateTime")? {
+        return Ok(Some(end));
+    }
+    match resource.body.get("abatementPeriod").and_then(Value::as_object) {
+        Some(period) => Moment::in_map(period, "end", || resource.place()),
+        None => Ok(None),
+    }
 }
 
 /// What became of a suspicion.
@@ -300,13 +335,27 @@ fn invalid(resource: &Resource, element: &'static str) -> ClinicalError {
     ClinicalError::Element { place: resource.place(), element, reason: "R4 has no such status" }
 }
 
-fn onset(resource: &Resource) -> Result<Option<Moment>, ClinicalError> {
+/// When a Condition began, where the record says a date.
+///
+/// # Errors
+/// [`ClinicalError::Element`] when it is none.
+pub fn onset(resource: &Resource) -> Result<Option<Moment>, ClinicalError> {
     if let Some(onset) = Moment::in_element(resource, "onsetDateTime")? {
         return Ok(Some(onset));
     }
     match resource.body.get("onsetPeriod").and_then(Value::as_object) {
         Some(period) => Moment::in_map(period, "start", || resource.place()),
+        None => Ok(None),
+    }
+}
+
+/// From when on a Condition is taken to be there: its onset, else the day it was written down; not known where the onset
+/// is an age or words, which that day says nothing about.
+fn known_since(resource: &Resource) -> Result<Option<Moment>, ClinicalError> {
+    match onset(resource)? {
+        None if BEGAN.iter().any(|element| resource.body.contains_key(*element)) => Ok(None),
         None => Moment::in_element(resource, "recordedDate"),
+        known => Ok(known),
     }
 }
 

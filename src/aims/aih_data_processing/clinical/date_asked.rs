@@ -1,4 +1,4 @@
-//! The date an analysis speaks of: the parameter `At`, or the newest date in the record. Never the clock on the wall, so
+//! The date an analysis speaks of: the parameter `At`, or the newest date on which something happened to the patient. Never the clock on the wall, so
 //! that the same record gives the same result tomorrow.
 
 use serde_json::{Map, Value};
@@ -6,6 +6,7 @@ use serde_json::{Map, Value};
 use super::{
     error::ClinicalError,
     moment::{Moment, Precision},
+    reading::Resource,
     record::Record,
 };
 
@@ -35,17 +36,50 @@ pub fn date_asked(record: &Record, parameters: &Map<String, Value>) -> Result<Mo
         return at
             .ok_or(ClinicalError::Parameter { name: "At", reason: "it is a date (YYYY-MM-DD) or an RFC 3339 time" });
     }
-    newest_date(record)?.ok_or_else(|| ClinicalError::Missing {
+    newest_happening(record)?.ok_or_else(|| ClinicalError::Missing {
         analysis: "the analysis",
         missing: vec!["any date (name one with the parameter At)".to_owned()],
     })
 }
 
-/// The newest date of the record about the patient.
+/// Kinds of resource that say what happened to the patient; an insurance that ends in ten years says nothing of today.
+const HAPPENED: [&str; 12] = [
+    "AllergyIntolerance",
+    "Condition",
+    "DiagnosticReport",
+    "Encounter",
+    "FamilyMemberHistory",
+    "Immunization",
+    "MedicationAdministration",
+    "MedicationDispense",
+    "MedicationRequest",
+    "MedicationStatement",
+    "Observation",
+    "Procedure",
+];
+/// Kinds of which the end of a period is a time at which something was seen; of others it may be a plan.
+const ENDS: [&str; 2] = ["Encounter", "Observation"];
+
+/// The newest date on which something happened to the patient.
+fn newest_happening(record: &Record) -> Result<Option<Moment>, ClinicalError> {
+    let planned = |resource: &&Resource| resource.body.get("status").and_then(Value::as_str) == Some("planned");
+    let happened = HAPPENED.iter().flat_map(|kind| record.of_kind(kind)).filter(|resource| !planned(resource));
+    newest_of(happened, |resource| ENDS.contains(&resource.kind))
+}
+
+/// The newest date of the record, of whatever it is: also of a plan or an insurance.
 ///
 /// # Errors
 /// [`ClinicalError::Element`] when one of the dates is none.
 pub fn newest_date(record: &Record) -> Result<Option<Moment>, ClinicalError> {
+    newest_of(record.resources.iter().filter(|resource| resource.kind != "Patient"), |_| true)
+}
+
+/// The newest date of some resources; the end of a period counts where `ends` says so.
+fn newest_of<'a>(
+    resources: impl Iterator<Item = &'a Resource>,
+    ends: impl Fn(&Resource) -> bool,
+) -> Result<Option<Moment>, ClinicalError> {
     let mut newest: Option<Moment> = None;
     let mut note = |found: Option<Moment>| {
         if let Some(found) = found
@@ -54,13 +88,15 @@ pub fn newest_date(record: &Record) -> Result<Option<Moment>, ClinicalError> {
             newest = Some(found);
         }
     };
-    for resource in record.resources.iter().filter(|resource| resource.kind != "Patient") {
+    for resource in resources {
         for element in DATES {
             note(Moment::in_element(resource, element)?);
         }
         for period in PERIODS.iter().filter_map(|name| resource.body.get(*name)).filter_map(Value::as_object) {
             note(Moment::in_map(period, "start", || resource.place())?);
-            note(Moment::in_map(period, "end", || resource.place())?);
+            if ends(resource) {
+                note(Moment::in_map(period, "end", || resource.place())?);
+            }
         }
     }
     Ok(newest)

@@ -18,7 +18,8 @@
 //! The definitions were checked against the table as reviews print it (PMC9340656), not in the paper itself.
 //!
 //! A record seldom has all of it. What decides and is missing is named, and the score is then not given: a low score made
-//! of unknowns would be a wrong comfort.
+//! of unknowns would be a wrong comfort. That goes for medicines as well: RxNorm has a code for each strength and product, of
+//! which the list holds few, so that a medicine without an ATC code and with none of the listed leaves the answer open.
 
 use serde::Serialize;
 
@@ -27,11 +28,14 @@ use super::{
     condition::{Conditions, age},
     error::ClinicalError,
     measurement::{Measurement, newest},
-    medication::taken,
+    medication::{Taken, taken},
     moment::Moment,
     record::Record,
 };
 
+/// The measures that are read.
+pub const MEASURES: [&str; 5] =
+    ["systolic blood pressure", "creatinine", "bilirubin", "alanine aminotransferase", "alcohol"];
 const SYSTOLIC_ABOVE_MM_HG: f64 = 160.0;
 const CREATININE_FROM_UMOL_PER_L: f64 = 200.0;
 const ELDERLY_ABOVE_YEARS: i32 = 65;
@@ -50,6 +54,8 @@ pub struct BleedingRisk {
     pub factors: Vec<Factor>,
     /// What is missing.
     pub missing: Vec<&'static str>,
+    /// Condition resources whose codes are on no list.
+    pub unlisted_condition_count: usize,
 }
 
 /// What is known of an input: the resources that prove it, nothing found although measured, or not measured.
@@ -73,12 +79,16 @@ pub fn bleeding_risk(
     let either = |proof: Vec<String>| if proof.is_empty() { Known::No(proof) } else { Known::Yes(proof) };
     let bleeding = either([coded("MajorBleeding"), coded("Anaemia")].concat());
     let vitamin_k_antagonist = taken(record, "VitaminKAntagonist", at)?;
-    let labile = if vitamin_k_antagonist.is_empty() {
-        Known::No(Vec::new())
-    } else {
-        Known::Unknown("time in therapeutic range of the INR")
+    let labile = match medicine(vitamin_k_antagonist, "whether medicines without an ATC code are vitamin K antagonists")
+    {
+        Known::Yes(_) => Known::Unknown("time in therapeutic range of the INR"),
+        open => open,
     };
+    let drugs = taken(record, "AntiplateletOrAntiInflammatory", at)?;
+    let drugs = medicine(drugs, "whether medicines without an ATC code are antiplatelet or anti-inflammatory");
     let above = |name, bound: f64, what| match newest(measured, name, at) {
+        // A bound is no value, and an older value is not the newest.
+        Some(m) if m.bound.is_some() => Known::Unknown(what),
         Some(m) if m.value >= bound => Known::Yes(vec![m.resource.clone()]),
         Some(m) => Known::No(vec![m.resource.clone()]),
         None => Known::Unknown(what),
@@ -96,13 +106,22 @@ pub fn bleeding_risk(
         ("bleeding", bleeding),
         ("labile INR", labile),
         ("elderly", elderly(record, at)?),
-        ("drugs", either(taken(record, "AntiplateletOrAntiInflammatory", at)?)),
+        ("drugs", drugs),
         (
             "alcohol",
             above("alcohol", DRINKS_PER_WEEK_FROM, "alcoholic drinks a week (LOINC 44940-5) or a day (74013-4)"),
         ),
     ];
-    Ok(sum(inputs))
+    Ok(BleedingRisk { unlisted_condition_count: conditions.unlisted(), ..sum(inputs) })
+}
+
+/// Whether a medicine is taken; one that could not be told apart leaves it open.
+fn medicine(taken: Taken, open: &'static str) -> Known {
+    match (taken.found.is_empty(), taken.unread_count) {
+        (false, _) => Known::Yes(taken.found),
+        (true, 0) => Known::No(Vec::new()),
+        (true, _) => Known::Unknown(open),
+    }
 }
 
 fn elderly(record: &Record, at: &Moment) -> Result<Known, ClinicalError> {
@@ -129,7 +148,7 @@ fn liver(cirrhosis: Vec<String>, measured: &[Measurement], at: &Moment) -> Known
         return Known::Yes(cirrhosis);
     }
     let times = |name| {
-        let measurement = newest(measured, name, at)?;
+        let measurement = newest(measured, name, at).filter(|measurement| measurement.bound.is_none())?;
         Some((measurement.value / measurement.reference_high.filter(|high| *high > 0.0)?, measurement.resource.clone()))
     };
     match (times("bilirubin"), times("alanine aminotransferase")) {
@@ -149,5 +168,5 @@ fn sum(inputs: [(&'static str, Known); 9]) -> BleedingRisk {
         }
     }
     let score = missing.is_empty().then(|| factors.iter().map(|factor| factor.points).sum());
-    BleedingRisk { score, factors, missing }
+    BleedingRisk { score, factors, missing, unlisted_condition_count: 0 }
 }

@@ -2,8 +2,9 @@
 //!
 //! Which LOINC codes mean the same measure, which UCUM units it may have and what a living person can show is data
 //! (`data/measures.json`, with its sources). Used are Observations with a status that stands (`final`, `amended`,
-//! `corrected`, `preliminary`), about the patient and not about somebody or something else (`focus`), without a
-//! comparator (`<5` is a bound, not a value). Panels count by their components.
+//! `corrected`, `preliminary`), about the patient and not about somebody or something else (`focus`). One with a
+//! comparator (`<5`) is a bound and no value: it is kept, so that where it is the newest no older value passes for it.
+//! Panels count by their components.
 
 use std::{collections::BTreeMap, sync::LazyLock};
 
@@ -88,6 +89,18 @@ pub struct Measurement {
     /// Highest value of the laboratory's own reference range, in `unit`.
     #[serde(skip)]
     pub reference_high: Option<f64>,
+    /// Of a bound and not of a value: which way it is open.
+    #[serde(skip)]
+    pub bound: Option<Bound>,
+}
+
+/// Which side of a number the value lies on, where the number is none itself.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Bound {
+    /// `<`, `<=`: the value is below.
+    Below,
+    /// `>`, `>=`, and whatever else a comparator may say.
+    Other,
 }
 
 fn as_text<S: serde::Serializer>(at: &Moment, serializer: S) -> Result<S::Ok, S::Error> {
@@ -142,6 +155,9 @@ pub fn parts(record: &Record) -> Result<Vec<Part<'_>>, ClinicalError> {
 }
 
 /// When an Observation was true: `effective[x]`, of a period its end.
+///
+/// # Errors
+/// [`ClinicalError::Element`] when it is no time.
 fn effective(observation: &Resource) -> Result<Option<Moment>, ClinicalError> {
     for element in ["effectiveDateTime", "effectiveInstant"] {
         if let Some(at) = Moment::in_element(observation, element)? {
@@ -155,33 +171,38 @@ fn effective(observation: &Resource) -> Result<Option<Moment>, ClinicalError> {
     }
 }
 
-/// All measurements of the patient that are known to [`MEASURES`] and have a time, in time order.
+/// The measurements of the patient with one of the names `wanted` (of [`MEASURES`]) that have a time, in time order.
+/// An analysis names those it uses: what it does not use cannot spoil it.
 ///
 /// # Errors
-/// [`ClinicalError::Element`] when a known measure has an unknown unit or an impossible value.
-pub fn measurements(record: &Record) -> Result<Vec<Measurement>, ClinicalError> {
+/// [`ClinicalError::Element`] when a wanted measure has an unknown unit or an impossible value.
+pub fn measurements(record: &Record, wanted: &[&str]) -> Result<Vec<Measurement>, ClinicalError> {
     let mut found = Vec::new();
     for part in parts(record)? {
         let (Some(at), Some(measure)) = (part.at, part.measure()) else { continue };
-        if let Some(value) = quantity(&part, measure)? {
+        if !wanted.contains(&measure.name.as_str()) {
+            continue;
+        }
+        if let Some((value, bound)) = quantity(&part, measure)? {
             let reference_high = reference_high(&part, measure);
-            let (name, unit) = (measure.name.as_str(), measure.unit.as_str());
-            found.push(Measurement { resource: part.observation.name(), name, value, unit, at, reference_high });
+            let (name, unit, resource) = (measure.name.as_str(), measure.unit.as_str(), part.observation.name());
+            found.push(Measurement { resource, name, value, unit, at, reference_high, bound });
         }
     }
     found.sort_by_key(|measurement| measurement.at.first);
     Ok(found)
 }
 
-/// The value of a known measure in its unit; `None` when there is none or only a bound.
+/// The value of a known measure in its unit, and whether it is a bound; `None` when there is none.
 ///
 /// # Errors
 /// [`ClinicalError::Element`] when its unit is not one of the measure's or the value is impossible.
-pub fn quantity(part: &Part<'_>, measure: &Measure) -> Result<Option<f64>, ClinicalError> {
+pub fn quantity(part: &Part<'_>, measure: &Measure) -> Result<Option<(f64, Option<Bound>)>, ClinicalError> {
     let Some(quantity) = part.element.get("valueQuantity") else { return Ok(None) };
-    if quantity.get("comparator").is_some() {
-        return Ok(None);
-    }
+    let bound = quantity.get("comparator").map(|comparator| match comparator.as_str() {
+        Some("<" | "<=") => Bound::Below,
+        _ => Bound::Other,
+    });
     let Some(value) = quantity.get("value") else { return Ok(None) };
     let invalid = |reason| ClinicalError::Element { place: part.observation.place(), element: "valueQuantity", reason };
     let value = value.as_f64().ok_or_else(|| invalid("its value is not a number"))?;
@@ -189,7 +210,9 @@ pub fn quantity(part: &Part<'_>, measure: &Measure) -> Result<Option<f64>, Clini
         .ok_or_else(|| invalid("its unit is not a UCUM unit (system and code) that this measure can have"))?;
     let value = value * factor + offset;
     match (measure.lowest..=measure.highest).contains(&value) {
-        true => Ok(Some(value)),
+        true => Ok(Some((value, bound))),
+        // Nobody has a glucose of 0, but somebody has one above 0.
+        false if bound.is_some() => Ok(Some((value, bound))),
         false => Err(invalid("no living person has a value like this; unit or value must be wrong")),
     }
 }
@@ -221,7 +244,28 @@ fn reference_high(part: &Part<'_>, measure: &Measure) -> Option<f64> {
     Some(high.get("value")?.as_f64()? * factor + offset)
 }
 
-/// The newest measurement of a name that is not after `until`.
+/// The newest measurement of a name that is not after `until`, be it a value or a bound.
 pub fn newest<'a>(all: &'a [Measurement], name: &str, until: &Moment) -> Option<&'a Measurement> {
-    all.iter().rfind(|m| m.name == name && m.at.first <= until.last)
+    let fits = all.iter().filter(|m| m.name == name && m.at.first <= until.last);
+    // Of one time the bound: it is what a value beside it may not hide.
+    fits.max_by_key(|m| (m.at.first, m.bound.is_some()))
+}
+
+/// The newest value of a name that is not after `until`.
+///
+/// # Errors
+/// [`ClinicalError::Missing`] when the newest is only a bound: an older value is not the newest.
+pub fn newest_value<'a>(
+    all: &'a [Measurement],
+    name: &str,
+    until: &Moment,
+    analysis: &'static str,
+) -> Result<Option<&'a Measurement>, ClinicalError> {
+    match newest(all, name, until) {
+        Some(found) if found.bound.is_some() => {
+            let missing = vec![format!("{name} as a value (the newest is only a bound)")];
+            Err(ClinicalError::Missing { analysis, missing })
+        }
+        found => Ok(found),
+    }
 }

@@ -84,17 +84,31 @@ pub fn observe(input: &Input<'_>) -> Result<Observations, String> {
     observed::observed(&record).map_err(|error| error.to_string())
 }
 
+/// The result, and in it how many resources were left out because they do not name the patient.
 fn perform(input: &Input<'_>) -> Result<Value, ClinicalError> {
     let record = Record::read_to_judge(input.format, input.payload)?;
+    let mut result = analyse(&record, input)?;
+    if let (Value::Object(result), count @ 1..) = (&mut result, record.left_out()) {
+        result.insert(LEFT_OUT.to_owned(), Value::from(count));
+    }
+    Ok(result)
+}
+
+/// In a result: resources of the kinds that are read which do not name the patient. Absent where there are none.
+const LEFT_OUT: &str = "LeftOutResourceCount";
+
+fn analyse(record: &Record, input: &Input<'_>) -> Result<Value, ClinicalError> {
     match input.operation {
         Operation::ClinicalConditionDetection => {
-            let at = date_asked::date_asked(&record, input.parameters)?;
-            value(&condition::Conditions::of(&record, &at)?.into_result(&at))
+            let at = date_asked::date_asked(record, input.parameters)?;
+            let mut conditions = condition::Conditions::of(record, &at)?;
+            conditions.add_body_mass_index(record, &at)?;
+            value(&conditions.into_result(&at))
         }
-        Operation::ClinicalRiskAssessment => value(&assess_risk(&record, input)?),
-        Operation::ClinicalStateClassification => value(&news2::early_warning(&record, input.parameters)?),
-        Operation::ClinicalOutcomeDerivation => value(&outcome::outcome(&record, input.parameters)?),
-        Operation::ClinicalPhenotypeDerivation => value(&phenotype::diabetes(&record, input.parameters)?),
+        Operation::ClinicalRiskAssessment => value(&assess_risk(record, input)?),
+        Operation::ClinicalStateClassification => value(&news2::early_warning(record, input.parameters)?),
+        Operation::ClinicalOutcomeDerivation => value(&outcome::outcome(record, input.parameters)?),
+        Operation::ClinicalPhenotypeDerivation => value(&phenotype::diabetes(record, input.parameters)?),
         _ => Err(ClinicalError::Operation),
     }
 }
@@ -108,7 +122,8 @@ fn assess_risk(record: &Record, input: &Input<'_>) -> Result<RiskAssessment, Cli
         });
     }
     let conditions = condition::Conditions::of(record, &at)?;
-    let measured = measurement::measurements(record)?;
+    let wanted = [&[cha2ds2_vasc::EJECTION_FRACTION], has_bled::MEASURES.as_slice()].concat();
+    let measured = measurement::measurements(record, &wanted)?;
     Ok(RiskAssessment {
         at: at.text(),
         stroke: cha2ds2_vasc::stroke_risk(record, &conditions, &measured, &at)?,

@@ -2,7 +2,8 @@
 //!
 //! `2012`, `2012-05`, `2012-05-24` and `2012-05-24T08:30:00+11:00` are all dateTimes (R4, 2.24.0.1). A moment keeps the
 //! first and the last second it can mean, so that comparing two of them can be sure, or say that it is not.
-//! A date without a time zone is taken as UTC.
+//! A time keeps the offset it is written with, for its day is the day where it happened; a date has none and is taken as
+//! UTC. Moments are compared as instants.
 
 use serde_json::{Map, Value};
 use time::{Date, Duration, Month, OffsetDateTime, Time, format_description::well_known::Rfc3339};
@@ -37,8 +38,9 @@ impl Moment {
     /// Parses a FHIR date, dateTime or instant.
     pub fn parse(text: &str) -> Option<Self> {
         if text.contains('T') {
+            let at = OffsetDateTime::parse(text, &Rfc3339).ok()?;
             // In UTC it may lie beyond the year 9999.
-            let at = OffsetDateTime::parse(text, &Rfc3339).ok()?.checked_to_offset(time::UtcOffset::UTC)?;
+            at.checked_to_offset(time::UtcOffset::UTC)?;
             return Some(Self { first: at, last: at, precision: Precision::Second });
         }
         let parts: Vec<&str> = text.split('-').collect();
@@ -114,7 +116,9 @@ impl Moment {
             Precision::Month => format!("{:04}-{:02}", date.year(), u8::from(date.month())),
             Precision::Day => date.to_string(),
             // Cannot fail for years 0 to 9999, and only those parse.
-            Precision::Second => self.first.format(&Rfc3339).unwrap_or_else(|_| date.to_string()),
+            Precision::Second => {
+                self.first.to_offset(time::UtcOffset::UTC).format(&Rfc3339).unwrap_or_else(|_| date.to_string())
+            }
         }
     }
 

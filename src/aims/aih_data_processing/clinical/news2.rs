@@ -4,7 +4,8 @@
 //! (`data/news2.json`, Chart 1), the answer to a score is Chart 2.
 //!
 //! All seven must have been taken within one window before the newest of them (parameter `WindowMinutes`, 60 unless told);
-//! of each the newest counts. An incomplete set is refused: a missing observation is not a normal one. Scale 2 for oxygen
+//! of each the newest counts. An incomplete set is refused: a missing observation is not a normal one, and an older one does
+//! not stand for a newer that cannot be read (a bound, an answer on no list) or that another of its time contradicts. Scale 2 for oxygen
 //! saturation is for hypercapnic respiratory failure and only by a clinician's decision: parameter `SpO2Scale`.
 //! Not for children under 16 and not in pregnancy (RCP 2017, recommendations).
 
@@ -125,11 +126,19 @@ pub struct EarlyWarning {
 /// An observation found, before it has points.
 struct Found {
     name: &'static str,
+    /// Null where it cannot be read.
     value: Value,
     number: f64,
     unit: Option<&'static str>,
     resource: String,
     at: Moment,
+}
+
+impl Found {
+    /// One that was observed, and what cannot be told.
+    fn unread(name: &'static str, resource: String, at: Moment) -> Self {
+        Self { name, value: Value::Null, number: 0.0, unit: None, resource, at }
+    }
 }
 
 /// Computes it.
@@ -147,12 +156,15 @@ pub fn early_warning(record: &Record, parameters: &Map<String, Value>) -> Result
         return Err(ClinicalError::Missing { analysis: NAME, missing });
     };
     found.retain(|f| newest - f.at.first <= window);
-    let taken = NAMES.map(|name| found.iter().filter(|f| f.name == name).max_by_key(|f| f.at.first));
-    let missing: Vec<String> =
-        NAMES.iter().zip(&taken).filter(|(_, t)| t.is_none()).map(|(name, _)| (*name).to_owned()).collect();
+    // Of one time what cannot be read, so that it is not hidden.
+    let newest_of =
+        |name: &&str| found.iter().filter(|f| f.name == *name).max_by_key(|f| (f.at.first, f.value.is_null()));
+    let taken = NAMES.map(|name| newest_of(&name));
+    let missing: Vec<String> = NAMES.iter().zip(&taken).filter_map(|(name, taken)| lacks(name, *taken)).collect();
     if !missing.is_empty() {
         return Err(ClinicalError::Missing { analysis: NAME, missing });
     }
+    agree(&found, &taken, scale)?;
     let at = found.iter().map(|f| f.at).find(|at| at.first == newest);
     let caveats = applies(record, at.as_ref())?;
     let observations = score(taken.into_iter().flatten(), scale);
@@ -168,7 +180,36 @@ pub fn early_warning(record: &Record, parameters: &Map<String, Value>) -> Result
     })
 }
 
+/// What is missing of an observation.
+fn lacks(name: &str, taken: Option<&Found>) -> Option<String> {
+    match taken {
+        None => Some(name.to_owned()),
+        Some(found) if found.value.is_null() => Some(format!("{name} in a form that can be read (the newest is not)")),
+        Some(_) => None,
+    }
+}
+
+/// Refuses two observations of one time that give different points: nothing says which of them is true.
+fn agree(found: &[Found], taken: &[Option<&Found>], scale: u8) -> Result<(), ClinicalError> {
+    let oxygen = taken.iter().flatten().any(|f| f.name == OXYGEN && f.number > 0.0);
+    for newest in taken.iter().flatten() {
+        let same = found.iter().filter(|f| f.name == newest.name && f.at.first == newest.at.first);
+        let mut points = same.map(|f| match f.name {
+            OXYGEN => u8::from(f.number > 0.0),
+            _ => points_of(f, scale, oxygen),
+        });
+        let first = points.next();
+        if points.any(|other| Some(other) != first) {
+            let missing = vec![format!("{} without a contradiction (two of one time differ)", newest.name)];
+            return Err(ClinicalError::Missing { analysis: NAME, missing });
+        }
+    }
+    Ok(())
+}
+
 const OXYGEN: &str = "supplemental oxygen";
+const OXYGEN_FLOW: &str = "inhaled oxygen flow rate";
+const OXYGEN_SHARE: &str = "inhaled oxygen concentration";
 const SATURATION: &str = "oxygen saturation";
 const AWARENESS: &str = "level of consciousness";
 const NAMES: [&str; 7] =
@@ -206,10 +247,16 @@ fn applies(record: &Record, at: Option<&Moment>) -> Result<Vec<&'static str>, Cl
 
 fn find(record: &Record) -> Result<Vec<Found>, ClinicalError> {
     let mut found = Vec::new();
-    for m in measurements(record)? {
+    let wanted = [&NAMES[..], &[OXYGEN_FLOW, OXYGEN_SHARE]].concat();
+    for m in measurements(record, &wanted)? {
+        if m.bound.is_some() {
+            let name = NAMES.into_iter().find(|known| *known == m.name).unwrap_or(OXYGEN);
+            found.push(Found::unread(name, m.resource, m.at));
+            continue;
+        }
         let (name, value) = match m.name {
-            "inhaled oxygen flow rate" => (OXYGEN, m.value > 0.0),
-            "inhaled oxygen concentration" => (OXYGEN, m.value > ROOM_AIR_UP_TO),
+            OXYGEN_FLOW => (OXYGEN, m.value > 0.0),
+            OXYGEN_SHARE => (OXYGEN, m.value > ROOM_AIR_UP_TO),
             name => {
                 if let Some(name) = NAMES.into_iter().find(|known| *known == name) {
                     let (value, unit) = (Value::from(m.value), Some(m.unit));
@@ -231,17 +278,21 @@ fn on_oxygen(name: &'static str, yes: bool, resource: String, at: Moment) -> Fou
     Found { name, value, number: f64::from(u8::from(yes)), unit: None, resource, at }
 }
 
-/// Consciousness, and oxygen where it is coded.
+/// Consciousness, and oxygen where it is coded. An answer on no list is one that cannot be read; no answer is none.
 fn coded(part: &Part<'_>) -> Option<Found> {
     let at = part.at?;
     let resource = part.observation.name();
+    let answered = part.element.keys().any(|element| element.starts_with("value"));
+    let unread = |name| answered.then(|| Found::unread(name, part.observation.name(), at));
     let answer = codes(part.element.get("valueCodeableConcept"));
     let says = |system: &str, code: &str| answer.iter().any(|c| c.system == system && c.code == code);
     if part.is(SNOMED_CT, ON_OXYGEN) {
         let stated = part.element.get("valueBoolean").and_then(Value::as_bool);
         let stated = stated.or_else(|| says(SNOMED_CT, YES).then_some(true));
-        let stated = stated.or_else(|| says(SNOMED_CT, NO).then_some(false))?;
-        return Some(on_oxygen(OXYGEN, stated, resource, at));
+        return match stated.or_else(|| says(SNOMED_CT, NO).then_some(false)) {
+            Some(stated) => Some(on_oxygen(OXYGEN, stated, resource, at)),
+            None => unread(OXYGEN),
+        };
     }
     if says(SNOMED_CT, ON_OXYGEN) || says(SNOMED_CT, ON_AIR) {
         return Some(on_oxygen(OXYGEN, says(SNOMED_CT, ON_OXYGEN), resource, at));
@@ -250,39 +301,38 @@ fn coded(part: &Part<'_>) -> Option<Found> {
         return None;
     }
     let listed = |level: &&Level| level.codes.iter().any(|(system, codes)| codes.iter().any(|code| says(system, code)));
-    let level = CHART.consciousness.iter().find(listed)?;
+    let Some(level) = CHART.consciousness.iter().find(listed) else { return unread(AWARENESS) };
     let value = Value::from(level.word.as_str());
     Some(Found { name: AWARENESS, value, number: f64::from(level.points), unit: None, resource, at })
 }
 
 fn score<'a>(found: impl Iterator<Item = &'a Found> + Clone, scale: u8) -> Vec<Scored> {
     let oxygen = found.clone().any(|f| f.name == OXYGEN && f.number > 0.0);
+    found
+        .map(|f| {
+            let points = points_of(f, scale, oxygen);
+            Scored { name: f.name, value: f.value.clone(), unit: f.unit, points, resource: f.resource.clone() }
+        })
+        .collect()
+}
+
+/// Points of an observation, of someone who does or does not breathe oxygen.
+fn points_of(found: &Found, scale: u8, oxygen: bool) -> u8 {
     let saturation = match (scale, oxygen) {
         (1, _) => &CHART.scale_1,
         (_, true) => &CHART.scale_2_oxygen,
         (_, false) => &CHART.scale_2_air,
     };
-    found
-        .map(|f| {
-            let points = match f.name {
-                SATURATION => points(saturation, f.number, 1.0),
-                OXYGEN => {
-                    if oxygen {
-                        CHART.oxygen_points
-                    } else {
-                        0
-                    }
-                }
-                AWARENESS => f.number as u8,
-                name => CHART
-                    .parameters
-                    .iter()
-                    .find(|row| row.name == name)
-                    .map_or(0, |r| points(&r.bands, f.number, r.step)),
-            };
-            Scored { name: f.name, value: f.value.clone(), unit: f.unit, points, resource: f.resource.clone() }
-        })
-        .collect()
+    match found.name {
+        SATURATION => points(saturation, found.number, 1.0),
+        OXYGEN if oxygen => CHART.oxygen_points,
+        OXYGEN => 0,
+        AWARENESS => found.number as u8,
+        name => {
+            let row = CHART.parameters.iter().find(|row| row.name == name);
+            row.map_or(0, |row| points(&row.bands, found.number, row.step))
+        }
+    }
 }
 
 /// Points of a value, rounded to the step in which the chart is written.

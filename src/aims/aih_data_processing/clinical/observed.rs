@@ -2,7 +2,8 @@
 //!
 //! Known measures come under their name and in one unit each; other LOINC-coded quantities with a UCUM unit come under
 //! `LOINC <code>` in the unit they were written in. Two or more values with a time make a series, a single one or one
-//! without a time a value; times count from the first of all of them. Where the newest observations make a whole NEWS2
+//! without a time a value. A known measure in a unit that is not UCUM, or with a comparator, comes with its unit named so that
+//! no rule takes it for one of its own and each says that it stood aside. Times count from the first of all of them. Where the newest observations make a whole NEWS2
 //! (on scale 1 of oxygen saturation), its total and its highest parameter are values too; an incomplete set makes none.
 
 use std::collections::BTreeMap;
@@ -12,10 +13,10 @@ use time::{OffsetDateTime, UtcOffset, format_description::well_known::Rfc3339};
 
 use super::{
     concept::{LOINC, UCUM, codes},
-    condition::{Verified, verified},
+    condition::{Presence, onset, presence},
     error::ClinicalError,
     measurement::{Part, parts, quantity, without_annotation},
-    moment::Moment,
+    moment::{Moment, Precision},
     news2,
     record::Record,
 };
@@ -73,8 +74,13 @@ fn early_warning(record: &Record, start: Option<OffsetDateTime>) -> Vec<Measured
 /// Name, unit and value of an Observation or component that is a quantity.
 fn value_of(part: &Part<'_>) -> Result<Option<(String, String, f64)>, ClinicalError> {
     if let Some(measure) = part.measure() {
-        let value = quantity(part, measure)?;
-        return Ok(value.map(|value| (measure.name.clone(), measure.unit.clone(), value)));
+        return Ok(match quantity(part, measure) {
+            Ok(None) => None,
+            Ok(Some((value, None))) => Some((measure.name.clone(), measure.unit.clone(), value)),
+            Ok(Some((value, Some(_)))) => Some((measure.name.clone(), format!("{}, as a bound", measure.unit), value)),
+            // One value in other words does not silence what is said of the others.
+            Err(_) => as_written(part).map(|(unit, value)| (measure.name.clone(), unit, value)),
+        });
     }
     let loinc = codes(part.element.get("code")).into_iter().find(|code| code.system == LOINC);
     let (Some(loinc), Some(quantity)) = (loinc, part.element.get("valueQuantity")) else { return Ok(None) };
@@ -84,16 +90,27 @@ fn value_of(part: &Part<'_>) -> Result<Option<(String, String, f64)>, ClinicalEr
     Ok(value.map(|value| (format!("LOINC {}", loinc.code), without_annotation(unit), value)))
 }
 
-/// Codes of the Conditions that stand.
+/// A quantity that cannot be read, for the judge to stand aside: its unit, in words no rule has, and its number.
+fn as_written(part: &Part<'_>) -> Option<(String, f64)> {
+    let quantity = part.element.get("valueQuantity")?;
+    let text = |element: &str| quantity.get(element).and_then(Value::as_str).filter(|text| !text.is_empty());
+    let unit = text("unit").or_else(|| text("code")).unwrap_or("no unit");
+    Some((format!("{unit}, which cannot be read"), quantity.get("value").and_then(Value::as_f64)?))
+}
+
+/// Codes of the Conditions that are there, and of those that were where the record says since when.
 fn diagnoses(record: &Record) -> Result<Vec<Coded>, ClinicalError> {
     let mut found = Vec::new();
     for condition in record.of_kind("Condition") {
-        if verified(condition)? == Verified::No {
-            continue;
+        let at = onset(condition)?.or(Moment::in_element(condition, "recordedDate")?);
+        match presence(condition, None)? {
+            Some(Presence::Present) => {}
+            Some(Presence::Past) if at.is_some() => {}
+            _ => continue,
         }
-        let onset = Moment::in_element(condition, "onsetDateTime")?;
-        let at = onset.or(Moment::in_element(condition, "recordedDate")?);
-        let rfc_3339 = |at: Moment| at.first.format(&Rfc3339).ok();
+        // Of a month or a year its end: what is not known to be old is not old.
+        let instant = |at: Moment| if at.precision < Precision::Day { at.last } else { at.first };
+        let rfc_3339 = |at: Moment| instant(at).to_offset(time::UtcOffset::UTC).format(&Rfc3339).ok();
         for code in codes(condition.body.get("code")) {
             found.push(Coded {
                 system: code.system.to_owned(),

@@ -16,7 +16,7 @@ use super::{
     condition::age,
     date_asked::date_asked,
     error::ClinicalError,
-    measurement::{Measurement, measurements, newest},
+    measurement::{Measurement, measurements, newest_value},
     moment::{Moment, Precision},
     record::Record,
 };
@@ -95,12 +95,14 @@ fn missing(analysis: &'static str, what: &str) -> ClinicalError {
 }
 
 fn glycaemic_control(record: &Record, at: &Moment) -> Result<Outcome, ClinicalError> {
-    let all = measurements(record)?;
-    let hba1c = newest(&all, "haemoglobin A1c", at).ok_or_else(|| missing("GlycaemicControl", "haemoglobin A1c"))?;
+    const NAME: &str = "GlycaemicControl";
+    const HBA1C: &str = "haemoglobin A1c";
+    let all = measurements(record, &[HBA1C])?;
+    let hba1c = newest_value(&all, HBA1C, at, NAME)?.ok_or_else(|| missing(NAME, HBA1C))?;
     // 7.0 % are 52.99… mmol/mol by the master equation: compared as laboratories report, in whole mmol/mol.
     let below = hba1c.value.round() < HBA1C_BELOW_MMOL_PER_MOL;
     Ok(Outcome {
-        outcome: "GlycaemicControl",
+        outcome: NAME,
         at: at.text(),
         answer: if below { Answer::Yes } else { Answer::No },
         discharges: Vec::new(),
@@ -111,10 +113,11 @@ fn glycaemic_control(record: &Record, at: &Moment) -> Result<Outcome, ClinicalEr
 
 fn blood_pressure_control(record: &Record, at: &Moment) -> Result<Outcome, ClinicalError> {
     const NAME: &str = "BloodPressureControl";
-    let all = measurements(record)?;
-    let systolic =
-        newest(&all, "systolic blood pressure", at).ok_or_else(|| missing(NAME, "systolic blood pressure"))?;
-    let same_reading = |m: &&Measurement| m.name == "diastolic blood pressure" && m.at == systolic.at;
+    const SYSTOLIC: &str = "systolic blood pressure";
+    const DIASTOLIC: &str = "diastolic blood pressure";
+    let all = measurements(record, &[SYSTOLIC, DIASTOLIC])?;
+    let systolic = newest_value(&all, SYSTOLIC, at, NAME)?.ok_or_else(|| missing(NAME, SYSTOLIC))?;
+    let same_reading = |m: &&Measurement| m.name == DIASTOLIC && m.at == systolic.at && m.bound.is_none();
     let diastolic =
         all.iter().rfind(same_reading).ok_or_else(|| missing(NAME, "diastolic pressure of the same reading"))?;
     let limit = match age(record, &systolic.at)? {
@@ -197,7 +200,8 @@ fn stays(record: &Record, at: &Moment) -> Result<Vec<Stay>, ClinicalError> {
         };
         let from = day("start")?.ok_or_else(inexact)?;
         let to = day("end")?;
-        if to.is_some_and(|to| to < from) {
+        // One that is finished and does not say when would swallow every stay after it.
+        if to.is_some_and(|to| to < from) || (to.is_none() && status == Some("finished")) {
             return Err(inexact());
         }
         if from <= at.last.date() {

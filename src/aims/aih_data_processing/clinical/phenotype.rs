@@ -12,7 +12,8 @@
 //! | type 2, not type 1 | at least one of them | `Type2Diabetes` |
 //! | type 1, not type 2 | insulin | `Type1Diabetes` |
 //! | types 1 and 2 | any | `Conflicting` |
-//! | any type | none that supports it | `DiabetesByCodeOnly` |
+//! | type 1 or another, not type 2 | abnormal, and for type 1 no insulin | `DiabetesTypeUndetermined` |
+//! | any type | none that supports it; of another type a medicine alone supports nothing | `DiabetesByCodeOnly` |
 //! | none | abnormal on two days, or one abnormal and a glucose-lowering medicine | `DiabetesTypeUndetermined` |
 //! | none | less than that | `NoEvidenceOfDiabetes`, if a laboratory value is there at all |
 
@@ -23,11 +24,13 @@ use super::{
     condition::{Conditions, Evidence},
     date_asked::date_asked,
     error::ClinicalError,
-    measurement::{Measurement, measurements},
-    medication::taken,
+    measurement::{Bound, Measurement, measurements},
+    medication::{Taken, taken},
     record::Record,
 };
 
+const NAME: &str = "the diabetes phenotype";
+const MEASURES: [&str; 2] = ["haemoglobin A1c", "fasting glucose"];
 const HBA1C_FROM_MMOL_PER_MOL: f64 = 48.0;
 const FASTING_GLUCOSE_FROM_MMOL_PER_L: f64 = 7.0;
 
@@ -81,6 +84,9 @@ pub struct DiabetesPhenotype {
     pub insulin: Vec<String>,
     /// Resources with other glucose-lowering medicines.
     pub other_medicines: Vec<String>,
+    /// Resources with a medicine of which it cannot be told whether it lowers glucose: without an ATC code, and with no
+    /// code on a list.
+    pub unread_medicine_count: usize,
     /// The rule.
     pub rule: &'static str,
 }
@@ -88,18 +94,25 @@ pub struct DiabetesPhenotype {
 /// Derives it.
 ///
 /// # Errors
-/// [`ClinicalError::Missing`] when the record has neither a code nor a laboratory value to judge by.
+/// [`ClinicalError::Missing`] when the record has neither a code nor a laboratory value to judge by, or a laboratory value is
+/// a bound that leaves open whether it is normal.
 pub fn diabetes(record: &Record, parameters: &Map<String, Value>) -> Result<DiabetesPhenotype, ClinicalError> {
     let at = date_asked(record, parameters)?;
     let conditions = Conditions::of(record, &at)?;
     let coded = |name: &str| conditions.evidence(name).into_iter().cloned().collect::<Vec<_>>();
     let (type_1, type_2, other) = (coded("DiabetesType1"), coded("DiabetesType2"), coded("DiabetesOther"));
-    let measured = measurements(record)?.into_iter().filter(|m| m.at.first <= at.last && limit(m).is_some());
+    let measured = measurements(record, &MEASURES)?.into_iter().filter(|m| m.at.first <= at.last && limit(m).is_some());
+    let measured: Vec<Measurement> = measured.collect();
+    // A bound that is not surely normal might be what decides.
+    if let Some(open) = measured.iter().find(|m| m.bound.is_some() && !is_surely_normal(m)) {
+        let missing = vec![format!("{} as a value (one is only a bound)", open.name)];
+        return Err(ClinicalError::Missing { analysis: NAME, missing });
+    }
     // Compared as laboratories report: 6.5 % are 47.5 mmol/mol by the master equation and mean 48.
     let (abnormal, normal): (Vec<_>, Vec<_>) =
-        measured.partition(|m| limit(m).is_some_and(|limit| rounded(m) >= limit));
-    let insulin = taken(record, "Insulin", &at)?;
-    let other_medicines = taken(record, "GlucoseLoweringExceptInsulin", &at)?;
+        measured.into_iter().partition(|m| !is_surely_normal(m) && limit(m).is_some_and(|limit| rounded(m) >= limit));
+    let Taken { found: insulin, unread_count } = taken(record, "Insulin", &at)?;
+    let other_medicines = taken(record, "GlucoseLoweringExceptInsulin", &at)?.found;
     let days = abnormal.iter().map(|m| m.at.first.date()).collect::<std::collections::BTreeSet<_>>().len();
     let treated = !insulin.is_empty() || !other_medicines.is_empty();
     let any_code = !(type_1.is_empty() && type_2.is_empty() && other.is_empty());
@@ -112,7 +125,7 @@ pub fn diabetes(record: &Record, parameters: &Map<String, Value>) -> Result<Diab
         _ if !(abnormal.is_empty() && normal.is_empty()) => Phenotype::NoEvidenceOfDiabetes,
         _ => {
             let missing = vec!["a diabetes code, HbA1c or fasting glucose".to_owned()];
-            return Err(ClinicalError::Missing { analysis: "the diabetes phenotype", missing });
+            return Err(ClinicalError::Missing { analysis: NAME, missing });
         }
     };
     Ok(DiabetesPhenotype {
@@ -124,6 +137,7 @@ pub fn diabetes(record: &Record, parameters: &Map<String, Value>) -> Result<Diab
         abnormal,
         insulin,
         other_medicines,
+        unread_medicine_count: unread_count,
         rule: "HBE-Diabetes-1",
     })
 }
@@ -134,6 +148,11 @@ fn limit(measurement: &Measurement) -> Option<f64> {
         "fasting glucose" => Some(FASTING_GLUCOSE_FROM_MMOL_PER_L),
         _ => None,
     }
+}
+
+/// Of a bound: whether the value lies below the limit, whatever it is.
+fn is_surely_normal(measurement: &Measurement) -> bool {
+    measurement.bound == Some(Bound::Below) && limit(measurement).is_some_and(|limit| measurement.value <= limit)
 }
 
 fn rounded(measurement: &Measurement) -> f64 {

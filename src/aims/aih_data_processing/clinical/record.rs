@@ -59,20 +59,21 @@ impl Record {
         Self::of(read(format, payload)?)
     }
 
-    /// Reads a payload of which something will be said. FHIR forbids to use a resource that carries a modifier extension
-    /// one does not know: it may turn its meaning round, and none is known here. So is one refused, and named, in whatever
-    /// kind of resource is judged.
+    /// Reads a payload of which something will be said. FHIR forbids to use a resource that carries a modifier extension or
+    /// implicit rules one does not know: they may turn its meaning round, and none are known here. So is one refused, and
+    /// named, in whatever kind of resource is judged.
     ///
     /// # Errors
-    /// As [`Record::read`], and for a modifier extension.
+    /// As [`Record::read`], and for a modifier extension or implicit rules.
     pub fn read_to_judge(format: DataFormat, payload: &[u8]) -> Result<Self, ClinicalError> {
         let record = Self::read(format, payload)?;
         let judged = |resource: &&Resource| JUDGED.contains(&resource.kind);
-        match record.resources.iter().filter(judged).find(|resource| is_modified(&resource.body)) {
+        let mut judged = record.resources.iter().filter(judged);
+        match judged.find_map(|resource| Some((resource, modifier(&resource.body)?))) {
             None => Ok(record),
-            Some(resource) => {
+            Some((resource, element)) => {
                 let reason = "it changes what the resource means in a way that is unknown here";
-                Err(ClinicalError::Element { place: resource.place(), element: "modifierExtension", reason })
+                Err(ClinicalError::Element { place: resource.place(), element, reason })
             }
         }
     }
@@ -136,9 +137,11 @@ impl Record {
         self.resources.iter().zip(&self.about).filter(move |(r, about)| **about && r.kind == kind).map(|(r, _)| r)
     }
 
-    /// How many resources name no patient and were left out.
-    pub fn of_nobody(&self) -> usize {
-        self.about.iter().filter(|about| !**about).count()
+    /// How many resources of the kinds that something is read from do not name the patient, and were left out. A
+    /// Medication never does.
+    pub fn left_out(&self) -> usize {
+        let judged = |resource: &Resource| JUDGED.contains(&resource.kind) && resource.kind != "Medication";
+        self.resources.iter().zip(&self.about).filter(|(resource, about)| !**about && judged(resource)).count()
     }
 
     /// The resource that a Reference in `from` points to, when the record holds it.
@@ -160,15 +163,14 @@ impl Record {
     }
 }
 
-/// Whether a modifier extension stands anywhere in a resource, or in what it contains.
-fn is_modified(body: &Map<String, Value>) -> bool {
-    body.iter().any(|(name, value)| {
-        name == "modifierExtension"
-            || match value {
-                Value::Object(inner) => is_modified(inner),
-                Value::Array(items) => items.iter().filter_map(Value::as_object).any(is_modified),
-                _ => false,
-            }
+/// The element, anywhere in a resource or in what it contains, that may change its meaning without being known here.
+fn modifier(body: &Map<String, Value>) -> Option<&'static str> {
+    body.iter().find_map(|(name, value)| match (name.as_str(), value) {
+        ("modifierExtension", _) => Some("modifierExtension"),
+        ("implicitRules", _) => Some("implicitRules"),
+        (_, Value::Object(inner)) => modifier(inner),
+        (_, Value::Array(items)) => items.iter().filter_map(Value::as_object).find_map(modifier),
+        _ => None,
     })
 }
 

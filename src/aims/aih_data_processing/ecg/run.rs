@@ -127,30 +127,39 @@ fn document(result: Result<impl Serialize, EcgError>) -> Result<Value, String> {
     serde_json::to_value(result.map_err(|e| e.to_string())?).map_err(|e| e.to_string())
 }
 
-/// Intervals and heart rate at each beat that ends a plausible interval.
+/// Intervals and heart rate at each beat that ends one. Intervals too short for a heart are left out of both; those too
+/// long for a rate are no rate, but they are the pauses that are looked for.
 fn series(recording: &EcgRecording, events: &EventDetection) -> Vec<Series> {
     let times = &events.event_times_seconds;
-    let plausible = |(_, interval): &(&f64, f64)| PLAUSIBLE_MS.contains(interval);
-    let (at_seconds, intervals): (Vec<f64>, Vec<f64>) =
-        times.iter().skip(1).zip(intervals_ms(times)).filter(plausible).unzip();
+    let intervals: Vec<(f64, f64)> = times.iter().copied().skip(1).zip(intervals_ms(times)).collect();
+    let beats = intervals.iter().filter(|(_, interval)| interval >= PLAUSIBLE_MS.start());
+    let rates = intervals.iter().filter(|(_, interval)| PLAUSIBLE_MS.contains(interval));
     let hour = |at: &f64| {
         let start = recording.start()?;
         // Beyond the year 9999 there is no time of day.
         Some(start.checked_add(time::Duration::checked_seconds_f64(*at)?)?.hour())
     };
     let part = |hour: u8| if hour >= NIGHT_HOURS.0 || hour < NIGHT_HOURS.1 { "night" } else { "day" };
-    let context = at_seconds.iter().map(|at| hour(at).map(|h| part(h).to_owned())).collect::<Option<Vec<_>>>();
-    let of = |name: &str, unit: &str, values: Vec<f64>| Series {
+    let of = |name: &str, unit: &str, (at_seconds, values): (Vec<f64>, Vec<f64>)| Series {
         name: name.to_owned(),
         unit: unit.to_owned(),
-        at_seconds: at_seconds.clone(),
+        context: at_seconds.iter().map(|at| hour(at).map(|h| part(h).to_owned())).collect(),
+        at_seconds,
         values,
-        context: context.clone(),
     };
     vec![
-        of("RRInterval", "s", intervals.iter().map(|i| i / 1e3).collect()),
-        of("HeartRate", "/min", intervals.iter().map(|i| 60_000.0 / i).collect()),
+        of("RRInterval", "s", beats.map(|(at, interval)| (*at, interval / 1e3)).unzip()),
+        of("HeartRate", "/min", rates.map(|(at, interval)| (*at, 60_000.0 / interval)).unzip()),
     ]
+}
+
+/// The longest time without a beat, in seconds: between two beats, before the first and after the last. A recording
+/// without any is one such time.
+fn longest_without_beat(events: &EventDetection) -> f64 {
+    let times = &events.event_times_seconds;
+    let before = times.first().copied().unwrap_or(events.duration_seconds);
+    let after = times.last().map_or(0.0, |last| events.duration_seconds - last);
+    times.windows(2).map(|pair| pair[1] - pair[0]).chain([before, after]).fold(0.0, f64::max)
 }
 
 fn measured(events: &EventDetection) -> Vec<Measured> {
@@ -174,9 +183,6 @@ fn measured(events: &EventDetection) -> Vec<Measured> {
     if let Ok(screening) = screen_fibrillation(events) {
         add("FibrillationLikeSegments", "%", screening.suggestive_percent);
     }
-    let longest = intervals_ms(&events.event_times_seconds).into_iter().fold(0.0, f64::max);
-    if longest > 0.0 {
-        add("LongestRRInterval", "s", longest / 1e3);
-    }
+    add("LongestRRInterval", "s", longest_without_beat(events));
     values
 }

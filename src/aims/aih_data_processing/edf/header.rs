@@ -303,12 +303,22 @@ fn exactly(reader: &mut impl Read, described: u64) -> Result<Vec<u8>, EdfError> 
     Ok(bytes)
 }
 
-/// `dd.mm.yy` (1985–2084) and `hh.mm.ss`; a start that is no calendar time, as after de-identification, is not known.
+/// The date EDF writes where the true one is not known, as after de-identification.
+pub(in crate::aims) fn unknown_date() -> Date {
+    // Cannot fail: every year has a first of January.
+    Date::from_calendar_date(1985, Month::January, 1).unwrap_or(Date::MIN)
+}
+
+/// `dd.mm.yy` (1985–2084) and `hh.mm.ss`; a start that is no calendar time, or of [`unknown_date`], is not known: its time
+/// of day is none either.
 fn start_time(date: &str, time: &str) -> Option<PrimitiveDateTime> {
     let mut calendar = date.split('.').map(str::parse::<u8>);
     let (day, month, year) = (calendar.next()?.ok()?, calendar.next()?.ok()?, calendar.next()?.ok()?);
     let year = i32::from(year) + if year >= 85 { 1900 } else { 2000 };
     let date = Date::from_calendar_date(year, Month::try_from(month).ok()?, day).ok()?;
+    if date == unknown_date() {
+        return None;
+    }
     let mut clock = time.split('.').map(str::parse::<u8>);
     let time = Time::from_hms(clock.next()?.ok()?, clock.next()?.ok()?, clock.next()?.ok()?).ok()?;
     Some(PrimitiveDateTime::new(date, time))

@@ -33,8 +33,13 @@ impl Background {
 
     /// Power of the background in a band, over the bins of a spectrum, in µV².
     pub(super) fn power(&self, spectrum: &Spectrum, band: Band) -> f64 {
-        let density = |bin: usize| 10_f64.powf(self.offset - self.exponent * spectrum.hz(bin).log10());
+        let density = |bin: usize| self.density(spectrum.hz(bin));
         spectrum.bins(band).map(density).sum::<f64>() * spectrum.resolution_hz
+    }
+
+    /// Density of the background at a frequency above 0, in µV²/Hz.
+    pub(super) fn density(&self, hz: f64) -> f64 {
+        10_f64.powf(self.offset - self.exponent * hz.log10())
     }
 }
 

@@ -51,9 +51,13 @@ fn bare(label: &str) -> String {
     if rest.is_empty() { upper } else { rest.to_owned() }
 }
 
+/// What is recorded beside an EEG under its name, as `EEG EKG1-REF` is.
+const OTHERS: [&str; 10] = ["EKG", "ECG", "EMG", "EOG", "LOC", "ROC", "RESP", "PHOTIC", "PULSE", "SPO2"];
+
 fn is_eeg(label: &str) -> bool {
     let upper = label.trim().to_uppercase();
-    upper == "EEG" || upper.starts_with("EEG ") || site(label).is_some()
+    let other = OTHERS.iter().any(|other| bare(label).starts_with(other));
+    upper == "EEG" || (upper.starts_with("EEG ") && !other) || site(label).is_some()
 }
 
 /// The site of the active electrode, for instance `O` for `EEG O1-A2`.
@@ -104,7 +108,26 @@ mod tests {
         for label in ["Fp1", "EEG Fpz-Cz", "EEG O2-A1", "C3-M2", "eeg pz", "POz", "EEG", "EEG 7", "T10", "Fz."] {
             assert!(is_eeg(label), "{label}");
         }
-        for label in ["ECG", "V1", "I", "F", "EMG chin", "EOG left", "C99", "Cz3", "Resp", "A1", "MLII", "", "Temp"] {
+        for label in [
+            "EEG EKG1-REF",
+            "EEG LOC-REF",
+            "EEG ROC-REF",
+            "eeg ecg",
+            "EEG PHOTIC-REF",
+            "ECG",
+            "V1",
+            "I",
+            "F",
+            "EMG chin",
+            "EOG left",
+            "C99",
+            "Cz3",
+            "Resp",
+            "A1",
+            "MLII",
+            "",
+            "Temp",
+        ] {
             assert!(!is_eeg(label), "{label}");
         }
         assert!(is_posterior("EEG O1-A2") && is_posterior("PO4") && is_posterior("Pz"));

@@ -30,7 +30,7 @@ pub const FACTORS: std::ops::RangeInclusive<f64> = 3.0..=50.0;
 pub const DEFAULT_FACTOR: f64 = 6.0;
 /// Fewest windows a threshold is learned from.
 const MIN_WINDOWS: usize = 40;
-const STEPS_PER_WINDOW: f64 = 4.0;
+pub(super) const STEPS_PER_WINDOW: f64 = 4.0;
 const NORMAL_MAD: f64 = 1.4826;
 const LEAST_RATIO: f64 = 1.5;
 
@@ -71,6 +71,9 @@ pub struct NeuralEvents {
     pub duration_seconds: f64,
     /// Background and threshold of each channel.
     pub channels: Vec<ChannelThreshold>,
+    /// Channels in which nothing was looked for, because they are flat for more than half of the time.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub flat_channels: Vec<String>,
     /// Number of events.
     pub event_count: usize,
     /// The events by onset, then by channel.
@@ -124,11 +127,12 @@ pub fn detect(recording: &EegRecording, sensitivity: Sensitivity) -> Result<Neur
     if !FACTORS.contains(&factor) {
         return Err(EegError::Parameter { name: "ThresholdFactor", range: "3 to 50" });
     }
-    let (mut channels, mut events) = (Vec::new(), Vec::new());
+    let (mut channels, mut flat_channels, mut events) = (Vec::new(), Vec::new(), Vec::new());
     for channel in &recording.channels {
         let course = Course::of(channel, window_s, recording.duration_s)?;
         let middle = median(&mut course.values.clone());
         if middle <= 0.0 {
+            flat_channels.push(channel.label.clone());
             continue;
         }
         let spread = median(&mut course.values.iter().map(|v| (v - middle).abs()).collect::<Vec<_>>());
@@ -153,6 +157,7 @@ pub fn detect(recording: &EegRecording, sensitivity: Sensitivity) -> Result<Neur
         threshold_factor: factor,
         duration_seconds: recording.duration_s,
         channels,
+        flat_channels,
         event_count: events.len(),
         events,
     })

@@ -4,15 +4,17 @@
 //! | --- | --- |
 //! | absolute power | Welch density summed over the band, µV² |
 //! | relative power | over the power of 0.5 to 45 Hz, percent |
-//! | peak alpha frequency | highest local maximum of 8 to 13 Hz (W. Klimesch, "EEG alpha and theta oscillations reflect cognitive and memory performance: a review and analysis", Brain Res. Rev. 29, 169–195, 1999); absent when there is none |
+//! | peak alpha frequency | highest local maximum of 8 to 13 Hz (W. Klimesch, "EEG alpha and theta oscillations reflect cognitive and memory performance: a review and analysis", Brain Res. Rev. 29, 169–195, 1999) that rises to twice the background; absent when there is none: any noise has a local maximum |
 //! | spectral edge frequency 95 | 95 % of the power of 0.5 to 45 Hz lies below (I. J. Rampil, "A primer for EEG signal processing in anesthesia", Anesthesiology 89, 980–1002, 1998) |
 
 use serde::Serialize;
 
+use super::background::Background;
 use super::bands::{ALPHA, BANDS, Band, THETA, WHOLE};
 use super::error::EegError;
 use super::recording::{EegChannel, EegRecording};
 use super::spectrum::{Spectrum, Welch};
+use super::state::RHYTHM_FROM;
 
 /// Accepted lengths of a Welch segment in seconds: two periods of the lowest frequency at least.
 pub const SEGMENT_SECONDS: std::ops::RangeInclusive<f64> = 4.0..=30.0;
@@ -62,7 +64,7 @@ pub struct ChannelActivity {
     /// Absolute alpha over absolute theta power; absent without theta power.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub alpha_theta_ratio: Option<f64>,
-    /// Absent when the alpha band has no local maximum.
+    /// Absent when no local maximum of the alpha band rises to [`RHYTHM_FROM`] times the background.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub peak_alpha_frequency_hz: Option<f64>,
     /// Absent for a flat channel.
@@ -125,10 +127,17 @@ impl ChannelActivity {
             total_power_microvolts_squared: total,
             band_powers: BANDS.into_iter().map(band_power).collect(),
             alpha_theta_ratio: alpha_theta_ratio(&spectrum),
-            peak_alpha_frequency_hz: spectrum.peak_hz(ALPHA),
+            peak_alpha_frequency_hz: spectrum.peak_hz(ALPHA).filter(|hz| is_rhythm(&spectrum, *hz)),
             spectral_edge_frequency95_hz: spectrum.edge_hz(WHOLE, EDGE_SHARE),
         })
     }
+}
+
+/// Whether the density at a frequency is that of a rhythm and not of the background.
+fn is_rhythm(spectrum: &Spectrum, hz: f64) -> bool {
+    let bin = (hz / spectrum.resolution_hz).round() as usize;
+    let found = spectrum.density.get(bin).copied().unwrap_or_default();
+    Background::of(spectrum).is_some_and(|background| found >= RHYTHM_FROM * background.density(spectrum.hz(bin)))
 }
 
 /// Alpha over theta power; `None` without theta power.

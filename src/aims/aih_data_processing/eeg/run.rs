@@ -5,7 +5,7 @@ use std::io::Cursor;
 use serde::Serialize;
 use serde_json::Value;
 
-use super::line_length::Course;
+use super::line_length::{Course, STEPS_PER_WINDOW, WINDOW_SECONDS};
 use super::parameters::Parameters;
 use super::quantification::ActivityQuantification;
 use super::state::StateClassification;
@@ -46,11 +46,15 @@ pub fn observe(input: &Input<'_>) -> Result<Observations, String> {
     let recording = recording(input)?;
     let states = classify(&recording, parameters.epoch_seconds()?).ok();
     let mut series = states.as_ref().map(of_states).unwrap_or_default();
-    let window_s = parameters.sensitivity()?.window_s;
+    let asked_s = parameters.sensitivity()?.window_s;
+    let window_s = window_that_fits(asked_s, recording.duration_s, recording.channels.len());
     for channel in &recording.channels {
         if let Ok(course) = Course::of(channel, window_s, recording.duration_s) {
             let context = states.as_ref().map(|s| course.at_s.iter().map(|at| word(s, *at)).collect());
-            let name = format!("LineLength {}", channel.label);
+            let name = match window_s > asked_s {
+                false => format!("LineLength {}", channel.label),
+                true => format!("LineLength {} (windows of {window_s:.2} s)", channel.label),
+            };
             series.push(Series {
                 name,
                 unit: "uV/s".to_owned(),
@@ -62,6 +66,16 @@ pub fn observe(input: &Input<'_>) -> Result<Observations, String> {
     }
     let values = quantify(&recording, parameters.segment_seconds()?).map(|q| of_activity(&q)).unwrap_or_default();
     Ok(Observations { series, values, codes: Vec::new(), start: None })
+}
+
+/// Most values of all line lengths together: some tens of megabytes of JSON, of which a child may write 64.
+const MOST_VALUES: f64 = 500_000.0;
+
+/// The window asked for, or for a long recording of many channels a longer one, so that what is observed fits into an
+/// answer. Longer ones than there are windows would leave nothing to see.
+fn window_that_fits(asked_s: f64, duration_s: f64, channels: usize) -> f64 {
+    let least_s = duration_s * channels as f64 * STEPS_PER_WINDOW / MOST_VALUES;
+    asked_s.max(least_s).min(WINDOW_SECONDS.end().max(asked_s))
 }
 
 fn recording(input: &Input<'_>) -> Result<EegRecording, String> {
@@ -109,4 +123,18 @@ fn of_activity(activity: &ActivityQuantification) -> Vec<Measured> {
         add("SpectralEdgeFrequency95", "Hz", channel.spectral_edge_frequency95_hz);
     }
     values
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_is_observed_of_a_night_fits_into_an_answer() {
+        assert_eq!(window_that_fits(1.0, 3_600.0, 21), 1.0, "an hour fits as it is");
+        let night_s = window_that_fits(1.0, 8.0 * 3_600.0, 21);
+        let values = 8.0 * 3_600.0 * 21.0 * STEPS_PER_WINDOW / night_s;
+        assert!(night_s > 1.0 && values <= MOST_VALUES + 1.0, "{night_s} s, {values}");
+        assert_eq!(window_that_fits(1.0, 1e9, 64), *WINDOW_SECONDS.end());
+    }
 }

@@ -48,7 +48,7 @@ const SLOW_FROM: f64 = 0.2;
 /// Share of windows above which they name the epoch.
 const MOST: f64 = 0.5;
 /// How far a band must rise above its background.
-const RHYTHM_FROM: f64 = 2.0;
+pub(super) const RHYTHM_FROM: f64 = 2.0;
 /// Peak-to-peak range of a usable window in microvolts.
 const USABLE_UV: std::ops::RangeInclusive<f32> = 0.5..=500.0;
 /// Exponents of the background an EEG has.
@@ -109,7 +109,7 @@ pub struct Epoch {
     /// Why it is indeterminate.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub reason: Option<&'static str>,
-    /// Alpha over theta power; absent when nothing was usable.
+    /// Alpha over theta power; absent, as the two below, when most windows are not usable.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub alpha_theta_ratio: Option<f64>,
     /// Beta over alpha plus theta power (Pope, Bogart, Bartolome, Biol. Psychol. 40, 187–195, 1995).
@@ -210,7 +210,9 @@ impl<'a> Analyst<'a> {
 
     /// The spectrum of a window, unless the window is unusable.
     fn usable(&self, from_s: f64) -> Option<Spectrum> {
-        let samples = self.samples(from_s, WINDOW_S);
+        // By its length and not by its end: the two differ by a sample at rates that are no multiple of half a hertz.
+        let from = (from_s * self.channel.rate_hz).round() as usize;
+        let samples = self.channel.samples_uv.get(from..from + self.window.length())?;
         let (low, high) = samples.iter().fold((f32::MAX, f32::MIN), |(l, h), s| (l.min(*s), h.max(*s)));
         if USABLE_UV.contains(&(high - low)) { self.window.spectrum(samples) } else { None }
     }
@@ -239,14 +241,15 @@ fn epoch(analysts: &[Analyst<'_>], start_s: f64, epoch_s: f64) -> Epoch {
     let share = |kind: Kind| if usable > 0.0 { count(kind) / usable } else { 0.0 };
     let unusable = 1.0 - usable / windows as f64;
     let (state, reason) = decide(share, unusable, Some(exponent).filter(|e| e.is_finite()));
-    let ratio = |part: f64, of: f64| (of > 0.0).then(|| part / of);
+    let rated = unusable <= MOST;
+    let ratio = |part: f64, of: f64| (rated && of > 0.0).then(|| part / of);
     Epoch {
         start_seconds: start_s,
         state,
         reason,
         alpha_theta_ratio: ratio(whole.alpha, whole.theta),
         engagement_index: ratio(whole.beta, whole.alpha + whole.theta),
-        background_exponent: Some(exponent).filter(|e| e.is_finite()),
+        background_exponent: Some(exponent).filter(|e| rated && e.is_finite()),
         alpha_percent: 100.0 * share(Kind::Alpha),
         theta_percent: 100.0 * share(Kind::Theta),
         slow_percent: 100.0 * share(Kind::Slow),

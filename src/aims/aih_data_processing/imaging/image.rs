@@ -35,6 +35,15 @@ const THICKNESS: Attribute = Attribute::new(tags::SLICE_THICKNESS, "SliceThickne
 const STEP: Attribute = Attribute::new(tags::SPACING_BETWEEN_SLICES, "SpacingBetweenSlices");
 const FRAME_TIME: Attribute = Attribute::new(tags::FRAME_TIME, "FrameTime");
 const FRAME_TIMES: Attribute = Attribute::new(tags::FRAME_TIME_VECTOR, "FrameTimeVector");
+/// Vectors that point each frame of a nuclear medicine image to something other than a place (PS3.3 C.8.4.8).
+const PHASES: [Attribute; 4] = [
+    Attribute::new(tags::PHASE_VECTOR, "PhaseVector"),
+    Attribute::new(tags::TIME_SLOT_VECTOR, "TimeSlotVector"),
+    Attribute::new(tags::TIME_SLICE_VECTOR, "TimeSliceVector"),
+    Attribute::new(tags::ENERGY_WINDOW_VECTOR, "EnergyWindowVector"),
+];
+const PLANE_POSITION: Attribute = Attribute::new(tags::PLANE_POSITION_SEQUENCE, "PlanePositionSequence");
+const IMAGE_POSITION: Attribute = Attribute::new(tags::IMAGE_POSITION_PATIENT, "ImagePositionPatient");
 const TEMPORAL: Attribute = Attribute::new(tags::NUMBER_OF_TEMPORAL_POSITIONS, "NumberOfTemporalPositions");
 const SHARED: Attribute = Attribute::new(tags::SHARED_FUNCTIONAL_GROUPS_SEQUENCE, "SharedFunctionalGroupsSequence");
 const PER_FRAME: Attribute =
@@ -76,7 +85,8 @@ pub struct Image {
     stored: Vec<i32>,
     slope: f64,
     intercept: f64,
-    /// Unit of the intensities: `HU` for CT, what `RescaleType` says, or `stored value`.
+    /// Unit of the intensities: `HU` for a CT with a scale, what `RescaleType` says, `rescaled value` where there is a scale
+    /// and no word for it, or `stored value`.
     pub unit: String,
     /// Modality, as PS3.3 C.7.3.1.1.1 writes it.
     pub modality: String,
@@ -127,7 +137,7 @@ impl Image {
             spacing,
             spacing_at_detector: in_patient == Some(false) || (stated.is_none() && IMAGER_SPACING.is_there(&object)),
             thickness,
-            step: if follows_time(&object)? { None } else { step },
+            step: if follows_time(&object)? || !has_a_place_each(&object)? { None } else { step },
             frame_seconds: frame_seconds(&object)?,
             padding: padding(&object)?,
             range: layout.range,
@@ -289,21 +299,39 @@ impl Scale {
             return Err(ImagingError::attribute("ModalityLUTSequence", "intensities from a table are not read"));
         }
         let one = |numbers: Option<Vec<f64>>, absent| numbers.and_then(|n| n.first().copied()).unwrap_or(absent);
-        let slope = one(stated(object, TRANSFORMATION, SLOPE)?, 1.0);
-        let intercept = one(stated(object, TRANSFORMATION, INTERCEPT)?, 0.0);
+        let (slope, intercept) = (stated(object, TRANSFORMATION, SLOPE)?, stated(object, TRANSFORMATION, INTERCEPT)?);
+        let is_scaled = slope.is_some() && intercept.is_some();
+        let (slope, intercept) = (one(slope, 1.0), one(intercept, 0.0));
         if slope == 0.0 {
             return Err(ImagingError::attribute("RescaleSlope", "it is zero"));
         }
-        let written = RESCALE_TYPE.word(object)?;
+        let written = rescale_type(object)?;
         // Written by the sender, so only the defined terms of PS3.3 C.11.1.1.2 are repeated.
         let known = ["HU", "OD", "US", "MGML", "Z_EFF", "ED", "EDW", "HU_MOD", "PCT"];
         let unit = match written.as_str() {
-            "" if modality == "CT" => "HU",
-            "" => "stored value",
+            // Hounsfield units come about by the scale; stored values alone are none.
+            "" if modality == "CT" && is_scaled => "HU",
+            "" if (slope, intercept) == (1.0, 0.0) => "stored value",
+            "" => "rescaled value",
             word => known.into_iter().find(|k| *k == word).unwrap_or("rescaled value"),
         };
         Ok(Self { slope, intercept, unit: unit.to_owned() })
     }
+}
+
+/// What the scale leads to, at the top of the data set or in the functional groups that hold the scale.
+fn rescale_type(object: &InMemDicomObject) -> Result<String, ImagingError> {
+    let mut agreed = RESCALE_TYPE.word(object)?;
+    for frame in SHARED.items(object).iter().chain(PER_FRAME.items(object)) {
+        for scale in TRANSFORMATION.items(frame) {
+            let word = RESCALE_TYPE.word(scale)?;
+            if !agreed.is_empty() && !word.is_empty() && agreed != word {
+                return Err(ImagingError::attribute("RescaleType", "it differs from frame to frame"));
+            }
+            agreed = if word.is_empty() { agreed } else { word };
+        }
+    }
+    Ok(agreed)
 }
 
 /// An attribute at the top of the data set, or else in a functional group, where all frames must agree on it.
@@ -362,7 +390,26 @@ fn is_length(millimetres: f64) -> bool {
 /// Whether frames are moments rather than places, so that they are no stack of slices.
 fn follows_time(object: &InMemDicomObject) -> Result<bool, ImagingError> {
     let several = TEMPORAL.integer(object)?.is_some_and(|positions| positions > 1);
-    Ok(several || FRAME_TIME.is_there(object) || FRAME_TIMES.is_there(object))
+    let mut of_several = false;
+    for vector in PHASES {
+        // One phase, one energy: then the vector says 1 of every frame.
+        let numbers = vector.numbers(object)?.unwrap_or_default();
+        of_several |= numbers.windows(2).any(|pair| pair[0] != pair[1]);
+    }
+    Ok(several || of_several || FRAME_TIME.is_there(object) || FRAME_TIMES.is_there(object))
+}
+
+/// Whether frames that say what each of them is also say that each is at another place: a stack with several phases,
+/// echoes or weightings has several frames of one place, and is no stack of slices.
+fn has_a_place_each(object: &InMemDicomObject) -> Result<bool, ImagingError> {
+    let frames = PER_FRAME.items(object);
+    let mut places = Vec::with_capacity(frames.len());
+    for plane in frames.iter().flat_map(|frame| PLANE_POSITION.items(frame)) {
+        places.extend(IMAGE_POSITION.numbers(plane)?);
+    }
+    let all_say = places.len() == frames.len();
+    places.sort_by(|one, other| one.partial_cmp(other).unwrap_or(std::cmp::Ordering::Equal));
+    Ok(all_say && places.windows(2).all(|pair| pair[0] != pair[1]))
 }
 
 fn frame_seconds(object: &InMemDicomObject) -> Result<Option<f64>, ImagingError> {

@@ -33,13 +33,13 @@ pub fn examine(onnx: &[u8]) -> Result<Graph, String> {
     let parameters = weights.iter().try_fold(0_u64, |sum, tensor| Some(sum.saturating_add(count(tensor)?)));
     let parameters = parameters.ok_or("a tensor's shape and length disagree")?;
     let window = BeatWindow { at_s: 0.0, numbers: vec![0.0; declared.inputs()] };
-    let answers = probabilities(onnx, &declared, &[window])?;
-    let sums_to_one = |row: &Vec<f64>| (row.iter().sum::<f64>() - 1.0).abs() < 1e-3;
-    if answers.iter().all(sums_to_one) {
-        Ok(Graph { parameters })
-    } else {
-        Err("the model's answers are no probabilities".to_owned())
-    }
+    probabilities(onnx, &declared, &[window])?;
+    Ok(Graph { parameters })
+}
+
+/// Whether a row is what a classifier says: shares of a whole. What is no number is none of them.
+fn is_distribution(row: &[f64]) -> bool {
+    row.iter().all(|share| (0.0..=1.0).contains(share)) && (row.iter().sum::<f64>() - 1.0).abs() < 1e-3
 }
 
 /// How many numbers a tensor says it holds, when it holds them itself.
@@ -68,7 +68,7 @@ pub fn declaration(onnx: &[u8]) -> Result<Declaration, String> {
 /// Probabilities of the classes, beat by beat.
 ///
 /// # Errors
-/// When the graph is not what its declaration says.
+/// When the graph is not what its declaration says, or a row of its answers is no distribution.
 pub fn probabilities(onnx: &[u8], declared: &Declaration, windows: &[BeatWindow]) -> Result<Vec<Vec<f64>>, String> {
     let refuse = |_| NOT_AS_DECLARED.to_owned();
     let (rows, inputs, classes) = (windows.len(), declared.inputs(), declared.classes.len());
@@ -81,5 +81,23 @@ pub fn probabilities(onnx: &[u8], declared: &Declaration, windows: &[BeatWindow]
     let output = answer.first().filter(|output| output.shape() == [rows, classes]).ok_or(NOT_AS_DECLARED)?;
     let plain = output.try_as_plain_ram().map_err(refuse)?;
     let found = plain.as_slice::<f32>().map_err(refuse)?;
-    Ok(found.chunks_exact(classes).map(|row| row.iter().map(|value| f64::from(*value)).collect()).collect())
+    let rows: Vec<Vec<f64>> =
+        found.chunks_exact(classes).map(|row| row.iter().map(|value| f64::from(*value)).collect()).collect();
+    match rows.iter().all(|row| is_distribution(row)) {
+        true => Ok(rows),
+        false => Err("the model's answers are no probabilities".to_owned()),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn only_shares_of_a_whole_are_probabilities() {
+        assert!(is_distribution(&[0.25, 0.75, 0.0]));
+        for row in [[f64::NAN, 0.5, 0.5], [1.5, -0.5, 0.0], [0.5, 0.4, 0.0], [f64::INFINITY, 0.0, 0.0]] {
+            assert!(!is_distribution(&row), "{row:?}");
+        }
+    }
 }

@@ -63,6 +63,7 @@ pub fn run(input: &Input<'_>) -> Result<Value, String> {
     }
     let onnx = input.attachments.get(MODEL).ok_or("the parameter Model names no model of the Store")?;
     let declared = declaration(onnx)?;
+    names_its_kinds(&declared)?;
     let recording = read_as_named(input, &lead(input)?)?;
     let events = detect_events(&recording).map_err(|error| error.to_string())?;
     let windows = windows(&recording, &events.event_times_seconds, &declared);
@@ -72,6 +73,14 @@ pub fn run(input: &Input<'_>) -> Result<Value, String> {
     let probabilities = probabilities(onnx, &declared, &windows)?;
     let model = input.parameters.get(MODEL).and_then(Value::as_str).unwrap_or_default().to_owned();
     serde_json::to_value(classified(model, &declared, &windows, &probabilities)).map_err(|error| error.to_string())
+}
+
+/// The state is said by the classes V and S: of a model that calls them otherwise their absence would say nothing.
+fn names_its_kinds(declared: &Declaration) -> Result<(), String> {
+    match declared.class("V").is_some() && declared.class("S").is_some() {
+        true => Ok(()),
+        false => Err("the model has no classes V and S, by which the state is told".to_owned()),
+    }
 }
 
 fn lead(input: &Input<'_>) -> Result<LeadChoice, String> {
@@ -121,5 +130,23 @@ fn classified(model: String, declared: &Declaration, windows: &[BeatWindow], fou
         beat_count: beats.len(),
         classes,
         beats,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_model_with_other_words_for_its_classes_is_refused() {
+        let with = |classes: &[&str]| Declaration {
+            classes: classes.iter().map(|class| (*class).to_owned()).collect(),
+            ..Declaration::beat_classifier(2)
+        };
+        assert_eq!(names_its_kinds(&with(&["N", "S", "V"])), Ok(()));
+        assert_eq!(names_its_kinds(&with(&["V", "N", "S", "F"])), Ok(()));
+        for classes in [&["N", "SVEB", "VEB"][..], &["N", "V"], &["N", "S"], &["n", "s", "v"]] {
+            assert!(names_its_kinds(&with(classes)).unwrap_err().contains("V and S"), "{classes:?}");
+        }
     }
 }

@@ -12,7 +12,7 @@ use serde_json::{Map, Value};
 use super::{
     error::OmicsError,
     reader::VcfReader,
-    site::{Site, Zygosity},
+    site::{Genotype, Site, Zygosity},
 };
 
 /// The parameter that names the variants.
@@ -61,6 +61,8 @@ pub struct BiomarkerState {
     pub failed_filters: Vec<String>,
     /// Zygosity of each sample, in the order of the columns.
     pub zygosity: Vec<Zygosity>,
+    /// The alleles called in each sample, in the same order: of `G>A,T` a zygosity does not say which. Empty where none is.
+    pub called_alleles: Vec<Vec<String>>,
 }
 
 /// Derives the states.
@@ -78,9 +80,10 @@ pub fn derive_states(
         return Err(OmicsError::Without("samples"));
     }
     let mut found = BTreeMap::<String, Vec<BiomarkerState>>::new();
+    let samples = reader.samples();
     reader.for_each(|site| {
         for id in site.ids.iter().filter(|id| wanted.contains(*id)) {
-            found.entry(id.clone()).or_default().push(state(id, site));
+            found.entry(id.clone()).or_default().push(state(id, site, samples));
         }
         Ok(())
     })?;
@@ -93,7 +96,16 @@ pub fn derive_states(
     })
 }
 
-fn state(id: &str, site: &Site) -> BiomarkerState {
+fn state(id: &str, site: &Site, samples: usize) -> BiomarkerState {
+    // A record without genotypes has no calls: each sample is there, and its genotype is not.
+    let genotypes: Vec<Genotype> = match site.calls.as_slice() {
+        [] => vec![Genotype::Missing; samples],
+        calls => calls.iter().map(|call| call.genotype).collect(),
+    };
+    let allele = |number: u32| match number {
+        0 => Some(site.reference.clone()),
+        number => site.alternates.get(number as usize - 1).cloned(),
+    };
     BiomarkerState {
         id: id.to_owned(),
         chromosome: site.chromosome.clone(),
@@ -101,7 +113,8 @@ fn state(id: &str, site: &Site) -> BiomarkerState {
         reference: site.reference.clone(),
         alternates: site.alternates.clone(),
         failed_filters: site.filters.iter().filter(|f| *f != "PASS").cloned().collect(),
-        zygosity: site.calls.iter().map(|call| call.genotype.zygosity()).collect(),
+        zygosity: genotypes.iter().map(|genotype| genotype.zygosity()).collect(),
+        called_alleles: genotypes.iter().map(|genotype| genotype.alleles().filter_map(allele).collect()).collect(),
     }
 }
 

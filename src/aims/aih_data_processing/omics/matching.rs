@@ -153,8 +153,11 @@ fn fate(weight: &Weight, site: &Site, keep_ambiguous: bool) -> Fate {
         return Fate::Filtered;
     }
     let Some(flipped) = agreement(weight, site) else { return Fate::OtherAlleles };
-    let other = weight.other.as_deref().or_else(|| the_other(site, &weight.effect));
-    let ambiguous = other.is_some_and(|other| other_strand(other) == weight.effect);
+    let ambiguous = match weight.other.as_deref() {
+        Some(other) => other_strand(other) == weight.effect,
+        // Not told which: any of the site that the effect allele may be on the other strand.
+        None => has_other_strand(site, &weight.effect),
+    };
     if ambiguous && !keep_ambiguous {
         return Fate::StrandAmbiguous;
     }
@@ -180,13 +183,11 @@ fn agreement(weight: &Weight, site: &Site) -> Option<bool> {
     }
 }
 
-/// The allele beside the effect allele, where the site has two in all.
-fn the_other<'s>(site: &'s Site, effect: &str) -> Option<&'s str> {
-    match site.alternates.as_slice() {
-        [alternate] if site.reference == effect => Some(alternate),
-        [alternate] if alternate == effect => Some(&site.reference),
-        _ => None,
-    }
+/// Whether another allele of the site is the effect allele on the other strand.
+fn has_other_strand(site: &Site, effect: &str) -> bool {
+    let strand = other_strand(effect);
+    let mut alleles = std::iter::once(&site.reference).chain(&site.alternates);
+    strand != effect && alleles.any(|allele| *allele == strand)
 }
 
 /// Copies of an allele in a genotype.

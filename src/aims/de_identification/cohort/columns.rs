@@ -173,13 +173,15 @@ fn measures(persons: &[Record], plan: &Plan) -> Result<Vec<Column>, CohortError>
     if plan.measures.is_empty() {
         return Ok(Vec::new());
     }
-    let found = persons.iter().map(measurements).collect::<Result<Vec<_>, _>>()?;
+    let read = |person| measurements(person, &plan.measures);
+    let found = persons.iter().map(read).collect::<Result<Vec<_>, _>>()?;
     let column = |name: &&'static str| Column {
         name: format!("{name} ({})", measurement::unit_of(name).unwrap_or_default()),
         cells: found
             .iter()
-            // In time order: the last is the newest.
-            .map(|all| all.iter().rfind(|one| one.name == *name).map(|one| shown(one.value)).unwrap_or_default())
+            // In time order: the last is the newest. Where that is only a bound there is no newest value.
+            .map(|all| all.iter().rfind(|one| one.name == *name).filter(|one| one.bound.is_none()))
+            .map(|newest| newest.map(|one| shown(one.value)).unwrap_or_default())
             .collect(),
     };
     Ok(plan.measures.iter().map(column).collect())

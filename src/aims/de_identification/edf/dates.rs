@@ -1,9 +1,10 @@
 //! Start dates: moved by a number of days that is the person's own, or removed.
 
 use serde_json::{Map, Value};
-use time::{Date, Duration, Month, PrimitiveDateTime, Time};
+use time::{Duration, PrimitiveDateTime, Time};
 
 use super::error::EdfTreatmentError;
+pub(in crate::aims::de_identification) use crate::aims::aih_data_processing::edf::header::unknown_date;
 
 /// Name of the parameter.
 const PARAMETER: &str = "DateHandling";
@@ -40,12 +41,6 @@ impl DateHandling {
         let start = start.filter(|start| self == Self::Shift && start.date() > unknown_date())?;
         start.checked_add(*days).filter(|moved| moved.date() > unknown_date())
     }
-}
-
-/// `01.01.85`.
-pub(in crate::aims::de_identification) fn unknown_date() -> Date {
-    // A fixed day of the calendar.
-    Date::from_calendar_date(1985, Month::January, 1).unwrap_or(Date::MIN)
 }
 
 /// What EDF writes for a start that is not known.

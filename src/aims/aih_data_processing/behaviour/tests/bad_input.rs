@@ -61,6 +61,50 @@ fn two_persons_in_one_recording_are_refused() {
 }
 
 #[test]
+fn every_name_of_a_person_is_looked_at_in_any_letters() {
+    let mixed = "the recording holds samples of more than one person";
+    let file = "timestamp,steps,subject,patient\n0,5,S,Anna\n60,5,S,Berta\n120,5,S,Berta\n";
+    assert_eq!(refusal(BehaviouralStateDetection, file), mixed);
+    let of = |document: Value| {
+        attempt(BehaviouralStateDetection, DataFormat::Json, document.to_string().as_bytes(), Value::Null)
+    };
+    for name in ["Patient", "PATIENT", "Participant", "Person", "subject", "pAtIeNt"] {
+        let two = json!([{"timestamp": 0, "steps": 5, name: "Anna"}, {"timestamp": 60, "steps": 5, name: "Berta"}]);
+        assert_eq!(of(two).unwrap_err(), mixed, "{name}");
+        // Who is named in one sample and not in the next may be somebody else there.
+        let left = json!([{"timestamp": 0, "steps": 5, name: "Anna"}, {"timestamp": 60, "steps": 5}]);
+        assert_eq!(of(left).unwrap_err(), mixed, "{name}");
+        let one: Vec<Value> = (0..20).map(|n| json!({"timestamp": n * 60, "steps": 5, name: "Anna"})).collect();
+        assert!(of(json!(one)).is_ok(), "{name}");
+    }
+    let twice = json!([{"timestamp": 0, "steps": 5, "patient": "Anna", "Patient": "Berta"}]);
+    assert_eq!(of(twice).unwrap_err(), mixed);
+    let number = json!([{"timestamp": 0, "steps": 5, "patient": 7}]);
+    assert!(of(number).is_err());
+}
+
+#[test]
+fn an_open_quotation_mark_does_not_eat_the_rest() {
+    let rows: String = (2..40).map(|n| format!("{},5,b\n", n * 60)).collect();
+    let file = format!("timestamp,steps,note\n0,5,a\n60,5,\"oops\n{rows}");
+    assert!(refusal(BehaviouralStateDetection, &file).contains("a quoted field goes over several lines"));
+    let closed = format!("timestamp,steps,note\n0,5,a\n60,5,\"a, and b\"\n{rows}");
+    assert!(attempt(BehaviouralStateDetection, DataFormat::Csv, closed.as_bytes(), Value::Null).is_ok());
+}
+
+#[test]
+fn an_offset_that_contradicts_the_timestamps_is_refused() {
+    let rows: String = (0..40).map(|n| format!("2024-03-04T08:{n:02}:00-05:00,5\n")).collect();
+    let file = format!("timestamp,steps\n{rows}");
+    let ask = |minutes: i64| {
+        let parameters = json!({"UTCOffsetMinutes": minutes});
+        attempt(BehaviouralStateDetection, DataFormat::Csv, file.as_bytes(), parameters)
+    };
+    assert!(ask(0).unwrap_err().contains("another offset"));
+    assert_eq!(ask(-300).unwrap()["Clock"], "Local");
+}
+
+#[test]
 fn documents_that_are_no_samples_are_refused() {
     let ask =
         |text: &str| attempt(BehaviouralStateDetection, DataFormat::Json, text.as_bytes(), Value::Null).unwrap_err();

@@ -114,7 +114,14 @@ fn the_pattern_of_a_square_day_has_its_closed_form() {
 
 fn hourly(hours: usize, value: impl Fn(usize) -> f64) -> PatternCharacterisation {
     let values = (0..hours).map(|hour| Some(value(hour))).collect();
-    let recording = Recording { signal: Signal::Steps, start: MONDAY, epoch: 3600, values, wear_assessed: false };
+    let recording = Recording {
+        signal: Signal::Steps,
+        start: MONDAY,
+        epoch: 3600,
+        values,
+        clock_known: true,
+        wear_assessed: false,
+    };
     characterise(&recording).unwrap()
 }
 
@@ -236,7 +243,7 @@ fn json_says_what_csv_says() {
 #[test]
 fn what_can_be_judged_is_activity_by_the_minute() {
     let file = steps(2, |minute| Some(if minute % 1440 < 360 { 0 } else { 30 }));
-    let observed = observed(&file);
+    let observed = observed(&file, json!({"UTCOffsetMinutes": 0}));
     let series = &observed.series[0];
     assert_eq!((series.values.len(), series.at_seconds.len(), series.at_seconds[1]), (2880, 2880, 60.0));
     let context = series.context.as_ref().unwrap();
@@ -247,8 +254,33 @@ fn what_can_be_judged_is_activity_by_the_minute() {
     assert!(observed.values.is_empty(), "{:?}", observed.values);
 }
 
-fn observed(file: &str) -> crate::aims::ai_modules::observations::Observations {
-    let (parameters, attachments) = (serde_json::Map::new(), std::collections::BTreeMap::new());
+/// Seconds since 1970 do not say what the clock on the wall shows.
+#[test]
+fn without_a_local_clock_there_is_no_night() {
+    let file = steps(2, |minute| Some(if minute % 1440 < 360 { 0 } else { 30 }));
+    assert_eq!(observed(&file, json!({})).series[0].context, None);
+    let clock = |parameters| attempt(BehaviouralStateDetection, DataFormat::Csv, file.as_bytes(), parameters).unwrap();
+    assert_eq!(clock(json!({}))["Clock"], "UTC");
+    assert_eq!(clock(json!({"UTCOffsetMinutes": 60}))["Clock"], "Local");
+}
+
+/// Hours of the day that are missing unequally do not make more of the stability than there is.
+#[test]
+fn stability_stays_a_share_where_hours_are_missing() {
+    // Four days in which the hour from 23 is there once, with much in it.
+    let file = steps(4, |minute| match (minute / 60 % 24, minute / 1440) {
+        (23, 3) => Some(60),
+        (23, _) => None,
+        (hour, day) => Some(10 + (hour + day) % 3),
+    });
+    let found = ask(BehaviouralPatternCharacterisation, &file);
+    let stability = found["InterdailyStability"].as_f64().unwrap();
+    assert!((0.0..=1.0).contains(&stability), "{stability}");
+}
+
+fn observed(file: &str, parameters: serde_json::Value) -> crate::aims::ai_modules::observations::Observations {
+    let parameters = parameters.as_object().cloned().unwrap_or_default();
+    let attachments = std::collections::BTreeMap::new();
     let input = Input {
         operation: BehaviouralStateDetection,
         format: DataFormat::Csv,
@@ -263,7 +295,7 @@ fn observed(file: &str) -> crate::aims::ai_modules::observations::Observations {
 fn a_day_cut_off_is_not_taken_for_a_lazy_one() {
     // From noon of the first day to noon of the fourth.
     let file = steps(4, |minute| (720..3 * 1440 + 720).contains(&minute).then_some(10));
-    let daily = &observed(&file).series[1];
+    let daily = &observed(&file, json!({})).series[1];
     assert_eq!((&daily.values[..], &daily.at_seconds[..]), (&[14_400.0, 14_400.0][..], &[43_200.0, 129_600.0][..]));
 }
 
@@ -272,7 +304,7 @@ fn the_rhythm_is_offered_where_the_recording_is_long_enough_and_of_movement() {
     let names = |signal: Signal, hours: i64| {
         let value = |minute: i64| Some(if minute % 1440 < 480 { 4.0 } else { 30.0 + (minute % 7) as f64 });
         let values = (0..hours * 60).map(value).collect();
-        let recording = Recording { signal, start: MONDAY, epoch: 60, values, wear_assessed: true };
+        let recording = Recording { signal, start: MONDAY, epoch: 60, values, clock_known: true, wear_assessed: true };
         let observed = crate::aims::aih_data_processing::behaviour::observe::observations(&recording);
         observed.values.into_iter().map(|value| value.name).collect::<Vec<_>>()
     };

@@ -6,6 +6,7 @@ mod hostile;
 mod real_samples;
 mod scores;
 mod tables;
+mod unclear;
 
 use std::collections::BTreeMap;
 

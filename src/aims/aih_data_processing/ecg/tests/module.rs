@@ -152,3 +152,79 @@ fn observations_carry_units_and_the_time_of_day() {
     }
     assert!(observe(&Input { payload: b"", ..input }).is_err());
 }
+
+/// Beats at 100 Hz for a time, and then a line without any.
+fn stopped(beats_s: f64, still_s: usize, start: time::PrimitiveDateTime) -> Vec<u8> {
+    let made = SyntheticEcg { duration_s: beats_s, sampling_rate_hz: 100.0, ..SyntheticEcg::default() };
+    let mut samples_mv = made.generate().unwrap().samples_mv;
+    samples_mv.extend(std::iter::repeat_n(0.0, still_s * 100));
+    written(&samples_mv, start)
+}
+
+fn written(samples_mv: &[f32], start: time::PrimitiveDateTime) -> Vec<u8> {
+    let contents =
+        EdfContents { start, sampling_rate_hz: 100, label: "ECG II", samples_mv, beat_times_s: &[], beat_text: "N" };
+    let mut file = Vec::new();
+    write(&contents, &mut file).unwrap();
+    file
+}
+
+/// What is seen in a recording, and the colours of what the rules of the program find in that, by rule.
+fn judged(payload: &[u8]) -> (crate::aims::ai_modules::observations::Observations, Vec<(String, String)>) {
+    use crate::aims::anomaly_and_risk::{judge::judge, rules::Rules};
+    let (parameters, attachments) = (Map::new(), BTreeMap::new());
+    let (operation, format) = (Operation::AnomalyAndRiskAlerting, DataFormat::EdfPlus);
+    let seen = observe(&Input { operation, format, parameters: &parameters, payload, attachments: &attachments });
+    let seen = seen.unwrap();
+    let findings = judge(&Rules::load().unwrap(), &seen, None);
+    let findings = findings.into_iter().map(|found| {
+        let rule = found.rule.split('@').next().unwrap_or_default().to_owned();
+        (rule, format!("{:?}", found.risk))
+    });
+    (seen, findings.collect())
+}
+
+fn longest(seen: &crate::aims::ai_modules::observations::Observations) -> f64 {
+    seen.values.iter().find(|v| v.name == "LongestRRInterval").unwrap().value
+}
+
+#[test]
+fn a_heart_that_stops_and_stays_still_is_told_in_red() {
+    let start = datetime!(2024-05-02 12:00:00);
+    let red = ("long-interval".to_owned(), "Red".to_owned());
+    let (seen, findings) = judged(&stopped(30.0, 600, start));
+    assert!((longest(&seen) - 600.0).abs() < 3.0, "{}", longest(&seen));
+    assert!(findings.contains(&red), "{findings:?}");
+    // Without one beat.
+    let (seen, findings) = judged(&written(&[0.0; 60_000], start));
+    assert_eq!(longest(&seen), 600.0);
+    assert!(findings.contains(&red), "{findings:?}");
+    // One that goes on is not told of.
+    let (_, findings) = judged(&stopped(60.0, 0, start));
+    assert!(!findings.iter().any(|(rule, _)| rule == "long-interval" || rule == "pause"), "{findings:?}");
+}
+
+#[test]
+fn a_pause_within_a_recording_is_told_by_its_length() {
+    let start = datetime!(2024-05-02 12:00:00);
+    let beats = SyntheticEcg { duration_s: 60.0, sampling_rate_hz: 100.0, ..SyntheticEcg::default() };
+    let beats = beats.generate().unwrap().samples_mv;
+    for (pause_s, risk) in [(10, "Red"), (4, "Orange")] {
+        let still = vec![0.0; pause_s * 100];
+        let (seen, findings) = judged(&written(&[&beats[..], &still, &beats].concat(), start));
+        assert!(findings.contains(&("pause".to_owned(), risk.to_owned())), "{pause_s} s: {findings:?}");
+        let (intervals, rates) = (&seen.series[0], &seen.series[1]);
+        assert!(intervals.values.iter().any(|interval| *interval >= pause_s as f64));
+        assert!(rates.values.iter().all(|rate| *rate >= 20.0), "a pause is no heart rate");
+        assert_eq!(intervals.values.len(), rates.values.len() + 1);
+    }
+}
+
+/// The date that our own de-identification, and EDF, write for "not known" says nothing of day and night.
+#[test]
+fn a_recording_without_its_date_has_no_night() {
+    let known = judged(&stopped(60.0, 0, datetime!(1985-01-02 00:00:00))).0;
+    assert!(known.series.iter().all(|series| series.context.is_some()));
+    let unknown = judged(&stopped(60.0, 0, datetime!(1985-01-01 00:00:00))).0;
+    assert!(unknown.series.iter().all(|series| series.context.is_none()));
+}

@@ -96,6 +96,11 @@ fn what_is_not_clear_is_indeterminate() {
     let flat = SyntheticChannel { background_uv2: 0.0, noise_uv: 0.0, ..SyntheticChannel::quiet("EEG O1") };
     let found = states(vec![flat], 3);
     assert!(found.epochs.iter().all(|e| e.reason == Some("most windows are flat or disturbed")), "{:?}", found.epochs);
+    let huge = states(vec![rhythmic("EEG O1", 10.0, 90_000.0)], 3);
+    for epoch in &huge.epochs {
+        let rated = epoch.alpha_theta_ratio.or(epoch.engagement_index).or(epoch.background_exponent);
+        assert_eq!(rated, None, "nothing is rated where nothing is usable");
+    }
     let noise = SyntheticChannel { background_uv2: 0.0, noise_uv: 20.0, ..SyntheticChannel::quiet("EEG O1") };
     let found = states(vec![noise], 3);
     assert_eq!(found.epochs[0].reason, Some("the spectrum does not fall as that of an EEG"));
@@ -184,4 +189,37 @@ fn the_bands_cover_the_whole_without_overlap() {
     assert!(BANDS.windows(2).all(|pair| pair[0].to_hz == pair[1].from_hz));
     assert_eq!((BANDS[0].from_hz, BANDS[4].to_hz), (WHOLE.from_hz, WHOLE.to_hz));
     assert!(ALPHA.contains(8.0) && !ALPHA.contains(13.0) && BETA.contains(13.0));
+}
+
+#[test]
+fn a_good_channel_is_usable_at_any_rate() {
+    let made = SyntheticEeg { rate_hz: 200, ..eeg(120, vec![rhythmic("EEG O1", 10.0, 200.0)]) };
+    let mut recording = read(&made);
+    // The same samples as if they came at a rate of which two seconds are no whole number of samples.
+    recording.channels[0].rate_hz = 204.8;
+    recording.duration_s = recording.channels[0].samples_uv.len() as f64 / 204.8;
+    let found = classify(&recording, 30.0).unwrap();
+    assert!(found.epochs.iter().all(|e| e.unusable_percent == 0.0), "{:?}", found.epochs);
+}
+
+#[test]
+fn noise_has_no_peak_alpha_frequency() {
+    let noise = SyntheticChannel { background_uv2: 0.0, noise_uv: 20.0, ..SyntheticChannel::quiet("EEG O1") };
+    let quiet = SyntheticChannel::quiet("EEG O2");
+    let found = quantify(&read(&eeg(300, vec![noise, quiet, rhythmic("EEG Pz", 10.0, 100.0)])), 4.0).unwrap();
+    let peaks: Vec<_> = found.channels.iter().map(|channel| channel.peak_alpha_frequency_hz).collect();
+    assert_eq!(peaks[0], None, "white noise");
+    assert!(peaks[2].is_some_and(|hz| (hz - 10.0).abs() < 0.5), "{peaks:?}");
+}
+
+#[test]
+fn a_channel_that_is_flat_most_of_the_time_is_named() {
+    let quiet = SyntheticChannel::quiet;
+    let mut recording = read(&eeg(120, vec![quiet("EEG O1"), quiet("EEG O2")]));
+    let samples = &mut recording.channels[1].samples_uv;
+    let most = samples.len() * 51 / 100;
+    samples[..most].fill(0.0);
+    let found = serde_json::to_value(detect(&recording, Default::default()).unwrap()).unwrap();
+    assert_eq!(found["FlatChannels"], serde_json::json!(["EEG O2"]));
+    assert_eq!(found["Channels"].as_array().unwrap().len(), 1);
 }

@@ -5,7 +5,7 @@ use dicom_dictionary_std::tags;
 use serde_json::json;
 
 use super::{
-    measure, near, none, number,
+    measure, near, none, number, writer,
     writer::{Content, Picture, in_disc, items, text},
 };
 
@@ -187,4 +187,39 @@ fn enhanced_images_state_it_in_functional_groups() {
     let error = measure(&picture.explicit(), none()).unwrap_err();
     assert!(error.contains("differs from frame to frame"), "{error}");
     assert!(matches!(picture.more[0].2, Content::Items(_)));
+}
+
+/// Frames with a place each in the functional groups.
+fn placed(mut picture: Picture, places: &[i32]) -> Picture {
+    let frame = |z: &i32| {
+        let place = vec![text(tags::IMAGE_POSITION_PATIENT, VR::DS, &format!("0\\0\\{z}"))];
+        vec![items(tags::PLANE_POSITION_SEQUENCE, vec![place])]
+    };
+    picture.more.push(items(tags::PER_FRAME_FUNCTIONAL_GROUPS_SEQUENCE, places.iter().map(frame).collect()));
+    picture
+}
+
+#[test]
+fn phases_of_one_place_are_no_stack() {
+    let mut picture = stack();
+    picture.more.push(text(tags::SPACING_BETWEEN_SLICES, VR::DS, "2"));
+    let middle = json!({"Frame": 6});
+    let volume = |picture: &Picture| measure(&picture.explicit(), middle.clone()).unwrap().get("VolumeMm3").cloned();
+    let slices: Vec<i32> = (0..12).map(|n| n * 2).collect();
+    assert!(volume(&placed(picture.clone(), &slices)).is_some(), "twelve places");
+    let phases: Vec<i32> = (0..12).map(|n| n / 2 * 2).collect();
+    assert_eq!(volume(&placed(picture.clone(), &phases)), None, "six places in two phases");
+    // Frames that say what each is, and not where it is.
+    let mut elsewhere = picture.clone();
+    elsewhere.more.push(items(tags::PER_FRAME_FUNCTIONAL_GROUPS_SEQUENCE, vec![Vec::new(); 12]));
+    assert_eq!(volume(&elsewhere), None);
+    // A gated nuclear medicine image points its frames to time slots.
+    let vector = |slots: [u16; 12]| {
+        let bytes: Vec<u8> = slots.iter().flat_map(|slot| slot.to_le_bytes()).collect();
+        let mut gated = picture.clone();
+        gated.more.push(writer::bytes(tags::TIME_SLOT_VECTOR, VR::US, &bytes, 0));
+        gated
+    };
+    assert_eq!(volume(&vector([1, 1, 1, 1, 1, 1, 2, 2, 2, 2, 2, 2])), None);
+    assert!(volume(&vector([1; 12])).is_some());
 }

@@ -2,6 +2,8 @@
 //! (reference manual, arXiv 1612.07003, chapter 5 and its reference values), and against hand calculation. The values
 //! were read in github.com/theibsi/ibsi-doc, docs/03_Image_features.rst; texture: "2D, slice-merged".
 
+use dicom_core::VR;
+use dicom_dictionary_std::tags;
 use serde_json::json;
 
 use super::{
@@ -10,7 +12,7 @@ use super::{
         first_order::{first_order, histogram},
     },
     characterise, near, none, number,
-    writer::{Picture, in_disc},
+    writer::{Elements, Picture, in_disc, items, text},
 };
 
 /// The phantom's four slices of four rows and five columns; 0 lies outside its region of interest.
@@ -143,4 +145,25 @@ fn too_many_grey_levels_are_refused() {
     let mut mr = picture;
     mr.modality = "MR";
     near(&characterise(&mr.explicit(), none()).unwrap(), "/Histogram/GreyLevels", 64.0, 0.0);
+}
+
+#[test]
+fn a_unit_is_claimed_only_where_the_scale_is_stated() {
+    let unit = |modality: &'static str, rescale, more: Elements| {
+        let picture =
+            Picture { modality, rescale, more, ..Picture::drawn(8, 8, |row, column| i32::from(row * column)) };
+        crate::aims::aih_data_processing::imaging::image::Image::read(&picture.explicit()).unwrap().unit
+    };
+    assert_eq!(unit("CT", Some(("1", "-1024")), vec![]), "HU");
+    assert_eq!(unit("CT", None, vec![]), "stored value", "no scale leads to Hounsfield units");
+    assert_eq!(unit("MR", Some(("3.2", "0")), vec![]), "rescaled value");
+    assert_eq!(unit("MR", None, vec![]), "stored value");
+    let scale = vec![
+        text(tags::RESCALE_SLOPE, VR::DS, "2"),
+        text(tags::RESCALE_INTERCEPT, VR::DS, "0"),
+        text(tags::RESCALE_TYPE, VR::LO, "US"),
+    ];
+    let group = items(tags::PIXEL_VALUE_TRANSFORMATION_SEQUENCE, vec![scale]);
+    let shared = items(tags::SHARED_FUNCTIONAL_GROUPS_SEQUENCE, vec![vec![group]]);
+    assert_eq!(unit("CT", None, vec![shared]), "US", "as the functional group says");
 }

@@ -107,8 +107,18 @@ fn zygosity_at_requested_variants_and_nothing_for_the_others() {
     assert_eq!(found[0]["RsID"], "rs44");
     assert_eq!(found[0]["Zygosity"], json!(["Heterozygous", "Heterozygous", "Heterozygous"]));
     assert_eq!(found[0]["Alternates"], json!(["A", "T"]));
+    assert_eq!(found[0]["CalledAlleles"], json!([["G", "A"], ["A", "T"], ["G", "T"]]));
     assert_eq!(found[1]["FailedFilters"], json!(["LowQual"]));
     assert_eq!(found[1]["Zygosity"], json!(["Heterozygous", "HomozygousReference", "HomozygousReference"]));
+}
+
+#[test]
+fn a_record_without_genotypes_has_samples_all_the_same() {
+    let file = EXAMPLE.replace("AF=0.1,0.0005\tGT\t0/1\t1/2\t0/2", "AF=0.1,0.0005\tDP\t7\t8\t9");
+    let parameters = json!({"RsIDs": ["rs44"]});
+    let result = attempt(BiomarkerStateDerivation, file.as_bytes(), parameters, None).unwrap();
+    assert_eq!(result["Found"][0]["Zygosity"], json!(["Missing", "Missing", "Missing"]));
+    assert_eq!(result["Found"][0]["CalledAlleles"], json!([[], [], []]));
 }
 
 /// A second count of a longer file, by splitting text.

@@ -82,6 +82,17 @@ fn strand_ambiguous_variants_count_only_when_asked_for() {
     assert_eq!(result["Scores"][2]["Score"], 3.0);
 }
 
+/// A third allele does not make a strand known.
+#[test]
+fn an_ambiguous_effect_allele_stays_so_beside_a_third() {
+    let file = EXAMPLE.replace("rs1\tA\tG", "rs1\tA\tT,G");
+    let weights = "#pgs_id=PGS000001\n#genome_build=GRCh38\nrsID\tchr_name\tchr_position\teffect_allele\teffect_weight\n\
+                   rs1\t1\t100\tT\t1\nrs2\t1\t200\tT\t1\n";
+    let result =
+        attempt(MolecularRiskPrediction, file.as_bytes(), json!({"MinimumCoverage": 0.5}), Some(weights)).unwrap();
+    assert_eq!((&result["Weights"]["StrandAmbiguous"], &result["Weights"]["Matched"]), (&json!(1), &json!(1)));
+}
+
 #[test]
 fn split_records_do_not_count_the_reference_twice() {
     let split = EXAMPLE.replace(

@@ -17,6 +17,7 @@ pub mod auditing;
 pub mod de_identification;
 mod derivation;
 pub mod driven;
+pub mod erasure;
 mod error;
 pub mod federated_learning;
 pub mod licence_change;

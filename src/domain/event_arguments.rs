@@ -4,7 +4,7 @@
 //! Times are seconds since 1970, hashes and addresses lower-case hex, taxonomies the standard's words, terms the packed
 //! bytes of the licence contract.
 
-use alloy::primitives::{Address, B256, Bytes, FixedBytes, hex};
+use alloy::primitives::{Address, B256, Bytes, FixedBytes};
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
@@ -250,11 +250,6 @@ impl From<Scope> for RevocationScope {
             Scope::Whole => Self::Whole,
         }
     }
-}
-
-/// The 16 bytes of a Licence Confirm ID in lower-case hex, for messages to people.
-pub fn confirm_id_text(confirm_id: &[u8; 16]) -> String {
-    hex::encode_prefixed(confirm_id)
 }
 
 #[cfg(test)]

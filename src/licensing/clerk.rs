@@ -3,19 +3,20 @@
 
 use std::time::Duration;
 
-use alloy::primitives::B256;
+use alloy::{primitives::B256, sol_types::SolCall};
 use futures_util::{StreamExt, stream::FuturesUnordered};
 use tokio::{sync::mpsc, time::Instant};
 
 use super::{
     batch::{answer, call, refuse, together},
     ledger::{End, Entry, Ledger},
-    queue::{Job, Work},
+    queue::{Job, QueueError, Work},
     settle,
     vigil::Vigil,
 };
 use crate::chain::{
     ChainError,
+    bindings::LicenceRegistry,
     operator::{Mined, Operator, Signed},
 };
 
@@ -116,9 +117,15 @@ impl<L: Ledger> Clerk<L> {
     }
 
     /// Takes the jobs that go out together: one that goes alone, or all up to the next that does. Of those that go alone
-    /// one is in flight at most, so that however many there are, the other place is for confirmations.
+    /// one is in flight at most, so that however many there are, the other place is for confirmations; and of those a
+    /// withdrawal comes first: uploads must not keep it waiting until it is too late.
     fn next_jobs(&self, gathered: &mut Vec<Job>) -> Option<Vec<Job>> {
-        gathered.retain(|job| !job.reply.is_closed() && job.deadline > Instant::now());
+        drop_late(gathered);
+        if self.alone_in_flight == 0
+            && let Some(at) = gathered.iter().position(is_withdrawal)
+        {
+            return Some(vec![gathered.remove(at)]);
+        }
         let is_alone = |job: &Job| matches!(job.work, Work::Alone(_));
         if !gathered.first().is_some_and(is_alone) {
             let count = together(gathered).min(MOST_IN_BATCH);
@@ -244,5 +251,51 @@ impl<L: Ledger> Clerk<L> {
             self.vigil.note_transaction(Err(&error));
             tokio::time::sleep(RESUME_PAUSE).await;
         }
+    }
+}
+
+/// Lets go of jobs nobody waits for any more. Who waited until the deadline is told that it passed.
+fn drop_late(gathered: &mut Vec<Job>) {
+    let now = Instant::now();
+    for job in gathered.extract_if(.., |job| job.reply.is_closed() || job.deadline <= now) {
+        let _ = job.reply.send(Err(QueueError::Deadline));
+    }
+}
+
+fn is_withdrawal(job: &Job) -> bool {
+    matches!(&job.work, Work::Alone(call) if call.data.starts_with(&LicenceRegistry::revokeCall::SELECTOR))
+}
+
+#[cfg(test)]
+mod tests {
+    use alloy::primitives::Bytes;
+    use tokio::sync::oneshot;
+
+    use super::*;
+    use crate::{chain::operator::Call, licensing::queue::Done};
+
+    fn job(selector: [u8; 4], deadline: Instant) -> (Job, oneshot::Receiver<Result<Done, QueueError>>) {
+        let (reply, answer) = oneshot::channel();
+        let call = Call { data: Bytes::copy_from_slice(&[&selector[..], &[0; 32]].concat()), gas_limit: 1 };
+        (Job { work: Work::Alone(call), deadline, reply }, answer)
+    }
+
+    #[test]
+    fn a_withdrawal_is_known_among_what_goes_alone() {
+        let later = Instant::now() + PATIENCE;
+        let (issue, _) = job(LicenceRegistry::issueCall::SELECTOR, later);
+        let (withdrawal, _) = job(LicenceRegistry::revokeCall::SELECTOR, later);
+        assert_eq!([issue, withdrawal].iter().position(is_withdrawal), Some(1));
+    }
+
+    #[test]
+    fn who_waited_too_long_is_told_so() {
+        let (late, mut told) = job([0; 4], Instant::now());
+        let (in_time, _waits) = job([0; 4], Instant::now() + PATIENCE);
+        let (left, _) = job([0; 4], Instant::now() + PATIENCE);
+        let mut gathered = vec![late, in_time, left];
+        drop_late(&mut gathered);
+        assert_eq!(gathered.len(), 1);
+        assert!(matches!(told.try_recv(), Ok(Err(QueueError::Deadline))));
     }
 }

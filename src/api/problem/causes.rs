@@ -93,7 +93,9 @@ impl From<Doubt> for Problem {
             | Doubt::ClockSkew(_)
             | Doubt::Stale(_)
             | Doubt::NotVerified
-            | Doubt::BrokenDown(_) => chain_away(doubt),
+            | Doubt::BrokenDown(_)
+            | Doubt::Restoring
+            | Doubt::RestoringUnknown => chain_away(doubt),
         }
     }
 }

@@ -14,11 +14,6 @@ impl Confidential {
     pub fn reveal(&self) -> &str {
         &self.0
     }
-
-    /// The text itself, owned. Whoever calls this answers for where it goes.
-    pub fn into_revealed(self) -> String {
-        self.0
-    }
 }
 
 impl From<String> for Confidential {

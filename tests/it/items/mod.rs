@@ -23,6 +23,7 @@
 //! | [`keeper`] | anvil ends with the Back End, however that ends |
 //! | [`cut_off`] | what a killed Back End left, seen by another; who fills all places |
 //! | [`doubt`] | a chain that is away, another, changed, or ahead of time |
+//! | [`taking_away`] | withdrawing and erasing in doubt; an erasure that is cut off |
 //! | [`stuck`] | transactions that are stuck, lost, or overtaken |
 //!
 //! [`paper`] writes the messages, [`caught`] catches works in the middle, [`server`] runs the Back End as a process, [`relay`] cuts its line to the chain.
@@ -57,4 +58,5 @@ mod signatures;
 mod starts;
 mod storage;
 mod stuck;
+mod taking_away;
 mod tampering;

@@ -85,4 +85,7 @@ pub enum TokenRefused {
     /// It was withdrawn.
     #[error("the Token was withdrawn")]
     Withdrawn,
+    /// It was given to an operator, who is none any more.
+    #[error("the Token was given for the role of OPERATOR, which the account does not hold any more")]
+    RoleTaken,
 }

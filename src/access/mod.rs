@@ -91,18 +91,22 @@ impl Access {
     /// that nobody works on any more.
     ///
     /// # Errors
-    /// When the database fails.
+    /// The first failure of the database; what can be forgotten then is.
     pub async fn tidy(&self) -> Result<(), AccessError> {
         let (now_us, now_s) = (self.inner.clock.micros(), self.now_s());
         let before = |kept: Duration| now_us.saturating_sub(i64::try_from(kept.as_micros()).unwrap_or(i64::MAX));
         let database = &self.inner.database;
-        database.purge_challenges(now_s).await?;
-        database.purge_tokens(now_s - tokens::LEEWAY_SECONDS).await?;
-        database.purge_idempotent(before(ANSWERS_KEPT)).await?;
-        database.purge_notices(before(NOTICES_KEPT)).await?;
-        // What another instance left when it was killed, perhaps just before this one started.
-        database.release_idempotent(before(REQUEST_QUIET)).await?;
-        database.purge_transactions(before(TRANSACTIONS_KEPT)).await?;
+        // One that fails, and perhaps always does, keeps none of the others from its work.
+        let tidied = [
+            database.purge_challenges(now_s).await,
+            database.purge_tokens(now_s - tokens::LEEWAY_SECONDS).await,
+            database.purge_idempotent(before(ANSWERS_KEPT)).await,
+            database.purge_notices(before(NOTICES_KEPT)).await,
+            // What another instance left when it was killed, perhaps just before this one started.
+            database.release_idempotent(before(REQUEST_QUIET)).await,
+            database.purge_transactions(before(TRANSACTIONS_KEPT)).await,
+        ];
+        tidied.into_iter().collect::<Result<Vec<_>, _>>()?;
         Ok(())
     }
 

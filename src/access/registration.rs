@@ -37,7 +37,8 @@ impl Access {
     /// Registers an applicant, or finds them registered.
     ///
     /// # Errors
-    /// [`AccessError::Suspended`], or that chain or database do not answer; then it may be asked again.
+    /// [`AccessError::Suspended`], or that chain or database do not answer; then it may be asked again, with a new challenge:
+    /// the proof is used up.
     pub async fn register(&self, root: &RootKey, applicant: &Applicant) -> Result<Admission, AccessError> {
         let registered = self.inner.database.insert_user(&self.new_user(root, applicant)?).await?;
         let is_new = matches!(registered, Registered::New(_));

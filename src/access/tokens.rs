@@ -13,6 +13,7 @@ use super::{
 use crate::{
     db::{tokens::NewToken, users::UserRow},
     domain::{ids::UserId, operation::Operation, taxonomy::UserClass, user::Registration},
+    licensing::LicensingError,
 };
 
 /// How long a Token is good for, in seconds.
@@ -142,7 +143,7 @@ impl Access {
     /// Who sends this Token.
     ///
     /// # Errors
-    /// [`TokenRefused`], or that the database does not answer.
+    /// [`TokenRefused`], or that the database does not answer, or, to an operator, the chain.
     pub async fn authenticate(&self, token: &str) -> Result<Caller, AccessError> {
         let claims = self.read(token)?;
         if self.now_s() >= claims.exp.saturating_add(LEEWAY_SECONDS) {
@@ -157,12 +158,21 @@ impl Access {
         if user != row.user {
             return Err(TokenRefused::Foreign.into());
         }
-        Ok(Caller {
-            user,
-            scopes: scopes.map_err(|_| TokenRefused::Foreign)?,
-            token_id: claims.jti,
-            expires_at_s: claims.exp,
-        })
+        let scopes = scopes.map_err(|_| TokenRefused::Foreign)?;
+        if scopes.contains(&Scope::Operator) {
+            self.must_still_operate(user).await?;
+        }
+        Ok(Caller { user, scopes, token_id: claims.jti, expires_at_s: claims.exp })
+    }
+
+    /// The role is the chain's, and taken there; nobody tells us. So it is asked each time, and not once in a Token's life.
+    async fn must_still_operate(&self, user: UserId) -> Result<(), AccessError> {
+        let licensing = &self.inner.licensing;
+        licensing.vigil().pass_if_ours().map_err(LicensingError::from)?;
+        match licensing.node().is_operator(user.address()).await? {
+            true => Ok(()),
+            false => Err(TokenRefused::RoleTaken.into()),
+        }
     }
 
     /// Whether a caller authenticated earlier still is. In doubt not.

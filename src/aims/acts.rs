@@ -25,17 +25,20 @@ impl Aims {
         by: Address,
         (licence, evidence): (Option<Address>, Option<Evidence>),
     ) {
-        if let Err(error) = self.try_note(done, item, by, (licence, evidence)).await {
+        if let Err(error) = self.try_note(done, item, by, (licence, evidence), self.clock.micros()).await {
             tracing::error!(item = %item.hash, ?done, %error, "act.not_noted");
         }
     }
 
-    async fn try_note(
+    /// As [`Aims::note`], of something done at a moment (microseconds since 1970), for who goes on with it until it is
+    /// noted.
+    pub(super) async fn try_note(
         &self,
         done: Done,
         item: &DataItemRow,
         by: Address,
         (licence, evidence): (Option<Address>, Option<Evidence>),
+        at_us: i64,
     ) -> Result<(), AimError> {
         let requester = UserId::new(self.back_end().chain_id(), by);
         let user = self.database.find_user(requester).await?;
@@ -47,7 +50,7 @@ impl Aims {
             owner: item.owner,
             licence,
             evidence: evidence.map(|evidence| place_of(&evidence)),
-            at_us: self.clock.micros(),
+            at_us,
         };
         self.database.insert_act(&act).await?;
         Ok(())

@@ -8,7 +8,10 @@ use uuid::Uuid;
 
 use super::{AimError, Aims};
 use crate::{
-    db::data_items::{DataItemRow, NewDataItem},
+    db::{
+        Transition,
+        data_items::{DataItemRow, DataItemState, NewDataItem},
+    },
     domain::{
         ids::AihDataId,
         taxonomy::DataStatus,
@@ -47,7 +50,7 @@ impl Aims {
         // Named before it is licensed: an operation that a crash cuts off leads to what it made.
         let (confirm_id, now) = (B128::from(warrant.grounds().confirm_id), self.clock.micros());
         if let Err(error) = self.database.name_result(confirm_id, id, now).await?.required() {
-            self.database.remove_data_item(id).await?.required()?;
+            self.forget(id).await?;
             return Err(error.into());
         }
         let requester = warrant.grounds().requester;
@@ -57,7 +60,7 @@ impl Aims {
             Err(error) => {
                 // One whose end is unknown may stand on chain by now; its row waits for [`Aims::settle_derivations`].
                 if error.refusal().is_some() {
-                    self.database.remove_data_item(id).await?.required()?;
+                    self.forget(id).await?;
                 }
                 return Err(match error.refusal() {
                     Some(Refusal::ParentNotStanding) => AimError::Withheld(revoked()),
@@ -66,9 +69,21 @@ impl Aims {
             }
         };
         let licence = derived.licence.address();
-        self.database.mark_data_item_licensed(id, licence, self.clock.micros()).await?.required()?;
+        match self.database.mark_data_item_licensed(id, licence, self.clock.micros()).await? {
+            // With what it was made of, while the chain derived its licence.
+            Transition::Refused(DataItemState::Erased) => return Err(AimError::Erased),
+            step => step.required()?,
+        }
         let row = self.database.find_data_item(id).await?.ok_or(AimError::NotFound)?;
         Ok((row, derived.permit))
+    }
+
+    /// Takes back the row of what got no licence, unless it was erased with what it was to be made of.
+    async fn forget(&self, id: AihDataId) -> Result<(), AimError> {
+        match self.database.remove_data_item(id).await? {
+            Transition::Refused(DataItemState::Erased) => Ok(()),
+            step => Ok(step.required()?),
+        }
     }
 
     async fn derived_row(

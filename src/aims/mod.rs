@@ -21,6 +21,7 @@ pub mod de_identification;
 mod derivation;
 mod descriptions;
 pub mod driven;
+pub mod erasure;
 mod error;
 pub mod federated_learning;
 pub mod licence_change;

@@ -6,15 +6,15 @@ use std::ops::Range;
 use super::{AimError, Aims, asking::ProcessRequest};
 use crate::{
     db::{
-        data_items::DataItemRow,
+        data_items::{DataItemRow, DataItemState},
         operations::{OperationKind, OperationRow, OperationState, Requested},
+        revocations::RevocationScope,
     },
     domain::{
         ids::AihDataId,
         licence_event::{Evidence, Position},
     },
     licensing::{
-        LicensingError,
         confirm::{Answer, ReleaseError},
         permit::{Grounds, Purpose},
     },
@@ -120,15 +120,36 @@ impl Aims {
         Ok(self.database.list_data_items(owner, after, limit).await?)
     }
 
-    /// Whether the item's licence stands on chain, or that cannot be excluded.
+    /// Whether the item's current licence stands, as the chain says and not our row: what is asked before an erasure,
+    /// which cannot be undone.
     ///
     /// # Errors
-    /// When the chain does not answer.
+    /// In doubt, or when the chain does not answer. [`AimError::Conflict`] when the chain knows no licence of an item
+    /// that had one, and no withdrawal is known: it may have been reset, and not be restored yet.
     pub async fn is_licensed(&self, item: &DataItemRow) -> Result<bool, AimError> {
-        match item.licence {
-            Some(licence) => Ok(self.licensing.node().stands(licence).await.map_err(LicensingError::from)?),
-            None => Ok(false),
+        if item.state == DataItemState::Erased {
+            return Ok(false);
         }
+        match self.licensing.item_stands(item.hash).await? {
+            Some(stands) => Ok(stands),
+            None if item.licence.is_none() || self.was_withdrawn(item).await? => Ok(false),
+            None => Err(AimError::Conflict(
+                "the chain knows no licence of this item, although it was licensed, and no withdrawal of it is known; \
+                 the chain may have been reset and not be restored yet",
+            )),
+        }
+    }
+
+    /// Whether we know of a withdrawal of the item's licence, or of its root's.
+    async fn was_withdrawn(&self, item: &DataItemRow) -> Result<bool, AimError> {
+        let root = self.database.find_data_item(item.root).await?;
+        for licence in [item.licence, root.and_then(|root| root.licence)].into_iter().flatten() {
+            let withdrawals = self.database.list_revocations_of(licence).await?;
+            if withdrawals.iter().any(|withdrawal| withdrawal.scope == RevocationScope::Licence) {
+                return Ok(true);
+            }
+        }
+        Ok(false)
     }
 
     /// The item an End User asks about, when it is theirs.

@@ -1,9 +1,8 @@
 //! **AIH-STR Storage.** Payloads enter with a permit to store, which only an issue or a derivation gives, and leave with
-//! a warrant. Each item has its own key, wrapped by its End User's key, wrapped by the root key; erasure destroys it.
+//! a warrant. Each item has its own key, wrapped by its End User's key, wrapped by the root key;
+//! [erasure](super::erasure) destroys it.
 
-use std::time::Duration;
-
-use alloy::primitives::{Address, B256};
+use alloy::primitives::B256;
 use async_stream::stream;
 use bytes::Bytes;
 use futures_util::{Stream, StreamExt, stream::BoxStream};
@@ -11,19 +10,16 @@ use uuid::Uuid;
 
 use super::{
     AimError, Aims,
-    auditing::{event_evidence, event_kind},
     retrieval::Span,
     running::{Work, revoked},
 };
 use crate::{
     db::{
-        chain_events::ChainEventRow,
         data_items::{DataItemRow, DataItemState, ObjectFacts},
         operation_acts::Done,
     },
     domain::{
         ids::{AihDataId, UserId},
-        licence_event::Evidence,
         operation::Operation,
     },
     licensing::permit::{Grounds, Permit, Purpose, Warrant},
@@ -183,84 +179,11 @@ impl Aims {
         Ok(EndUserKey::unwrap(&WrappedKey::parse(user.user_key_wrapped)?, &self.root_key, &owner.to_string())?)
     }
 
-    /// Destroys the key of an item, and of everything derived from it when it is the one the End User licensed; then
-    /// frees the space. The rows stay for the audit. Gives the number of items erased.
-    ///
-    /// # Errors
-    /// When the cellar fails. A failure to free the space is logged only: without the key the bytes are noise.
-    pub async fn destroy(&self, item: &DataItemRow) -> Result<u64, AimError> {
-        self.destroy_for(item, item.owner.address()).await
-    }
-
-    /// As [`Aims::destroy`], by the Back End itself: of something it made and nobody was told of.
-    ///
-    /// # Errors
-    /// As [`Aims::destroy`].
-    pub(super) async fn destroy_own(&self, item: &DataItemRow) -> Result<u64, AimError> {
-        self.destroy_for(item, self.back_end().address()).await
-    }
-
-    /// All keys first, in one transaction; then what may wait for a node or a disk.
-    async fn destroy_for(&self, item: &DataItemRow, by: Address) -> Result<u64, AimError> {
-        let holders = self.database.list_holders(item.hash).await?;
-        let gone = self.database.erase_family(item.id, self.clock.micros()).await?;
-        if item.state == DataItemState::Announced {
-            self.database.remove_data_item(item.id).await?.required()?;
-        }
-        // First answers that are kept may describe the item, or hold a result.
-        for user in holders.iter().map(|holder| holder.user).chain([item.owner]) {
-            self.database.forget_answers_of(user).await?;
-        }
-        self.scrub().await;
-        let root = self.fallen_on_chain(item).await;
-        for row in &gone {
-            if let Some(object) = row.object_name.as_deref().and_then(|name| Uuid::parse_str(name).ok()) {
-                self.free(object).await;
-            }
-            if row.licence.is_some() {
-                self.note(Done::Erase, row, by, (row.licence, self.fallen(row, root).await)).await;
-            }
-        }
-        Ok(gone.len() as u64)
-    }
-
-    /// Where the act stands by which an item's licence fell. Where the chain is away, or was reset, the erasure is noted
-    /// without what it rests on: the key does not wait for a node, and the audit looks for what the note lacks.
-    async fn fallen_on_chain(&self, item: &DataItemRow) -> Option<Evidence> {
-        self.licensing.fallen(item.hash, item.root.hash()).await.unwrap_or_else(|error| {
-            tracing::warn!(item = %item.hash, %error, "act.without_evidence");
-            None
-        })
-    }
-
-    /// The same of one of its family: its own withdrawal, which the copy of the register holds, else what became of the
-    /// root. The chain is not asked once per item of thousands.
-    async fn fallen(&self, row: &DataItemRow, root: Option<Evidence>) -> Option<Evidence> {
-        if row.parent.is_none() && root.is_some() {
-            return root;
-        }
-        let events = self.database.list_licence_events_of_item(row.hash, None, ERASE_PAGE).await.unwrap_or_default();
-        let ended = |event: &&ChainEventRow| event_kind(event).is_ok_and(|kind| kind.ends_licence());
-        events.iter().rev().find(ended).map(event_evidence).or(root)
-    }
-
     /// Frees the space of an object nobody can read any more.
     async fn free(&self, object: Uuid) {
         if let Err(error) = self.objects.delete(object).await {
             tracing::warn!(%object, %error, "object.not_deleted");
         }
-    }
-
-    /// Has the database remove what erased rows have left in its files. Readers may be in the way for a moment.
-    pub async fn scrub(&self) {
-        for _ in 0..SCRUBS {
-            match self.database.scrub().await {
-                Ok(true) => return,
-                Ok(false) => tokio::time::sleep(SCRUB_PAUSE).await,
-                Err(error) => return tracing::error!(%error, "erasure.not_scrubbed"),
-            }
-        }
-        tracing::error!("erasure.not_scrubbed");
     }
 }
 
@@ -281,12 +204,6 @@ fn until_fallen(mut bytes: Plain, work: Work) -> Plain {
         }
     })
 }
-
-/// How often the database is asked to scrub its files, and how long between.
-const SCRUBS: u32 = 100;
-const SCRUB_PAUSE: Duration = Duration::from_millis(50);
-/// Rows read at once while erasing.
-const ERASE_PAGE: u32 = 500;
 
 fn object_name(item: &DataItemRow) -> Result<Uuid, AimError> {
     let name = item.object_name.as_deref().ok_or(AimError::Erased)?;

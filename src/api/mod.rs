@@ -26,7 +26,8 @@
 //!    [`extract::Message`], returning `Result<Reply<M>, Problem>`, `Result<Given, Problem>` (or `Result<Response, Problem>` made from
 //!    them). What is no message of the standard has a schema in `schemas/HBE/` and a line in `schema/resource.rs`.
 //! 2. One line in `routes/mod.rs`: under `quick` (answered within [`Limits::request_time`]) or `slow` (streams).
-//! 3. A POST that writes runs its work through [`once::Once`].
+//! 3. A POST that writes runs its work through [`once::Once`]. Not those that come to the same however often they are sent
+//!    (acknowledging and clearing an alert), and not a webhook's ping, of which two are two messages.
 //! 4. `UPDATE_OPENAPI=1 cargo nextest run openapi` writes `docs/openapi.json` anew.
 
 pub mod bell;

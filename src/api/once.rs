@@ -226,7 +226,8 @@ async fn keep(door: &Door, (key, imprint): (&Key, Option<Imprint>), response: Re
         door.access.abandon(key).await
     };
     if let Err(error) = settled {
-        // The work is done and its answer stands; the key stays in flight until the next start releases it.
+        // The work is done and its answer stands; the key stays in flight until it is released: by the next start, or
+        // after a quarter of an hour.
         tracing::error!(%error, "idempotency.not_kept");
     }
     Response::from_parts(parts, Body::from(bytes))

@@ -275,16 +275,19 @@ impl Transmitter {
         }
     }
 
-    /// Sends raw bytes again without waiting, as after a restart.
+    /// Sends raw bytes again without waiting until they are mined, as after a restart.
     ///
     /// # Errors
-    /// When the node refuses them for another reason than having seen them.
+    /// When the node refuses them for another reason than having seen them, or does not answer in time.
     pub async fn resend(&self, raw: &[u8]) -> Result<(), ChainError> {
-        match self.node.provider().send_raw_transaction(raw).await {
-            Ok(_) => Ok(()),
-            Err(error) if is_seen_before(&error) => Ok(()),
-            Err(error) => Err(error.into()),
-        }
+        let provider: &DynProvider = self.node.provider();
+        let sending = async {
+            match provider.send_raw_transaction(raw).await {
+                Err(error) if !is_seen_before(&error) => Err(error),
+                _ => Ok(()),
+            }
+        };
+        super::node::in_time(sending).await
     }
 
     /// The newest block of the node that transactions are sent to.

@@ -2,7 +2,7 @@
 
 use sqlx::any::AnyRow;
 
-use super::{Database, Result, columns::Columns};
+use super::{Database, Result, columns::Columns, users::take_user};
 use crate::domain::ids::{AihDataId, UserId};
 
 /// Most rows read of one End User.
@@ -45,6 +45,7 @@ impl Database {
         at_us: i64,
     ) -> Result<()> {
         let mut tx = self.begin().await?;
+        take_user(&mut tx, owner).await?;
         sqlx::query("DELETE FROM alert_recipients WHERE owner = $1 AND scope = $2")
             .bind(owner.to_string())
             .bind(scope(item))

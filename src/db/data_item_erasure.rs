@@ -4,81 +4,57 @@
 use sqlx::{Any, Transaction};
 
 use super::{
-    Database, Result, Transition,
-    columns::{Columns, Statement, step_in},
+    Database, Result, State,
+    columns::Columns,
     connect::Kind,
-    data_item_steps::STATE,
-    data_items::{DataItemRow, DataItemState, family_with_payload},
+    data_items::{DataItemRow, Eraser, family_with_keys},
 };
 use crate::domain::ids::AihDataId;
 
 impl Database {
-    /// Destroys the item key and what describes the payload: from `licensed` or `stored` to `erased`. The object may be
-    /// deleted afterwards; the sweep does not know its name any more. What was done to it, to copies made from it, and
-    /// found in it goes in the same transaction: it leads back to what was there.
-    ///
-    /// # Errors
-    /// When the database fails.
-    pub async fn erase_data_item(&self, id: AihDataId, at_us: i64) -> Result<Transition<DataItemState>> {
-        self.retried(|| async {
-            let mut tx = self.begin().await?;
-            let update = erasing(
-                "UPDATE data_items SET state = 'erased', item_key_wrapped = NULL, object_name = NULL, sha256 = NULL,
-                     descr_metadata = NULL, data_time = 'null', updated_at_us = $2, qualifier = $3 || data_class || $4
-                 WHERE aih_data_id = $1 AND state IN ('licensed', 'stored')",
-                (id, at_us),
-            );
-            let transition = step_in(&mut tx, update, STATE, &id.to_string()).await?;
-            if transition.is_done() {
-                let traces = [
-                    "DELETE FROM treatments WHERE aih_data_id = $1 OR parent_id = $1",
-                    "DELETE FROM findings WHERE aih_data_id = $1",
-                ];
-                execute_all(&mut tx, &traces, id).await?;
-            }
-            tx.commit().await?;
-            Ok(transition)
-        })
-        .await
-    }
-
     /// Erases an item and, of a root, everything derived from it, all in one transaction: nothing can leave half of a
-    /// family readable. Gives the rows as they were; none when all had been erased before.
+    /// family readable. What was done to it, to copies made from it, and found in it goes with it: it leads back to what
+    /// was there. Gives the rows as they were; none when all had been erased before.
+    ///
+    /// With the End User's erasing go the first answers that may describe it, or hold a result; those still in work are
+    /// given, and not kept. What the Back End erases of its own no answer tells of.
     ///
     /// # Errors
     /// When the database fails.
-    pub async fn erase_family(&self, id: AihDataId, at_us: i64) -> Result<Vec<DataItemRow>> {
+    pub async fn erase_family(&self, id: AihDataId, by: Eraser, at_us: i64) -> Result<Vec<DataItemRow>> {
         self.retried(|| async {
             let mut tx = self.begin().await?;
             // Takes the rows, so that what is read next is what goes.
-            sqlx::query("UPDATE data_items SET updated_at_us = $2 WHERE aih_data_id = $1 OR root_id = $1")
+            sqlx::query("UPDATE data_items SET hash = hash WHERE aih_data_id = $1 OR root_id = $1")
                 .bind(id.to_string())
-                .bind(at_us)
                 .execute(&mut *tx)
                 .await?;
-            let family = family_with_payload(&mut tx, id).await?;
+            let family = family_with_keys(&mut tx, id).await?;
             if !family.is_empty() {
-                let update = erasing(
-                    "UPDATE data_items SET state = 'erased', item_key_wrapped = NULL, object_name = NULL, sha256 = NULL,
-                         descr_metadata = NULL, data_time = 'null', updated_at_us = $2, qualifier = $3 || data_class || $4
-                     WHERE (aih_data_id = $1 OR root_id = $1) AND state IN ('licensed', 'stored')",
-                    (id, at_us),
-                );
-                update.execute(&mut *tx).await?;
-                let traces = [
-                    "DELETE FROM treatments WHERE aih_data_id IN
-                         (SELECT aih_data_id FROM data_items WHERE aih_data_id = $1 OR root_id = $1)",
-                    "DELETE FROM treatments WHERE parent_id IN
-                         (SELECT aih_data_id FROM data_items WHERE aih_data_id = $1 OR root_id = $1)",
-                    "DELETE FROM findings WHERE aih_data_id IN
-                         (SELECT aih_data_id FROM data_items WHERE aih_data_id = $1 OR root_id = $1)",
-                ];
-                execute_all(&mut tx, &traces, id).await?;
+                erase_rows(&mut tx, id, by, at_us).await?;
+                execute_all(&mut tx, &TRACES, id).await?;
+            }
+            if by == Eraser::EndUser {
+                execute_all(&mut tx, &ANSWERS, id).await?;
             }
             tx.commit().await?;
             Ok(family)
         })
         .await
+    }
+
+    /// The acts are noted and the objects deleted: nothing is left to do for these.
+    ///
+    /// # Errors
+    /// When the database fails.
+    pub async fn finish_erasures(&self, done: &[AihDataId]) -> Result<()> {
+        let mut tx = self.begin().await?;
+        let finish = ["UPDATE data_items SET object_name = NULL WHERE aih_data_id = $1 AND state = 'erased'"];
+        for id in done {
+            execute_all(&mut tx, &finish, *id).await?;
+        }
+        tx.commit().await?;
+        Ok(())
     }
 
     /// Removes what deleted and overwritten rows have left in the database's own files. After this, SQLite's hold no
@@ -104,9 +80,41 @@ impl Database {
     }
 }
 
-/// What is left of the qualifier is its class, which the row says as well.
-fn erasing(update: &'static str, (id, at_us): (AihDataId, i64)) -> Statement {
-    sqlx::query(update).bind(id.to_string()).bind(at_us).bind("{\"DataClass\":\"").bind("\"}")
+/// What leads back to what was in an item.
+const TRACES: [&str; 3] = [
+    "DELETE FROM treatments WHERE aih_data_id IN
+         (SELECT aih_data_id FROM data_items WHERE aih_data_id = $1 OR root_id = $1)",
+    "DELETE FROM treatments WHERE parent_id IN
+         (SELECT aih_data_id FROM data_items WHERE aih_data_id = $1 OR root_id = $1)",
+    "DELETE FROM findings WHERE aih_data_id IN
+         (SELECT aih_data_id FROM data_items WHERE aih_data_id = $1 OR root_id = $1)",
+];
+
+/// First answers to its End User, and to whoever asked for something of it.
+const ANSWERS: [&str; 2] = [
+    "DELETE FROM idempotency WHERE user_address IN (SELECT owner FROM data_items WHERE aih_data_id = $1)",
+    "DELETE FROM idempotency WHERE user_address IN
+         (SELECT requester FROM operations WHERE aih_data_id IN
+             (SELECT aih_data_id FROM data_items WHERE aih_data_id = $1 OR root_id = $1))",
+];
+
+/// What is left of the qualifier is its class, which the row says as well. The object's name stays until the object is
+/// deleted: see [`Database::finish_erasures`].
+async fn erase_rows(tx: &mut Transaction<'static, Any>, id: AihDataId, by: Eraser, at_us: i64) -> Result<()> {
+    sqlx::query(
+        "UPDATE data_items SET state = 'erased', item_key_wrapped = NULL, sha256 = NULL, descr_metadata = NULL,
+             data_time = 'null', erased_by = $5, updated_at_us = $2, qualifier = $3 || data_class || $4
+         WHERE (aih_data_id = $1 OR root_id = $1)
+             AND (state IN ('licensed', 'stored') OR (state = 'announced' AND parent_id IS NOT NULL))",
+    )
+    .bind(id.to_string())
+    .bind(at_us)
+    .bind("{\"DataClass\":\"")
+    .bind("\"}")
+    .bind(by.word())
+    .execute(&mut **tx)
+    .await?;
+    Ok(())
 }
 
 async fn execute_all(tx: &mut Transaction<'static, Any>, statements: &[&'static str], id: AihDataId) -> Result<()> {

@@ -11,7 +11,7 @@ use super::{
 };
 use crate::domain::{ids::AihDataId, taxonomy::Word};
 
-pub(super) const STATE: &str = "SELECT state FROM data_items WHERE aih_data_id = $1";
+const STATE: &str = "SELECT state FROM data_items WHERE aih_data_id = $1";
 
 impl Database {
     /// Makes the row of an item before the first byte of its payload is kept: what the object store holds is known.

@@ -32,7 +32,7 @@ macro_rules! select {
         concat!(
             "SELECT aih_data_id, hash, owner, data_class, status, qualifier, data_time, descr_metadata, licence, \
              root_id, parent_id, object_name, plain_length, stored_length, sha256, item_key_wrapped, state, \
-             created_at_us, updated_at_us, fallen_at_us, descr_is_sealed \
+             created_at_us, updated_at_us, fallen_at_us, descr_is_sealed, erased_by \
              FROM data_items ",
             $tail
         )
@@ -50,6 +50,16 @@ states! {
         Stored = "stored",
         /// Its key is destroyed.
         Erased = "erased",
+    }
+}
+
+states! {
+    /// By whom an item was erased.
+    Eraser in "data_items" {
+        /// By its End User.
+        EndUser = "end_user",
+        /// By the Back End itself: it made it, and nobody was told.
+        BackEnd = "back_end",
     }
 }
 
@@ -120,7 +130,7 @@ pub struct DataItemRow {
     pub root: AihDataId,
     /// The item it is derived from.
     pub parent: Option<AihDataId>,
-    /// Where the sealed payload lies; `None` when erased.
+    /// Where the sealed payload lies; `None` when erased and deleted.
     pub object_name: Option<String>,
     /// Bytes before sealing, once stored.
     pub plain_length: Option<u64>,
@@ -138,6 +148,8 @@ pub struct DataItemRow {
     pub updated_at_us: i64,
     /// When its licence was seen to have fallen, by itself or with its root; `None` while it stands.
     pub fallen_at_us: Option<i64>,
+    /// By whom it was erased.
+    pub erased_by: Option<Eraser>,
 }
 
 impl DataItemRow {
@@ -165,6 +177,7 @@ impl DataItemRow {
             created_at_us: columns.integer("created_at_us")?,
             updated_at_us: columns.integer("updated_at_us")?,
             fallen_at_us: columns.optional_integer("fallen_at_us")?,
+            erased_by: columns.optional_text("erased_by")?.map(|_| columns.state("erased_by")).transpose()?,
         })
     }
 
@@ -173,10 +186,12 @@ impl DataItemRow {
     }
 }
 
-/// An item, and of a root everything derived from it, as far as there are keys to destroy; oldest first.
-pub(super) async fn family_with_payload(connection: &mut AnyConnection, id: AihDataId) -> Result<Vec<DataItemRow>> {
+/// An item, and of a root everything derived from it, as far as there are keys to destroy; oldest first. What is being
+/// derived has a key before it has a licence.
+pub(super) async fn family_with_keys(connection: &mut AnyConnection, id: AihDataId) -> Result<Vec<DataItemRow>> {
     let rows = sqlx::query(select!(
-        "WHERE (aih_data_id = $1 OR root_id = $1) AND state IN ('licensed', 'stored')
+        "WHERE (aih_data_id = $1 OR root_id = $1)
+             AND (state IN ('licensed', 'stored') OR (state = 'announced' AND parent_id IS NOT NULL))
          ORDER BY created_at_us, aih_data_id"
     ))
     .bind(id.to_string())
@@ -310,6 +325,35 @@ impl Database {
         ))
         .bind(untouched_since_us);
         self.list_page(query, (after, limit), DataItemRow::read, DataItemRow::cursor(|item| item.updated_at_us)).await
+    }
+
+    /// Items that are erased, but of which neither the act was noted nor the object deleted for sure: of all, or of one
+    /// and what derives from it. In the order of their IDs, after the one named.
+    ///
+    /// # Errors
+    /// When the database fails or a row is corrupt.
+    pub async fn list_unfinished_erasures(
+        &self,
+        of: Option<AihDataId>,
+        after: Option<AihDataId>,
+        limit: u32,
+    ) -> Result<Vec<DataItemRow>> {
+        let after = after.map(|id| id.to_string()).unwrap_or_default();
+        let query = match of {
+            None => sqlx::query(select!(
+                "WHERE state = 'erased' AND object_name IS NOT NULL AND aih_data_id > $1 ORDER BY aih_data_id LIMIT $2"
+            ))
+            .bind(after)
+            .bind(i64::from(limit)),
+            Some(id) => sqlx::query(select!(
+                "WHERE state = 'erased' AND object_name IS NOT NULL AND (aih_data_id = $3 OR root_id = $3)
+                     AND aih_data_id > $1 ORDER BY aih_data_id LIMIT $2"
+            ))
+            .bind(after)
+            .bind(i64::from(limit))
+            .bind(id.to_string()),
+        };
+        query.fetch_all(&self.readers).await?.iter().map(DataItemRow::read).collect()
     }
 
     /// Every object name in use, in order, read in pages so that no transaction stays open. A name taken into use while

@@ -100,19 +100,40 @@ impl Database {
         Ok(())
     }
 
-    /// What is due at a time (microseconds since 1970), longest due first.
+    /// What is due at a time (microseconds since 1970), longest due first; of each webhook the first alone, so that a
+    /// receiver for which much waits keeps nobody else's messages waiting.
     ///
     /// # Errors
     /// When the database fails or a row is corrupt.
     pub async fn list_due_deliveries(&self, at_us: i64, limit: u32) -> Result<Vec<DeliveryRow>> {
         let rows = sqlx::query(select!(
-            "WHERE state = 'waiting' AND next_attempt_at_us <= $1 ORDER BY next_attempt_at_us, delivery_id LIMIT $2"
+            "WHERE state = 'waiting' AND next_attempt_at_us <= $1
+                 AND NOT EXISTS (SELECT 1 FROM deliveries o
+                     WHERE o.webhook_id = deliveries.webhook_id AND o.state = 'waiting'
+                         AND (o.next_attempt_at_us, o.delivery_id)
+                             < (deliveries.next_attempt_at_us, deliveries.delivery_id))
+             ORDER BY next_attempt_at_us, delivery_id LIMIT $2"
         ))
         .bind(at_us)
         .bind(fetch_limit(limit) - 1)
         .fetch_all(&self.readers)
         .await?;
         rows.iter().map(DeliveryRow::read).collect()
+    }
+
+    /// Whether so many deliveries wait for a webhook.
+    ///
+    /// # Errors
+    /// When the database fails.
+    pub async fn has_waiting_deliveries(&self, webhook: Uuid, count: u32) -> Result<bool> {
+        let row = sqlx::query(
+            "SELECT delivery_id FROM deliveries WHERE webhook_id = $1 AND state = 'waiting' LIMIT 1 OFFSET $2",
+        )
+        .bind(webhook.to_string())
+        .bind(i64::from(count) - 1)
+        .fetch_optional(&self.readers)
+        .await?;
+        Ok(row.is_some())
     }
 
     /// The newest deliveries of a webhook.

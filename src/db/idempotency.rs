@@ -4,6 +4,9 @@
 //! begin ─▶ in_flight ──finish──▶ done ──purge──▶ (gone)
 //!              └──abandon, release──▶ (gone: the next request is a fresh one)
 //! ```
+//!
+//! Erasing an item forgets both kinds (`data_item_erasure.rs`). `created_at_us` is the last sign of life while a request
+//! is worked on.
 
 use alloy::primitives::B256;
 use base64::{Engine, engine::general_purpose::STANDARD as BASE64};
@@ -170,18 +173,6 @@ impl Database {
         .execute(&self.writers)
         .await?;
         Ok(result.rows_affected() == 1)
-    }
-
-    /// Forgets every answer kept for a user; returns how many.
-    ///
-    /// # Errors
-    /// When the database fails.
-    pub async fn forget_answers_of(&self, user: UserId) -> Result<u64> {
-        let result = sqlx::query("DELETE FROM idempotency WHERE user_address = $1 AND state = 'done'")
-            .bind(user.to_string())
-            .execute(&self.writers)
-            .await?;
-        Ok(result.rows_affected())
     }
 
     /// Forgets answers to requests that began before a time; returns how many. What is in flight stays.

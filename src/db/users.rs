@@ -6,7 +6,7 @@
 //!
 //! The registry on chain has the last word on classes; these rows follow it, and hold what may not stand on a chain.
 
-use sqlx::any::AnyRow;
+use sqlx::{AnyConnection, any::AnyRow};
 
 use super::{Cursor, Database, DbError, Page, Result, Transition, columns::Columns, state::states};
 use crate::domain::{
@@ -209,4 +209,14 @@ impl Database {
         let cursor = |user: &UserRow| Cursor::new(user.registered_at_us, user.address.to_string());
         self.list_page(query, (after, limit), UserRow::read, cursor).await
     }
+}
+
+/// Takes the row of a user, in the caller's transaction, so that of two who count or replace what is theirs one waits for
+/// the other. SQLite has one writer; PostgreSQL has not.
+pub(super) async fn take_user(connection: &mut AnyConnection, address: UserId) -> Result<()> {
+    sqlx::query("UPDATE users SET standing = standing WHERE address = $1")
+        .bind(address.to_string())
+        .execute(connection)
+        .await?;
+    Ok(())
 }

@@ -7,7 +7,7 @@
 use sqlx::any::AnyRow;
 use uuid::Uuid;
 
-use super::{Database, Result, Transition, columns::Columns, state::states};
+use super::{Database, Result, Transition, columns::Columns, state::states, users::take_user};
 use crate::domain::ids::UserId;
 
 /// Columns by name: a newer program may add some while this one runs.
@@ -95,6 +95,7 @@ impl Database {
     /// When the database fails.
     pub async fn insert_webhook(&self, webhook: &NewWebhook, most: i64) -> Result<bool> {
         let mut tx = self.begin().await?;
+        take_user(&mut tx, webhook.user).await?;
         let row = sqlx::query("SELECT COUNT(*) AS webhooks FROM webhooks WHERE user_address = $1")
             .bind(webhook.user.to_string())
             .fetch_one(&mut *tx)

@@ -1,21 +1,22 @@
 //! The task behind the [queue](super::queue): it owns the operator's key and nonce, gathers what waits, sends it, and
 //! settles what was not mined in time.
 
-use std::{collections::VecDeque, time::Duration};
+use std::time::Duration;
 
-use alloy::primitives::B256;
+use alloy::{primitives::B256, sol_types::SolCall};
 use futures_util::{StreamExt, stream::FuturesUnordered};
 use tokio::{sync::mpsc, time::Instant};
 
 use super::{
     batch::{answer, call, refuse, together},
     ledger::{End, Entry, Ledger},
-    queue::{Job, Work},
+    queue::{Job, QueueError, Work},
     settle::{self, Unsettled},
     vigil::Vigil,
 };
 use crate::chain::{
     ChainError, Refusal,
+    bindings::LicenceRegistry,
     operator::{Mined, Operator, Signed},
 };
 
@@ -54,7 +55,7 @@ impl Batch {
 /// however many there are, the other place is for confirmations; and while none is, its turn comes first.
 #[derive(Default)]
 struct Waiting {
-    alone: VecDeque<Job>,
+    alone: Vec<Job>,
     together: Vec<Job>,
 }
 
@@ -66,19 +67,20 @@ impl Waiting {
     fn take_in(&mut self, jobs: impl Iterator<Item = Job>) {
         for job in jobs {
             match job.work {
-                Work::Alone(_) => self.alone.push_back(job),
+                Work::Alone(_) => self.alone.push(job),
                 Work::Confirm(_) | Work::Derive(_) => self.together.push(job),
             }
         }
     }
 
-    /// The jobs of the next transaction. Nobody waits any more for those whose time has passed.
+    /// The jobs of the next transaction. Of what goes alone a withdrawal comes first: uploads must not keep it waiting until
+    /// it is too late.
     fn next(&mut self, alone_in_flight: bool) -> Option<Vec<Job>> {
-        let wanted = |job: &Job| !job.reply.is_closed() && job.deadline > Instant::now();
-        self.alone.retain(wanted);
-        self.together.retain(wanted);
-        if !alone_in_flight && let Some(job) = self.alone.pop_front() {
-            return Some(vec![job]);
+        drop_late(&mut self.alone);
+        drop_late(&mut self.together);
+        if !alone_in_flight && !self.alone.is_empty() {
+            let place = self.alone.iter().position(is_withdrawal).unwrap_or_default();
+            return Some(vec![self.alone.remove(place)]);
         }
         let count = together(&self.together).min(MOST_IN_BATCH);
         (count > 0).then(|| self.together.drain(..count).collect())
@@ -278,17 +280,32 @@ impl<L: Ledger> Clerk<L> {
     }
 }
 
+/// Lets go of jobs nobody waits for any more. Who waited until the deadline is told that it passed.
+fn drop_late(jobs: &mut Vec<Job>) {
+    let now = Instant::now();
+    for job in jobs.extract_if(.., |job| job.reply.is_closed() || job.deadline <= now) {
+        let _ = job.reply.send(Err(QueueError::Deadline));
+    }
+}
+
+fn is_withdrawal(job: &Job) -> bool {
+    matches!(&job.work, Work::Alone(call) if call.data.starts_with(&LicenceRegistry::revokeCall::SELECTOR))
+}
+
 #[cfg(test)]
 mod tests {
+    use alloy::primitives::Bytes;
     use tokio::sync::oneshot;
 
     use super::*;
-    use crate::{chain::operator::Call, domain::taxonomy::DataStatus, licensing::queue::DeriveRequest};
+    use crate::{
+        chain::operator::Call,
+        domain::taxonomy::DataStatus,
+        licensing::queue::{DeriveRequest, Done},
+    };
 
     /// Jobs of both kinds, and who waits for them.
-    fn jobs(
-        kinds: &str,
-    ) -> (Vec<Job>, Vec<oneshot::Receiver<Result<super::super::queue::Done, super::super::queue::QueueError>>>) {
+    fn jobs(kinds: &str) -> (Vec<Job>, Vec<oneshot::Receiver<Result<Done, QueueError>>>) {
         let deadline = Instant::now() + Duration::from_secs(60);
         let job = |kind| {
             let (reply, answer) = oneshot::channel();
@@ -320,5 +337,30 @@ mod tests {
         drop(answers);
         assert!(waiting.next(false).is_none(), "nobody waits for them any more");
         assert_eq!(waiting.len(), 0);
+    }
+
+    fn alone(selector: [u8; 4], deadline: Instant) -> (Job, oneshot::Receiver<Result<Done, QueueError>>) {
+        let (reply, answer) = oneshot::channel();
+        let call = Call { data: Bytes::copy_from_slice(&[&selector[..], &[0; 32]].concat()), gas_limit: 1 };
+        (Job { work: Work::Alone(call), deadline, reply }, answer)
+    }
+
+    #[test]
+    fn a_withdrawal_is_known_among_what_goes_alone() {
+        let later = Instant::now() + PATIENCE;
+        let (issue, _) = alone(LicenceRegistry::issueCall::SELECTOR, later);
+        let (withdrawal, _) = alone(LicenceRegistry::revokeCall::SELECTOR, later);
+        assert_eq!([issue, withdrawal].iter().position(is_withdrawal), Some(1));
+    }
+
+    #[test]
+    fn who_waited_too_long_is_told_so() {
+        let (late, mut told) = alone([0; 4], Instant::now());
+        let (in_time, _waits) = alone([0; 4], Instant::now() + PATIENCE);
+        let (left, _) = alone([0; 4], Instant::now() + PATIENCE);
+        let mut gathered = vec![late, in_time, left];
+        drop_late(&mut gathered);
+        assert_eq!(gathered.len(), 1);
+        assert!(matches!(told.try_recv(), Ok(Err(QueueError::Deadline))));
     }
 }

@@ -156,7 +156,7 @@ impl Licensing {
     }
 
     /// Passes when there is no doubt, the node's newest block included.
-    async fn pass_now(&self) -> Result<(), LicensingError> {
+    pub(super) async fn pass_now(&self) -> Result<(), LicensingError> {
         self.vigil.pass()?;
         let (seen, head) = (self.vigil.head(), self.node.head().await?.number);
         // A node that fell behind may not have heard of a withdrawal yet.

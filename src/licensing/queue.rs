@@ -145,9 +145,4 @@ impl Queue {
     pub(super) fn attestor(&self) -> &Attestor {
         &self.attestor
     }
-
-    /// Callers waiting now.
-    pub fn waiting(&self) -> usize {
-        MOST_WAITING - self.jobs.capacity()
-    }
 }

@@ -100,6 +100,16 @@ impl Licensing {
     /// When there is a doubt, or the chain does not answer.
     pub async fn read(&self, licence: LicenceId) -> Result<Option<Reading>, LicensingError> {
         self.vigil.pass()?;
+        self.read_in_doubt(licence).await
+    }
+
+    /// As [`Licensing::read`], for what only takes rights away, or was done already: in doubt it is asked as well, unless
+    /// the doubt is whether this is our chain and our contract at all.
+    ///
+    /// # Errors
+    /// When the chain may be another, or does not answer.
+    pub async fn read_in_doubt(&self, licence: LicenceId) -> Result<Option<Reading>, LicensingError> {
+        self.vigil.pass_if_ours()?;
         let address = licence.address();
         if licence.chain_id() != self.node.chain_id() || !self.node.is_licence(address).await? {
             return Ok(None);
@@ -114,6 +124,18 @@ impl Licensing {
             false => State::Superseded,
         };
         Ok(Some(Reading { licence, terms, derivation, sequence: item.sequence, state }))
+    }
+
+    /// Whether the current licence of an item, and the root it derives from, stands; `None` when the chain knows none.
+    ///
+    /// # Errors
+    /// When there is a doubt, the node's newest block included, or the chain does not answer.
+    pub async fn item_stands(&self, item: B256) -> Result<Option<bool>, LicensingError> {
+        self.pass_now().await?;
+        match self.node.item(item).await?.licence {
+            Some(licence) => Ok(Some(self.node.stands(licence).await?)),
+            None => Ok(None),
+        }
     }
 
     /// Compiles a Model Licence for the present moment in its item's history and says what to sign. The history of an
@@ -151,21 +173,27 @@ impl Licensing {
         self.is_signed(reading.terms.end_user, hash, signature).await
     }
 
-    /// Whether an account signed a hash, with its key or as a contract (ERC-1271). The registry judges the same; what it
-    /// would refuse need not go there at the operator's cost and in everybody's way.
+    /// Whether an account signed a hash: one with code as a contract (ERC-1271) and not with its key, any other with its
+    /// key, in the one form the registry takes (v 27 or 28, the lower of both s). It judges the same; what it would refuse
+    /// need not go there at the operator's cost and in everybody's way.
     ///
     /// # Errors
     /// When the chain does not answer about a smart account.
     pub(super) async fn is_signed(&self, by: Address, hash: B256, signature: &[u8]) -> Result<bool, LicensingError> {
-        let by_key = Signature::from_raw(signature).and_then(|s| s.recover_address_from_prehash(&hash));
-        if by_key.is_ok_and(|signer| signer == by) {
-            return Ok(true);
+        if self.node.has_code(by).await? {
+            return Ok(self.node.accepts_signature(by, hash, signature.to_vec().into()).await?);
         }
-        Ok(self.node.accepts_signature(by, hash, signature.to_vec().into()).await?)
+        Ok(canonical(signature).is_some_and(|s| s.recover_address_from_prehash(&hash).is_ok_and(|signer| signer == by)))
     }
 
     /// What an End User signs to withdraw a licence as a whole, for `eth_signTypedData_v4`.
     pub fn withdrawal_to_sign(&self, reading: &Reading) -> Value {
         typed_data::revocation_typed_data(reading.item(), reading.licence.address(), &self.node.back_end())
     }
+}
+
+/// A signature in the form that OpenZeppelin's `ECDSA` takes.
+fn canonical(signature: &[u8]) -> Option<Signature> {
+    let parsed = Signature::from_raw(signature).ok()?;
+    (matches!(signature, [.., 27 | 28]) && parsed.normalize_s().is_none()).then_some(parsed)
 }

@@ -10,7 +10,7 @@ use std::{
 };
 
 use futures_util::FutureExt;
-use tokio::{sync::watch, task::JoinHandle};
+use tokio::{sync::watch, task::JoinHandle, time::Instant};
 use tokio_util::sync::CancellationToken;
 
 use crate::{
@@ -25,6 +25,8 @@ pub const MOST_LAG_BLOCKS: u64 = 64;
 /// How long something of ours may wait without any block before the chain counts as frozen. Less than the gate would wait
 /// for two answers, and twice what a chain with a block every twelve seconds needs.
 const FROZEN_AFTER: Duration = Duration::from_secs(30);
+/// How long an answer counts that no restoration is going on, where another instance may begin one.
+pub const RESTORING_KNOWN: Duration = Duration::from_secs(20);
 /// How often chain id and code are verified.
 const VERIFY_INTERVAL: Duration = Duration::from_secs(5);
 
@@ -61,6 +63,12 @@ pub enum Doubt {
     /// A task that the gate rests on has ended although nobody told it to.
     #[error("a part of this Back End ({0}) has broken down; it must be restarted")]
     BrokenDown(&'static str),
+    /// The chain is being given its licences again: a withdrawal may be missing on it.
+    #[error("licences are being restored on the chain")]
+    Restoring,
+    /// Whether licences are being restored was not heard for too long.
+    #[error("the database does not say whether licences are being restored on the chain")]
+    RestoringUnknown,
 }
 
 /// The doubts of now; copies share them.
@@ -78,6 +86,8 @@ pub struct Vigil {
     frozen_after: Duration,
     /// How old the newest block may be.
     most_block_age: Option<Duration>,
+    /// Whether a restoration was going on, and when that was asked; `None` where no other instance can begin one.
+    restoring: Arc<watch::Sender<Option<(bool, Instant)>>>,
 }
 
 /// While this is held, somebody needs news of the chain soon.
@@ -108,6 +118,7 @@ impl Vigil {
             frozen: Arc::default(),
             frozen_after: FROZEN_AFTER,
             most_block_age: None,
+            restoring: Arc::new(watch::Sender::new(None)),
         }
     }
 
@@ -131,11 +142,19 @@ impl Vigil {
     {
         let vigil = self.clone();
         tokio::spawn(async move {
-            let panicked = AssertUnwindSafe(task).catch_unwind().await.is_err();
-            if panicked || !stop.is_cancelled() {
-                tracing::error!(name, panicked, "task.broken_down");
+            if breaks_down(name, stop, task).await {
                 let _ = vigil.broken.set(name);
             }
+        })
+    }
+
+    /// Runs a task on which no permission rests. That it ended before it was told to is logged as an error.
+    pub fn watched<F>(name: &'static str, stop: CancellationToken, task: F) -> JoinHandle<()>
+    where
+        F: Future<Output = ()> + Send + 'static,
+    {
+        tokio::spawn(async move {
+            let _ = breaks_down(name, stop, task).await;
         })
     }
 
@@ -164,6 +183,7 @@ impl Vigil {
         if let Some(name) = self.broken.get() {
             return Err(Doubt::BrokenDown(name));
         }
+        self.pass_restoring()?;
         if let Some(doubt) = *self.chain.borrow() {
             return Err(doubt);
         }
@@ -175,6 +195,36 @@ impl Vigil {
         match self.lag() {
             lag if lag > MOST_LAG_BLOCKS => Err(Doubt::IndexBehind(lag)),
             _ => Ok(()),
+        }
+    }
+
+    /// Passes unless the chain may be another than ours, or the contract on it: for what is done in every other doubt,
+    /// because it only takes rights away.
+    ///
+    /// # Errors
+    /// The doubt.
+    pub fn pass_if_ours(&self) -> Result<(), Doubt> {
+        // A register of which half is there would deny a licence that it is about to get again.
+        self.pass_restoring()?;
+        match *self.chain.borrow() {
+            Some(doubt @ (Doubt::WrongChain | Doubt::ChangedCode | Doubt::NotVerified)) => Err(doubt),
+            _ => Ok(()),
+        }
+    }
+
+    fn pass_restoring(&self) -> Result<(), Doubt> {
+        match *self.restoring.borrow() {
+            Some((true, _)) => Err(Doubt::Restoring),
+            Some((false, asked)) if asked.elapsed() > RESTORING_KNOWN => Err(Doubt::RestoringUnknown),
+            _ => Ok(()),
+        }
+    }
+
+    /// Says whether a restoration is going on, and when that was asked. From then on it must be said again and again.
+    pub fn report_restoring(&self, restoring: bool, asked: Instant) {
+        let before = self.restoring.send_replace(Some((restoring, asked)));
+        if before.is_some_and(|(was, _)| was != restoring) {
+            tracing::warn!(restoring, "restoring.noticed");
         }
     }
 
@@ -317,6 +367,15 @@ impl Vigil {
     }
 }
 
+async fn breaks_down(name: &'static str, stop: CancellationToken, task: impl Future<Output = ()>) -> bool {
+    let panicked = AssertUnwindSafe(task).catch_unwind().await.is_err();
+    let broken = panicked || !stop.is_cancelled();
+    if broken {
+        tracing::error!(name, panicked, "task.broken_down");
+    }
+    broken
+}
+
 async fn verify(node: &Node, clock: &Clock, most_age: Option<Duration>) -> Result<u64, ChainError> {
     node.verify().await?;
     let head = node.head().await?;
@@ -395,6 +454,37 @@ mod tests {
         other.note(Ok(()));
         other.resting_on("ended", CancellationToken::new(), async {}).await.unwrap();
         assert_eq!(other.pass(), Err(Doubt::BrokenDown("ended")));
+    }
+
+    #[test]
+    fn what_takes_rights_away_passes_in_every_doubt_but_whether_the_chain_is_ours() {
+        let vigil = Vigil::new();
+        assert_eq!(vigil.pass_if_ours(), Err(Doubt::NotVerified));
+        vigil.note(Ok(()));
+        vigil.report_head(1_000);
+        for (error, passes) in [
+            (ChainError::Timeout(Duration::ZERO), true),
+            (ChainError::ClockSkew { seconds: 31 }, true),
+            (ChainError::WrongChain { expected: 1, found: 2 }, false),
+            (ChainError::Contradiction("of a test".to_owned()), false),
+        ] {
+            vigil.note(Err(&error));
+            assert!(vigil.pass().is_err());
+            assert_eq!(vigil.pass_if_ours().is_ok(), passes, "{error}");
+        }
+    }
+
+    #[test]
+    fn a_restoration_is_a_doubt_and_so_is_not_having_heard_of_any() {
+        let vigil = Vigil::new();
+        vigil.note(Ok(()));
+        assert_eq!(vigil.pass(), Ok(()), "where nobody else can restore, nobody has to say so");
+        vigil.report_restoring(true, Instant::now());
+        assert_eq!((vigil.pass(), vigil.pass_if_ours()), (Err(Doubt::Restoring), Err(Doubt::Restoring)));
+        vigil.report_restoring(false, Instant::now());
+        assert_eq!(vigil.pass(), Ok(()));
+        vigil.report_restoring(false, Instant::now() - RESTORING_KNOWN - Duration::from_millis(1));
+        assert_eq!(vigil.pass(), Err(Doubt::RestoringUnknown));
     }
 
     #[test]

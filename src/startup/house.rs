@@ -7,14 +7,14 @@
 use std::{fs::File, path::Path, time::Duration};
 
 use alloy::providers::DynProvider;
-use tokio::task::JoinHandle;
+use tokio::{task::JoinHandle, time::Instant};
 use tokio_util::sync::CancellationToken;
 
 use super::{
     devnet::{self, Devnet, DevnetError},
     holdings,
     keys::{DEVNET, KeyError, Office},
-    vouch,
+    restoring, vouch,
 };
 use crate::{
     access::{Access, AccessError, Origin, SigningKey},
@@ -168,14 +168,22 @@ impl House {
         let vigil = Vigil::new().with_block_age(settings.most_block_age.map(Duration::from_secs));
         vigil.verify(&node, &clock).await;
         let database = database(settings).await?;
+        let asked = Instant::now();
         if database.is_restoring().await? {
             return Err(StartError::Restoring);
+        }
+        if !settings.is_alone() {
+            vigil.report_restoring(false, asked);
         }
         let root_key = holdings::root_key(settings, &database).await?;
         let key = Office::Operator.key(deployment.chain_id)?;
         let models = Shelf::open(&settings.data.join("models"), key.clone())?;
         let operator = recovered(Operator::start(node.clone(), key).await?, &database).await?;
+        let stop = CancellationToken::new();
+        let given_up = stop.clone().drop_guard();
         let (queue, queue_task) = Queue::start(operator, database.clone(), vigil.clone());
+        // It ends by itself when nobody holds a way into it any more, which is after `stop`.
+        let queue_task = vigil.resting_on("the queue", stop.clone(), to_its_end(queue_task));
         let licensing = Licensing::new(node.clone(), queue, vigil.clone(), clock.clone()).remembering(database.clone());
         let aims = Aims::new(Shared {
             licensing,
@@ -193,19 +201,25 @@ impl House {
         if deployment.chain_id == DEVNET {
             vouch::in_advance(&aims, &provider, &settings.vouched).await?;
         }
-        let stop = CancellationToken::new();
+        if !settings.is_alone() {
+            let asking = restoring::keep_asking(aims.database.clone(), vigil.clone(), stop.clone());
+            drop(vigil.resting_on("the look-out for restorations", stop.clone(), asking));
+        }
         let listening = listening_node(&deployment, &rpc_url, &node).await;
         let clerk = Indexer::new(listening, aims.database.clone(), vigil.clone(), clock.clone(), deployment.block);
         let indexer = vigil.resting_on("the copy of the register", stop.clone(), clerk.run(stop.clone()));
-        let rounds = tokio::spawn(aims.clone().keep_rounds(quiet_time(settings), stop.clone()));
-        let courier = tokio::spawn(aims.clone().deliver(stop.clone()));
-        let settling = tokio::spawn(aims.clone().keep_settled(stop.clone()));
+        let keep_rounds = aims.clone().keep_rounds(quiet_time(settings), stop.clone());
+        let rounds = Vigil::watched("the keeper of rounds", stop.clone(), keep_rounds);
+        let courier = Vigil::watched("the courier", stop.clone(), aims.clone().deliver(stop.clone()));
+        let settling = Vigil::watched("settling", stop.clone(), aims.clone().keep_settled(stop.clone()));
         let alone = quiet_time(settings).is_zero();
-        let arrivals = tokio::spawn(aims.clone().keep_looking(alone, stop.clone()));
+        let arrivals = aims.clone().keep_looking(alone, stop.clone());
+        let arrivals = Vigil::watched("the looks at what arrived", stop.clone(), arrivals);
         let watching = vigil.resting_on("the watch over works", stop.clone(), aims.clone().keep_watch(stop.clone()));
         let looking = vigil.clone().keep(node, clock);
         let vigil = vigil.resting_on("the watch over the chain", stop.clone(), looking);
         let data = settings.data.clone();
+        given_up.disarm();
         Ok(Self {
             aims,
             deployment,
@@ -306,17 +320,29 @@ async fn take_back(aims: &Aims, settings: &Settings) -> Result<(), StartError> {
     let taken_back = aims.take_back(quiet_time(settings)).await?;
     aims.settle_signed_licences().await?;
     tracing::info!(?taken_back, "restart.taken_back");
+    // Before the sweep, to which the objects would be strangers.
+    let erased = aims.finish_erasures().await?;
+    tracing::info!(erased, "restart.erasures_finished");
     let swept = aims.sweep(quiet_objects(settings)).await?;
     tracing::info!(removed = swept.removed, orphans = swept.orphans.len(), "restart.swept");
     let sealed = aims.seal_descriptions().await?;
     if sealed > 0 {
         tracing::info!(sealed, "restart.descriptions_sealed");
     }
-    // An erasure that a crash cut off has destroyed its keys already; what they lay in may still be in the files.
+    // What the keys of erased items lay in may still be in the files.
     aims.scrub().await;
     let removed = aims.sweep_models().await?;
     tracing::info!(removed, "restart.models_swept");
     Ok(())
+}
+
+/// Ends as a task does, by a panic too.
+async fn to_its_end(task: JoinHandle<()>) {
+    if let Err(error) = task.await
+        && let Ok(panic) = error.try_into_panic()
+    {
+        std::panic::resume_unwind(panic);
+    }
 }
 
 /// The database the settings name.
@@ -393,4 +419,19 @@ fn quiet_objects(settings: &Settings) -> Duration {
 /// database server there may be others.
 fn quiet_time(settings: &Settings) -> Duration {
     if settings.is_alone() { Duration::ZERO } else { LONGEST_WORK }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::licensing::vigil::Doubt;
+
+    #[tokio::test]
+    async fn a_queue_that_panics_breaks_the_house_down() {
+        let (vigil, stop) = (Vigil::new(), CancellationToken::new());
+        vigil.note(Ok(()));
+        let clerk = tokio::spawn(async { panic!("of a test") });
+        vigil.resting_on("the queue", stop, to_its_end(clerk)).await.unwrap();
+        assert_eq!(vigil.pass(), Err(Doubt::BrokenDown("the queue")));
+    }
 }

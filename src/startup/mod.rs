@@ -16,4 +16,5 @@ pub mod house;
 pub mod keeper;
 pub mod keys;
 pub mod restore;
+mod restoring;
 pub mod vouch;

@@ -1,6 +1,8 @@
 //! `hbe chain restore`: an empty chain is given its register again, from what this Back End kept. The Back End itself must
 //! not run meanwhile: there is one operator key, and nothing may be permitted while a withdrawal has not been repeated. A
-//! restoration that broke off is noted in the cellar, and until it is finished no Back End starts on it.
+//! restoration that broke off is noted in the cellar, and until it is finished no Back End starts on it. Where several
+//! instances share a database server, one that runs all the same hears of it there and permits nothing: see
+//! [`restoring`].
 
 use std::path::Path;
 
@@ -8,7 +10,7 @@ use super::{
     holdings,
     house::{self, StartError},
     keys::Office,
-    vouch,
+    restoring, vouch,
 };
 use crate::{
     aims::{
@@ -86,6 +88,10 @@ async fn restore_from(
     }
     let clock = Clock::system();
     let resumed = database.begin_restoration(clock.micros()).await.map_err(StartError::from)?;
+    if !settings.is_alone() {
+        tracing::info!(seconds = restoring::HEARD_OF.as_secs(), "restore.waits_until_other_instances_permit_nothing");
+        tokio::time::sleep(restoring::HEARD_OF).await;
+    }
     // They were sent to a chain that is gone, and must not reach this one.
     database.drop_transactions().await.map_err(StartError::from)?;
     let (aims, queue) = rooms(settings, ground, (database, program)).await?;

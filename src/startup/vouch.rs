@@ -1,5 +1,7 @@
 //! Vouching: a REGISTRAR gives a third party their class on chain.
 
+use std::time::Duration;
+
 use alloy::{
     network::EthereumWallet,
     providers::{DynProvider, Provider, ProviderBuilder},
@@ -17,6 +19,11 @@ use crate::{
     },
 };
 
+/// How long the node may take to accept a transaction.
+const SENDING: Duration = Duration::from_secs(30);
+/// How long the chain may take to mine it.
+const MINING: Duration = Duration::from_secs(120);
+
 /// Vouches for a user, or suspends them, with the REGISTRAR's key. Gives the transaction's hash.
 ///
 /// # Errors
@@ -31,10 +38,13 @@ pub async fn set_class(
     let key = Office::Registrar.key(back_end.chain_id())?;
     let writer = ProviderBuilder::new().wallet(EthereumWallet::from(key)).connect_provider(provider.clone());
     let registry = LicenceRegistry::new(back_end.address(), writer.erased());
-    let sent = registry.setUserClass(user.address(), class.code(), active).send().await;
+    let call = registry.setUserClass(user.address(), class.code(), active);
+    // A node that accepts and never answers must not hold up a start.
+    let sent = tokio::time::timeout(SENDING, call.send()).await.map_err(|_| ChainError::Timeout(SENDING))?;
     let pending = sent.map_err(|error| ChainError::Contradiction(error.to_string()))?;
     let hash = *pending.tx_hash();
-    let receipt = pending.get_receipt().await.map_err(|_| ChainError::Pending(hash))?;
+    let mined = tokio::time::timeout(MINING, pending.get_receipt()).await.map_err(|_| ChainError::Pending(hash))?;
+    let receipt = mined.map_err(|_| ChainError::Pending(hash))?;
     if receipt.status() { Ok(hash) } else { Err(ChainError::Failed(hash).into()) }
 }
 

@@ -82,7 +82,8 @@ impl Objects {
     /// Seals a payload and stores it under a name of its own, in one pass, with at most some 25 MiB in memory.
     ///
     /// `name` is random, made for this object and never derived from the item. Nothing can be read before this returns;
-    /// if it fails, or is cancelled, nothing is left.
+    /// if it fails, or is cancelled, nothing is left in a folder; a bucket may keep what it did not say it took
+    /// (`place.rs`).
     ///
     /// # Errors
     /// [`Error::Exists`]: objects are never replaced. [`Error::TooLarge`] as soon as the payload exceeds

@@ -6,7 +6,7 @@
 //! put that failed has left its object: it is never acknowledged, and the next attempt removes it. A versioned bucket
 //! keeps what is deleted; without its key it is noise, but it takes space.
 
-use std::{fs::DirBuilder, os::unix::fs::DirBuilderExt, path::PathBuf, sync::Arc, time::Duration};
+use std::{env, fs::DirBuilder, os::unix::fs::DirBuilderExt, path::PathBuf, sync::Arc, time::Duration};
 
 use object_store::{
     BackoffConfig, ClientConfigKey, ObjectStore, ObjectStoreExt, RetryConfig,
@@ -20,6 +20,8 @@ use super::error::{Cause, Error};
 
 /// How long one request may take: a part, or the bucket's own copy of a whole object.
 const REQUEST_TIME: &str = "120 seconds";
+/// The variable by which the operator says otherwise.
+const TIMEOUT: &str = "AWS_TIMEOUT";
 /// How long a request is repeated while the bucket answers with errors of its own. Somebody waits for it.
 const PATIENCE: Duration = Duration::from_secs(180);
 /// How often at most.
@@ -49,13 +51,16 @@ impl Place {
         let (bucket, prefix) = parts(url).ok_or_else(|| failed("want s3://bucket or s3://bucket/prefix".into()))?;
         let mut builder = AmazonS3Builder::from_env()
             .with_bucket_name(bucket)
-            .with_config(AmazonS3ConfigKey::Client(ClientConfigKey::Timeout), REQUEST_TIME)
             .with_conditional_put(S3ConditionalPut::ETagMatch)
             .with_retry(RetryConfig {
                 max_retries: MOST_RETRIES,
                 retry_timeout: PATIENCE,
                 backoff: BackoffConfig::default(),
             });
+        // What the operator's environment says comes first. The builder has a time of its own, so it cannot be asked.
+        if env::var_os(TIMEOUT).is_none() {
+            builder = builder.with_config(AmazonS3ConfigKey::Client(ClientConfigKey::Timeout), REQUEST_TIME);
+        }
         if builder.get_config_value(&AmazonS3ConfigKey::CopyIfNotExists).is_none() {
             builder = builder.with_copy_if_not_exists(S3CopyIfNotExists::Multipart);
         }

@@ -60,7 +60,7 @@ impl RootKey {
     }
 
     /// The root key in a file, made there (mode 0600) when there is no file yet. For a first start the operator has
-    /// allowed; a root key made over existing data opens none of it, which [`RootKey::fingerprint`] lets one notice.
+    /// allowed; a root key made over existing data opens none of it, so a start over such data tries it first.
     ///
     /// # Errors
     /// As [`RootKey::load`], without [`Error::KeyFileAbsent`].

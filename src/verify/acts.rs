@@ -58,7 +58,7 @@ pub(super) fn compare(
             if act.kind != ActKind::Erase && !said.insert(position) {
                 report.findings.push(Finding::SaidTwice { position });
             }
-            for field in differences(node.chain_id(), item.aih_data_id, act, found) {
+            for field in differences((node.chain_id(), scan), item.aih_data_id, act, found) {
                 report.findings.push(Finding::Differs { position, field });
             }
         }
@@ -122,7 +122,7 @@ fn describe(act: &Act) -> String {
     format!("the act {:?} on {} at {}", act.kind, act.aih_data_id, act.act_time.as_str())
 }
 
-fn differences(chain_id: u64, item: AihDataId, act: &Act, found: &LicenceAct) -> Vec<&'static str> {
+fn differences((chain_id, scan): (u64, &Scan), item: AihDataId, act: &Act, found: &LicenceAct) -> Vec<&'static str> {
     let event = &found.event;
     let shown = act.evidence.as_ref();
     let mut checks = vec![
@@ -135,14 +135,19 @@ fn differences(chain_id: u64, item: AihDataId, act: &Act, found: &LicenceAct) ->
         let by = match &event.kind {
             Kind::Issued { end_user, .. } => Some(*end_user),
             Kind::Revoked { by, .. } => Some(*by),
+            // Nobody else can; a derivation's event names nobody.
+            Kind::Changed { aih_data, .. } => scan.register.end_user_of(*aih_data),
             _ => None,
         };
+        let is_by = |by| act.user_id.is_some_and(|user| (user.chain_id(), user.address()) == (chain_id, by));
         checks.extend([
             ("Act", word(&event.kind).is_some_and(|(kind, _)| kind == act.kind)),
             ("ActTime", act.act_time.at().unix_timestamp() == found.block_time.cast_signed()),
             ("AIHDataID", event.kind.aih_data() == Some(item.hash())),
             ("LicenceID", act.licence_id.map(|licence| licence.address()) == event.kind.licence()),
-            ("UserID", by.is_none_or(|by| act.user_id.is_some_and(|user| user.address() == by))),
+            ("UserID", by.is_none_or(is_by)),
+            // It happened; what the Back End did about it, it may not know.
+            ("Status", matches!(act.status, ProcessingStatus::Executed | ProcessingStatus::Permitted)),
         ]);
     }
     checks.into_iter().filter_map(|(field, same)| (!same).then_some(field)).collect()

@@ -5,6 +5,7 @@ use health_back_end::{
         Database, Transition,
         alert_recipients::RecipientRow,
         alerts::{Act, AlertState, NewAlert},
+        data_items::Eraser,
         deliveries::{DeliveryState, NewDelivery},
         findings::{NewFinding, Telling},
         notices::NewNotice,
@@ -15,7 +16,7 @@ use health_back_end::{
 use serde_json::json;
 use uuid::Uuid;
 
-use crate::fixture::{Place, item, operation_id, stored_item, user};
+use crate::fixture::{Place, item, new_user, operation_id, stored_item, user};
 
 on_both!(
     a_finding_is_kept_once_and_tells_once,
@@ -24,6 +25,9 @@ on_both!(
     a_webhook_has_an_end_and_takes_its_deliveries_along,
     of_many_couriers_one_takes_a_delivery,
     a_delivery_waits_until_it_is_due_and_ends_once,
+    of_each_webhook_one_delivery_is_due,
+    a_user_has_no_more_webhooks_than_one_may_however_fast_they_come,
+    of_two_lists_of_recipients_at_once_one_counts,
 );
 
 fn id(n: u128) -> Uuid {
@@ -90,7 +94,7 @@ async fn a_finding_is_kept_once_and_tells_once(db: &Place) {
     assert_eq!(db.list_alerts(user(1), None, 9).await.unwrap().rows.len(), 1);
     assert_eq!(db.list_notices(user(1), 0, 9).await.unwrap().len(), 1);
     // They go with the item they were found in.
-    db.erase_data_item(item(1), 9_000).await.unwrap().required().unwrap();
+    db.erase_family(item(1), Eraser::EndUser, 9_000).await.unwrap();
     assert_eq!(db.list_findings(item(1)).await.unwrap(), []);
 }
 
@@ -197,4 +201,50 @@ async fn a_delivery_waits_until_it_is_due_and_ends_once(db: &Place) {
     assert_eq!(rows.iter().map(|row| row.reason.as_deref()).collect::<Vec<_>>(), [Some("never"), None]);
     assert_eq!(db.purge_deliveries(520).await.unwrap(), 1);
     assert_eq!(db.purge_deliveries(521).await.unwrap(), 1);
+}
+
+async fn of_each_webhook_one_delivery_is_due(db: &Place) {
+    let (hook, other) = (webhook(db, 1, 1).await, webhook(db, 2, 1).await);
+    db.insert_deliveries(&[delivery(10, hook), delivery(11, hook), delivery(12, other)]).await.unwrap();
+    let due = async |at| db.list_due_deliveries(at, 9).await.unwrap().iter().map(|row| row.id).collect::<Vec<_>>();
+    assert_eq!(due(50).await, [id(10), id(12)]);
+    db.mark_delivered(id(10), 60).await.unwrap().required().unwrap();
+    assert_eq!(due(60).await, [id(11), id(12)]);
+    assert!(db.has_waiting_deliveries(hook, 1).await.unwrap());
+    assert!(!db.has_waiting_deliveries(hook, 2).await.unwrap());
+}
+
+async fn a_user_has_no_more_webhooks_than_one_may_however_fast_they_come(db: &Place) {
+    db.insert_user(&new_user(1)).await.unwrap();
+    let other = db.other_instance().await;
+    let new = |n: u128| NewWebhook {
+        id: id(n),
+        user: user(1),
+        url_sealed: "address".into(),
+        secret_sealed: "secret".into(),
+        created_at_us: n as i64,
+    };
+    let at_once = (1..=24).map(|n| {
+        let (db, new) = (if n % 2 == 0 { db.handle() } else { other.clone() }, new(n));
+        async move { db.insert_webhook(&new, 3).await.unwrap() }
+    });
+    let registered = futures_util::future::join_all(at_once).await;
+    assert_eq!(registered.into_iter().filter(|done| *done).count(), 3);
+    assert_eq!(db.list_webhooks(user(1)).await.unwrap().len(), 3);
+}
+
+async fn of_two_lists_of_recipients_at_once_one_counts(db: &Place) {
+    db.insert_user(&new_user(1)).await.unwrap();
+    let other = db.other_instance().await;
+    let (ours, theirs): (Vec<_>, Vec<_>) = ((10..20).map(user).collect(), (20..30).map(user).collect());
+    for _ in 0..20 {
+        db.replace_alert_recipients(user(1), None, &[], 1).await.unwrap();
+        let (one, two) = tokio::join!(
+            db.replace_alert_recipients(user(1), None, &ours, 2),
+            other.replace_alert_recipients(user(1), None, &theirs, 2)
+        );
+        (one.unwrap(), two.unwrap());
+        let named: Vec<_> = db.list_alert_recipients(user(1)).await.unwrap().iter().map(|row| row.recipient).collect();
+        assert!(named == ours || named == theirs, "{named:?}");
+    }
 }

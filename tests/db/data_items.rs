@@ -6,12 +6,13 @@ use health_back_end::db::{
     DbError, Transition, Unique,
     chain_blocks::{BlockRef, ChainBatch, ChainKey, CursorMove},
     chain_effects::{ChainEffects, LicenceEffect},
-    data_items::{DataItemState, NewDataItem},
+    data_items::{DataItemState, Eraser, NewDataItem},
+    idempotency::{Begun, IdempotencyKey, KeptResponse},
     revocations::RevocationScope,
 };
 use serde_json::Value;
 
-use crate::fixture::{FACTS, Place, item, licence, new_item, new_licence, new_user, stored_item, user};
+use crate::fixture::{FACTS, Place, item, licence, new_item, new_licence, new_operation, new_user, stored_item, user};
 
 on_both!(
     an_item_comes_to_be_stored,
@@ -24,6 +25,8 @@ on_both!(
     results_without_an_end_are_listed_without_uploads,
     erasing_destroys_the_key_and_the_description,
     a_family_is_erased_as_a_whole,
+    an_erasure_is_unfinished_until_it_is_said_to_be_done,
+    with_an_erasure_go_the_answers_about_it,
     an_unlicensed_item_is_undone,
     an_issued_item_cannot_be_undone,
     own_items_are_listed_newest_first,
@@ -61,7 +64,11 @@ async fn no_step_is_skipped(db: &Place) {
         db.mark_data_item_stored(item(1), ("objects/1", &FACTS), 1).await.unwrap(),
         Transition::Refused(Announced)
     );
-    assert_eq!(db.erase_data_item(item(1), 1).await.unwrap(), Transition::Refused(Announced));
+    assert_eq!(
+        db.erase_family(item(1), Eraser::EndUser, 1).await.unwrap(),
+        [],
+        "an upload that got no licence is undone"
+    );
     db.mark_data_item_licensed(item(1), licence(1), 1).await.unwrap().required().unwrap();
     assert_eq!(db.remove_data_item(item(1)).await.unwrap(), Transition::Refused(Licensed));
     assert_eq!(
@@ -80,8 +87,9 @@ async fn no_step_is_skipped(db: &Place) {
     assert_eq!(db.mark_data_item_stored(item(1), ("objects/1", &FACTS), 1).await.unwrap(), Transition::Refused(Stored));
     assert_eq!(db.mark_data_item_licensed(item(1), licence(1), 1).await.unwrap(), Transition::Refused(Stored));
     assert_eq!(db.remove_data_item(item(1)).await.unwrap(), Transition::Refused(Stored));
-    db.erase_data_item(item(1), 1).await.unwrap().required().unwrap();
-    assert_eq!(db.erase_data_item(item(1), 2).await.unwrap(), Transition::Refused(Erased));
+    assert_eq!(db.erase_family(item(1), Eraser::EndUser, 1).await.unwrap().len(), 1);
+    assert_eq!(state(db, 1).await, Erased);
+    assert_eq!(db.erase_family(item(1), Eraser::BackEnd, 2).await.unwrap(), []);
     assert!(!db.change_data_item_licence(item(1), (licence(1), licence(2)), 2).await.unwrap());
 }
 
@@ -154,9 +162,9 @@ async fn copy(db: &Place, seen: Option<u64>, number: u64, licences: Vec<LicenceE
 
 async fn erasing_destroys_the_key_and_the_description(db: &Place) {
     stored_item(db, 1, 1).await;
-    db.erase_data_item(item(1), 8_000).await.unwrap().required().unwrap();
+    db.erase_family(item(1), Eraser::EndUser, 8_000).await.unwrap();
     let row = db.find_data_item(item(1)).await.unwrap().unwrap();
-    assert_eq!((row.item_key_wrapped, row.sha256, row.descr_metadata, row.object_name), (None, None, None, None));
+    assert_eq!((row.item_key_wrapped, row.sha256, row.descr_metadata), (None, None, None));
     assert_eq!((row.data_time, row.state, row.licence), (Value::Null, DataItemState::Erased, Some(licence(100))));
 }
 
@@ -172,23 +180,77 @@ async fn a_family_is_erased_as_a_whole(db: &Place) {
         db.mark_data_item_licensed(item(n), licence(101), 6_003).await.unwrap().required().unwrap();
     }
     stored_item(db, 9, 1).await;
-    let gone = db.erase_family(item(1), 7_000).await.unwrap();
+    let gone = db.erase_family(item(1), Eraser::EndUser, 7_000).await.unwrap();
     let told: Vec<_> = gone.iter().map(|row| (row.id, row.state, row.object_name.clone())).collect();
     let was = |n: u128, state| (item(n), state, Some(format!("objects/{n}")));
-    assert_eq!(told, [was(1, Stored), was(2, Licensed), was(3, Licensed)]);
+    assert_eq!(told, [was(1, Stored), was(2, Licensed), was(3, Licensed), was(4, Announced)]);
     let mut states = Vec::new();
     for n in [1, 2, 3, 4, 9] {
         states.push(state(db, n).await);
     }
-    assert_eq!(states, [Erased, Erased, Erased, Announced, Stored], "what was never licensed is undone otherwise");
-    assert_eq!(db.erase_family(item(1), 7_001).await.unwrap(), []);
+    assert_eq!(states, [Erased, Erased, Erased, Erased, Stored], "one that is being derived has a key as well");
+    let late = db.mark_data_item_licensed(item(4), licence(103), 7_001).await.unwrap();
+    assert_eq!(late, Transition::Refused(Erased));
+    assert_eq!(db.erase_family(item(1), Eraser::EndUser, 7_001).await.unwrap(), []);
     // Of a derived item nothing else goes.
     let mut derived = new_item(5, 1);
     (derived.root, derived.parent) = (Some(item(9)), Some(item(9)));
     db.insert_data_item(&derived).await.unwrap();
     db.mark_data_item_licensed(item(5), licence(102), 7_002).await.unwrap().required().unwrap();
-    assert_eq!(db.erase_family(item(5), 7_003).await.unwrap().len(), 1);
+    assert_eq!(db.erase_family(item(5), Eraser::EndUser, 7_003).await.unwrap().len(), 1);
     assert_eq!(state(db, 9).await, Stored);
+}
+
+async fn an_erasure_is_unfinished_until_it_is_said_to_be_done(db: &Place) {
+    stored_item(db, 1, 1).await;
+    let derived = NewDataItem { root: Some(item(1)), parent: Some(item(1)), ..new_item(2, 1) };
+    db.insert_data_item(&derived).await.unwrap();
+    for n in [3, 4] {
+        stored_item(db, n, 1).await;
+    }
+    assert_eq!(db.list_unfinished_erasures(None, None, 9).await.unwrap(), []);
+    db.erase_family(item(1), Eraser::EndUser, 7_000).await.unwrap();
+    db.erase_family(item(3), Eraser::BackEnd, 7_001).await.unwrap();
+    let ids = async |of, after, limit| {
+        let rows = db.list_unfinished_erasures(of, after, limit).await.unwrap();
+        rows.into_iter().map(|row| (row.id, row.erased_by, row.updated_at_us)).collect::<Vec<_>>()
+    };
+    let [one, two] = [1, 2].map(|n| (item(n), Some(Eraser::EndUser), 7_000));
+    let three = (item(3), Some(Eraser::BackEnd), 7_001);
+    assert_eq!(ids(None, None, 9).await, [one, two, three]);
+    assert_eq!(ids(None, Some(item(1)), 1).await, [two]);
+    assert_eq!(ids(Some(item(1)), None, 9).await, [one, two]);
+    assert_eq!(ids(Some(item(2)), None, 9).await, [two]);
+    db.finish_erasures(&[item(1), item(3), item(4)]).await.unwrap();
+    assert_eq!(ids(None, None, 9).await, [two]);
+    assert!(db.find_data_item(item(4)).await.unwrap().unwrap().object_name.is_some(), "nothing that is not erased");
+}
+
+async fn with_an_erasure_go_the_answers_about_it(db: &Place) {
+    stored_item(db, 1, 1).await;
+    let derived = NewDataItem { root: Some(item(1)), parent: Some(item(1)), ..new_item(2, 1) };
+    db.insert_data_item(&derived).await.unwrap();
+    // User 2 asked for something of the derived item, user 3 for nothing.
+    db.insert_operation(&new_operation(1, 2, 2, 1)).await.unwrap();
+    let key = |n: u8, key: &str| IdempotencyKey { user: user(n), route: "POST /v1/x".into(), key: key.into() };
+    let response = KeptResponse { status: 200, headers: vec![], body: b"of the item".to_vec(), payload_sha256: None };
+    let (done, at_work) = ("done", "at work");
+    for n in 1..=3 {
+        for word in [done, at_work] {
+            assert_eq!(db.begin_idempotent(&key(n, word), B256::ZERO, 1).await.unwrap(), Begun::Fresh);
+        }
+        assert!(db.finish_idempotent(&key(n, done), &response).await.unwrap());
+    }
+    // What the Back End erases of its own, nobody was told of.
+    db.erase_family(item(2), Eraser::BackEnd, 7_000).await.unwrap();
+    assert_eq!(db.begin_idempotent(&key(1, done), B256::ZERO, 2).await.unwrap(), Begun::SameDone(response.clone()));
+    db.erase_family(item(1), Eraser::EndUser, 7_001).await.unwrap();
+    for n in [1, 2] {
+        assert!(!db.finish_idempotent(&key(n, at_work), &response).await.unwrap(), "given, and not kept");
+        assert_eq!(db.begin_idempotent(&key(n, done), B256::ZERO, 2).await.unwrap(), Begun::Fresh);
+    }
+    assert_eq!(db.begin_idempotent(&key(3, done), B256::ZERO, 2).await.unwrap(), Begun::SameDone(response.clone()));
+    assert!(db.finish_idempotent(&key(3, at_work), &response).await.unwrap());
 }
 
 async fn an_unlicensed_item_is_undone(db: &Place) {
@@ -288,7 +350,8 @@ async fn the_sweep_knows_every_object(db: &Place) {
     for n in 2..=4 {
         db.insert_data_item(&new_item(n, 1)).await.unwrap();
     }
-    db.erase_data_item(item(1), 1).await.unwrap().required().unwrap();
+    db.erase_family(item(1), Eraser::EndUser, 1).await.unwrap();
+    db.finish_erasures(&[item(1), item(2)]).await.unwrap();
     let names: Vec<String> = db.object_names().try_collect().await.unwrap();
     assert_eq!(names, ["objects/2", "objects/3", "objects/4"]);
 }

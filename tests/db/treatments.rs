@@ -1,6 +1,6 @@
 //! De-identification: secrets made once, what was done to a copy, and that it goes with copy and original.
 
-use health_back_end::db::{DbError, Unique, treatments::TreatmentRow};
+use health_back_end::db::{DbError, Unique, data_items::Eraser, treatments::TreatmentRow};
 use serde_json::json;
 
 use crate::fixture::{FACTS, Place, item, licence, new_item, new_user, operation_id, stored_item, user};
@@ -61,14 +61,13 @@ async fn what_was_done_is_kept_once(db: &Place) {
 async fn it_goes_with_the_copy(db: &Place) {
     let row = copied(db).await;
     db.insert_treatment(&row).await.unwrap();
-    db.erase_data_item(item(2), 8_000).await.unwrap().required().unwrap();
+    db.erase_family(item(2), Eraser::EndUser, 8_000).await.unwrap();
     assert_eq!(db.find_treatment(item(2)).await.unwrap(), None);
 }
 
 async fn it_goes_with_the_original(db: &Place) {
     let row = copied(db).await;
     db.insert_treatment(&row).await.unwrap();
-    db.erase_data_item(item(1), 8_000).await.unwrap().required().unwrap();
+    db.erase_family(item(1), Eraser::EndUser, 8_000).await.unwrap();
     assert_eq!(db.find_treatment(item(2)).await.unwrap(), None);
-    assert!(db.find_data_item(item(2)).await.unwrap().unwrap().item_key_wrapped.is_some());
 }

@@ -15,7 +15,6 @@ use super::super::{AimError, Aims};
 use crate::{
     db::{
         data_items::{DataItemRow, DataItemState},
-        operation_acts::Done,
         operation_steps::Failure,
         operations::OperationRow,
     },
@@ -175,6 +174,9 @@ impl Aims {
                 Ok(items) => tracing::info!(items, "derivations.settled"),
                 Err(error) => tracing::warn!(%error, "derivations.not_settled"),
             }
+            if let Err(error) = self.finish_erasures().await {
+                tracing::warn!(%error, "erasures.not_finished");
+            }
             let before = self.clock.micros().saturating_sub(WORK_QUIET.as_micros() as i64);
             match self.take_back_operations(before).await {
                 Ok(0) => {}
@@ -208,14 +210,7 @@ impl Aims {
         }
         Ok(match (row.state, row.parent) {
             (DataItemState::Announced, _) => self.database.remove_data_item(row.id).await?.is_done(),
-            (DataItemState::Licensed, Some(_)) => {
-                let erased = self.database.erase_data_item(row.id, self.clock.micros()).await?.is_done();
-                if erased {
-                    let by = self.back_end().address();
-                    self.note(Done::Erase, row, by, (row.licence, None)).await;
-                }
-                erased
-            }
+            (DataItemState::Licensed, Some(_)) => self.destroy_own(row).await? > 0,
             (DataItemState::Licensed | DataItemState::Stored | DataItemState::Erased, _) => false,
         })
     }

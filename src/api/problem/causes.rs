@@ -95,7 +95,9 @@ impl From<Doubt> for Problem {
             | Doubt::Frozen(_)
             | Doubt::Old(_)
             | Doubt::NotVerified
-            | Doubt::BrokenDown(_) => chain_away(doubt),
+            | Doubt::BrokenDown(_)
+            | Doubt::Restoring
+            | Doubt::RestoringUnknown => chain_away(doubt),
         }
     }
 }

@@ -50,14 +50,14 @@ async fn withdraw(
     item: AihDataId,
     revocation: Revocation,
 ) -> Result<Reply<BlockchainLicence>, Problem> {
-    let reading = licence::visible(door, bearer, revocation.licence_id).await?;
+    let reading = licence::visible_in_doubt(door, bearer, revocation.licence_id).await?;
     if reading.item() != item.hash() {
         return Err(contradiction("/BlockchainLicence/Request/AIHDataID", "the licence is for another item"));
     }
     let withdrawal = entitled(bearer, &reading, revocation)?;
     let evidence = door.aims.withdraw(&reading, item, withdrawal).await?;
     // What the chain says now, and not what we meant to do.
-    let now = door.aims.licensing.read(reading.licence).await?.ok_or_else(Problem::nothing_here)?;
+    let now = door.aims.licensing.read_in_doubt(reading.licence).await?.ok_or_else(Problem::nothing_here)?;
     Ok(Reply::ok(licence::message(door, &now, Some(item), evidence)?))
 }
 

@@ -72,7 +72,9 @@ impl Node {
         answer(async { self.contract().standing(licence).call().await }).await
     }
 
-    /// Whether an address is a licence of this registry.
+    /// Whether an address is a licence of this registry. The registry tries every moment in the history of the item for
+    /// it, two hashes each, so an item of very many changes may exceed what a node grants a call; nothing that is sent
+    /// depends on it.
     ///
     /// # Errors
     /// When the node does not answer.
@@ -129,13 +131,20 @@ impl Node {
         answer(async { self.contract().hasRole(role, account).call().await }).await
     }
 
+    /// Whether an account has code, be it only a delegation (EIP-7702).
+    ///
+    /// # Errors
+    /// When the node does not answer.
+    pub async fn has_code(&self, account: Address) -> Result<bool, ChainError> {
+        Ok(!in_time(async { self.provider.get_code_at(account).await }).await?.is_empty())
+    }
+
     /// Whether a smart account accepts a signature of this hash (ERC-1271). An account without code accepts none.
     ///
     /// # Errors
     /// When the node does not answer.
     pub async fn accepts_signature(&self, account: Address, hash: B256, signature: Bytes) -> Result<bool, ChainError> {
-        let code = in_time(async { self.provider.get_code_at(account).await }).await?;
-        if code.is_empty() {
+        if !self.has_code(account).await? {
             return Ok(false);
         }
         let asked = IERC1271::new(account, &self.provider);

@@ -91,13 +91,6 @@ fn texts_that_are_no_root_key_are_refused() {
 }
 
 #[test]
-fn a_fingerprint_tells_root_keys_apart_and_nothing_else() {
-    assert_eq!(root(1).fingerprint(), root(1).fingerprint());
-    assert_ne!(root(1).fingerprint(), root(2).fingerprint());
-    assert!(!root(0xAB).fingerprint().contains("abab"));
-}
-
-#[test]
 fn a_root_key_file_is_made_once_closed_to_others() {
     let (_folder, path) = key_file();
     let made = RootKey::load_or_create(&path).unwrap();

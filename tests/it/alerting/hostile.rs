@@ -12,11 +12,14 @@ use std::{
 
 use futures_util::{FutureExt, future::BoxFuture};
 use health_back_end::{
-    aims::anomaly_and_risk::webhooks::{
-        courier::Pace,
-        target::{Names, Targets},
+    aims::{
+        AimError,
+        anomaly_and_risk::webhooks::{
+            courier::Pace,
+            target::{Names, Targets},
+        },
     },
-    db::deliveries::{DeliveryRow, DeliveryState},
+    db::deliveries::{DeliveryRow, DeliveryState, NewDelivery},
 };
 use tokio::{
     io::{AsyncReadExt, AsyncWriteExt},
@@ -172,6 +175,35 @@ async fn slow_answers_and_silence_end_in_bounded_time() {
         println!("{what}: {:?} after {time:?}, {:?}", row.state, row.reason);
     }
     house.stop().await;
+}
+
+/// Much waits for a receiver that says nothing, and somebody else is told all the same.
+#[tokio::test]
+async fn a_silent_receiver_keeps_nobody_elses_messages_waiting() {
+    // Longer than the test may take.
+    let house = House::delivering(here(), pace(Duration::from_secs(3_600)), |_| {}).await;
+    let patient = house.end_user(PATIENT).await;
+    let silent = tokio::net::TcpListener::bind("127.0.0.1:0").await.unwrap();
+    let url = format!("http://{}/", silent.local_addr().unwrap());
+    let aims = &house.door.aims;
+    let hung = aims.register_webhook(patient.user, &url).await.unwrap().id;
+    let before = house.clock.micros() - 1_000_000;
+    let much: Vec<_> = (0..40)
+        .map(|_| NewDelivery { id: Uuid::now_v7(), webhook: hung, body: "{}".into(), created_at_us: before })
+        .collect();
+    house.database.insert_deliveries(&much).await.unwrap();
+    let refused = aims.ping_webhook(patient.user, hung).await;
+    assert!(matches!(refused, Err(AimError::Conflict(_))), "{refused:?}");
+    let receiver = Receiver::answering(&[]).await;
+    let other = aims.register_webhook(patient.user, &receiver.url).await.unwrap().id;
+    for count in 1..=3 {
+        aims.ping_webhook(patient.user, other).await.unwrap();
+        receiver.received(count).await;
+    }
+    let attempted = house.database.list_deliveries(hung, 100).await.unwrap();
+    assert_eq!(attempted.iter().map(|row| row.attempts).sum::<u64>(), 1, "one at a time");
+    // It is still under way: closed in order, the house would wait for it.
+    drop(house);
 }
 
 #[tokio::test]

@@ -1,8 +1,10 @@
 //! Tokens: what opens, what does not, and how long.
 
+use alloy::{network::EthereumWallet, providers::ProviderBuilder};
 use base64::{Engine, engine::general_purpose::URL_SAFE_NO_PAD as BASE64};
 use health_back_end::{
     access::{Access, SigningKey},
+    chain::bindings::LicenceRegistry,
     domain::{operation::Operation, taxonomy::UserClass},
 };
 use jsonwebtoken::{Algorithm, EncodingKey, Header, encode};
@@ -10,8 +12,9 @@ use reqwest::Method;
 use serde_json::{Value, json};
 
 use crate::environment::{
-    INSTITUTE, PATIENT,
+    ADMIN, INSTITUTE, PATIENT,
     house::{Client, House, send, urn},
+    key,
 };
 
 const CLOSED: &str = "/v1/licences/eip155:31337:0x0000000000000000000000000000000000000001";
@@ -153,6 +156,25 @@ async fn operators_operate_without_being_registered() {
     let patient = house.end_user(PATIENT).await;
     assert!(!claims(&patient)["scope"].as_str().unwrap().contains("operator"));
     house.stranger(INSTITUTE).renew(&["Retrieve"]).await.expect(403).problem("forbidden");
+    house.stop().await;
+}
+
+#[tokio::test]
+async fn an_operator_whose_role_was_taken_operates_no_more() {
+    let house = House::start().await;
+    let operator = house.operator().await;
+    let patient = house.end_user(PATIENT).await;
+    assert!(opens(&operator).await);
+    let wallet = EthereumWallet::from(key(ADMIN));
+    let admin = ProviderBuilder::new().wallet(wallet).connect_provider(house.chain.provider.clone());
+    let registry = LicenceRegistry::new(house.chain.deployment.registry, admin);
+    let role = registry.OPERATOR_ROLE().call().await.unwrap();
+    let sent = registry.revokeRole(role, operator.user.address()).send().await.unwrap();
+    assert!(sent.get_receipt().await.unwrap().status());
+    let refused = operator.get(CLOSED).await;
+    assert!(refused.expect(401).problem("unauthenticated").header("www-authenticate").contains("invalid_token"));
+    assert!(refused.body["detail"].as_str().unwrap().contains("OPERATOR"), "{}", refused.body);
+    assert!(opens(&patient).await, "nobody else's role was taken");
     house.stop().await;
 }
 

@@ -103,6 +103,12 @@ async fn every_act_on_an_item_is_in_the_audit() {
     let item = other.aih_data.iter_mut().find(|item| item.aih_data_id == parcel.id).unwrap();
     item.acts.as_mut().unwrap()[1].user_id = institute;
     assert!(matches!(wrong(&scene, &other).await[..], [Finding::Differs { field: "UserID", .. }]));
+    for act in 0..2 {
+        let mut other = response.clone();
+        let item = other.aih_data.iter_mut().find(|item| item.aih_data_id == parcel.id).unwrap();
+        item.acts.as_mut().unwrap()[act].status = ProcessingStatus::Failed;
+        assert!(matches!(wrong(&scene, &other).await[..], [Finding::Differs { field: "Status", .. }]));
+    }
     item_invented(&scene, response, &parcel).await;
     for format in ["ndjson", "csv", "fhir"] {
         let answer = scene.patient.get(&format!("/v1/audit/events?format={format}")).await;

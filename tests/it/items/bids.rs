@@ -1,12 +1,18 @@
 //! What is sent to the chain: signatures it would refuse are not, and a transaction that is stuck is sent again for more.
 
+use std::time::Duration;
+
 use alloy::{
     consensus::{Transaction, TxEnvelope},
     eips::eip2718::Decodable2718,
     providers::ext::AnvilApi,
 };
 use health_back_end::{
-    chain::operator::{Call, Operator, Signed},
+    chain::{
+        ChainError,
+        node::connect,
+        operator::{Call, Operator, Signed},
+    },
     licensing::{
         LicensingError, Refusal,
         ledger::{Entry, Ledger},
@@ -14,8 +20,11 @@ use health_back_end::{
     },
 };
 
-use super::paper;
+use super::{paper, relay::Relay};
 use crate::environment::{Chain, OPERATOR, PATIENT, house::House, key, ledger, offer};
+
+/// Order of the curve's group (secp256k1).
+const ORDER: &str = "fffffffffffffffffffffffffffffffebaaedce6af48a03bbfd25e8cd0364141";
 
 fn prices(signed: &Signed) -> (u128, u128) {
     let transaction = TxEnvelope::decode_2718(&mut signed.raw.as_ref()).unwrap();
@@ -80,6 +89,18 @@ async fn a_signature_that_is_not_the_end_users_costs_no_transaction() {
     withdrawal["BlockchainLicence"]["Request"]["Revocation"]["Signature"] = format!("0x{}1b", "ab".repeat(64)).into();
     patient.post(&format!("/v1/licences/{licence}/revocation"), &withdrawal).await.expect(422);
     assert_eq!(operator.used_nonces().await.unwrap(), before);
+    // Her own, in forms that the registry does not take: another recovery value, the higher of both s.
+    let own = house.chain.sign_withdrawal(good.id, licence.address());
+    let signature = alloy::primitives::Signature::from_raw(&own).unwrap();
+    let order = alloy::primitives::U256::from_str_radix(ORDER, 16).unwrap();
+    let higher = alloy::primitives::Signature::new(signature.r(), order - signature.s(), !signature.v());
+    let lower = [&own[..64], &[own[64] - 27]].concat();
+    for form in [lower, higher.as_bytes().to_vec()] {
+        withdrawal["BlockchainLicence"]["Request"]["Revocation"]["Signature"] =
+            alloy::hex::encode_prefixed(form).into();
+        patient.post(&format!("/v1/licences/{licence}/revocation"), &withdrawal).await.expect(422);
+    }
+    assert_eq!(operator.used_nonces().await.unwrap(), before);
     let item = paper::new_item();
     let refused = house.door.aims.licensing.issue(item, &offer(item), &[7; 65]).await;
     assert!(matches!(refused, Err(LicensingError::Refused(Refusal::InvalidSignature))), "{refused:?}");
@@ -87,4 +108,20 @@ async fn a_signature_that_is_not_the_end_users_costs_no_transaction() {
     paper::withdraw(&patient, &back_end, good.id, licence).await;
     assert!(operator.used_nonces().await.unwrap() > before);
     house.stop().await;
+}
+
+/// A node, or what stands before it, that takes a transaction and never says anything.
+#[tokio::test]
+async fn a_node_that_is_silent_does_not_hold_up_who_sends_again() {
+    let chain = Chain::start().await;
+    let relay = Relay::to(chain.devnet.url().trim_start_matches("http://")).await;
+    let node = chain.deployment.node(connect(&relay.http_url()).await.unwrap());
+    let mut operator = Operator::start(node, key(OPERATOR)).await.unwrap();
+    let signed = operator.sign(nothing()).unwrap();
+    let silent = tokio::net::TcpListener::bind("127.0.0.1:0").await.unwrap();
+    relay.lead_to(&silent.local_addr().unwrap().to_string());
+    let transmitter = operator.transmitter();
+    let resent = tokio::time::timeout(Duration::from_secs(120), transmitter.resend(&signed.raw)).await;
+    assert!(matches!(resent, Ok(Err(ChainError::Timeout(_)))), "{resent:?}");
+    chain.devnet.stop().await;
 }

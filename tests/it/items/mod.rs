@@ -27,6 +27,7 @@
 //! | [`hung_up`] | clients that hang up while the chain is asked |
 //! | [`descriptions`] | the free text of an item |
 //! | [`doubt`] | a chain that is away, another, changed, or ahead of time |
+//! | [`taking_away`] | withdrawing and erasing in doubt; an erasure that is cut off |
 //! | [`stuck`] | transactions that are stuck, lost, or overtaken |
 //!
 //! [`paper`] writes the messages, [`caught`] catches works in the middle, [`server`] runs the Back End as a process, [`relay`] cuts its line to the chain, [`grumbler`] answers as no node of ours does.
@@ -98,4 +99,5 @@ mod spoilt;
 mod starts;
 mod storage;
 mod stuck;
+mod taking_away;
 mod tampering;

@@ -8,14 +8,17 @@
 //!
 //! Pauses double from 5 s to 6 h, each cut by up to half at random, so that receivers that come back are not met by
 //! everybody at once; after 15 attempts (about half a day) a delivery is given up and says why. The other side sees the same
-//! `webhook-id` at each attempt: a delivery may arrive twice, never silently not.
+//! `webhook-id` at each attempt: a delivery may arrive twice, never silently not. One delivery of a webhook is under way at
+//! a time, so a receiver that hangs takes one place of sixteen, however much waits for it.
 
-use std::{sync::Arc, time::Duration};
+use std::{collections::HashSet, sync::Arc, time::Duration};
 
+use futures_util::{StreamExt, stream::FuturesUnordered};
 use rand::Rng;
 use reqwest::{Client, StatusCode, header, redirect::Policy};
 use tokio::sync::Notify;
 use tokio_util::sync::CancellationToken;
+use uuid::Uuid;
 
 use super::{
     event::MEDIA_TYPE,
@@ -33,7 +36,7 @@ use crate::{
 /// How long beyond an attempt nobody else takes a delivery somebody is at. Who was killed at it is followed after that.
 const CLAIM_MARGIN: Duration = Duration::from_secs(5);
 /// Deliveries under way at once.
-const AT_ONCE: u32 = 16;
+const AT_ONCE: usize = 16;
 /// What an attempt came to that took too long.
 const LATE: &str = "the receiver did not answer in time";
 /// How often the courier looks without being called: other instances write here too.
@@ -102,16 +105,27 @@ impl Courier {
 }
 
 impl Aims {
-    /// Delivers until told to stop.
+    /// Delivers until told to stop. A place is free again as soon as its attempt has ended; of each webhook one delivery
+    /// is under way at a time.
     pub async fn deliver(self, stop: CancellationToken) {
+        let (mut under_way, mut busy) = (FuturesUnordered::new(), HashSet::new());
         let mut tidy = tokio::time::interval(TIDY_INTERVAL);
         tidy.set_missed_tick_behavior(tokio::time::MissedTickBehavior::Delay);
         loop {
-            if let Err(error) = self.deliver_due().await {
-                tracing::warn!(%error, "deliveries.not_read");
+            match self.claim_due(&busy).await {
+                Ok(claimed) => {
+                    for delivery in claimed {
+                        busy.insert(delivery.webhook);
+                        under_way.push(self.attempt(delivery));
+                    }
+                }
+                Err(error) => tracing::warn!(%error, "deliveries.not_read"),
             }
             tokio::select! {
-                () = stop.cancelled() => return,
+                () = stop.cancelled() => break,
+                Some(webhook) = under_way.next() => {
+                    busy.remove(&webhook);
+                }
                 () = self.courier.bell.notified() => {}
                 () = tokio::time::sleep(LOOK_INTERVAL.min(self.courier.pace.first)) => {}
                 _ = tidy.tick() => {
@@ -123,31 +137,50 @@ impl Aims {
                 }
             }
         }
+        // What was claimed is brought to its end: it may have been sent.
+        while under_way.next().await.is_some() {}
     }
 
-    async fn deliver_due(&self) -> Result<(), AimError> {
-        loop {
-            let due = self.database.list_due_deliveries(self.clock.micros(), AT_ONCE).await?;
-            let count = due.len();
-            let attempts = due.iter().map(|delivery| async move {
-                if let Err(error) = self.attempt(delivery).await {
-                    tracing::warn!(delivery = %delivery.id, %error, "delivery.not_noted");
+    /// Takes what is due, for the places that are free; nobody else takes it before the attempt is over.
+    async fn claim_due(&self, busy: &HashSet<Uuid>) -> Result<Vec<DeliveryRow>, AimError> {
+        let free = AT_ONCE.saturating_sub(busy.len());
+        let mut claimed = Vec::new();
+        if free == 0 {
+            return Ok(claimed);
+        }
+        // Microseconds of seconds fit.
+        let claim = (self.courier.pace.attempt_time + CLAIM_MARGIN).as_micros() as i64;
+        // As many of busy webhooks may be among them as are busy.
+        for delivery in self.database.list_due_deliveries(self.clock.micros(), 2 * AT_ONCE as u32).await? {
+            if claimed.len() == free {
+                break;
+            }
+            if busy.contains(&delivery.webhook) {
+                continue;
+            }
+            match self.database.claim_delivery(&delivery, self.clock.micros() + claim).await {
+                Ok(true) => claimed.push(delivery),
+                Ok(false) => {}
+                // What was claimed before is not given back.
+                Err(error) => {
+                    tracing::warn!(delivery = %delivery.id, %error, "delivery.not_claimed");
+                    break;
                 }
-            });
-            futures_util::future::join_all(attempts).await;
-            if count < AT_ONCE as usize {
-                return Ok(());
             }
         }
+        Ok(claimed)
     }
 
-    async fn attempt(&self, delivery: &DeliveryRow) -> Result<(), AimError> {
-        let attempt_time = self.courier.pace.attempt_time;
-        // Microseconds of seconds fit.
-        let claim = (attempt_time + CLAIM_MARGIN).as_micros() as i64;
-        if !self.database.claim_delivery(delivery, self.clock.micros() + claim).await? {
-            return Ok(());
+    /// One attempt; gives the webhook, which is free for the next.
+    async fn attempt(&self, delivery: DeliveryRow) -> Uuid {
+        if let Err(error) = self.attempt_claimed(&delivery).await {
+            tracing::warn!(delivery = %delivery.id, %error, "delivery.not_noted");
         }
+        delivery.webhook
+    }
+
+    async fn attempt_claimed(&self, delivery: &DeliveryRow) -> Result<(), AimError> {
+        let attempt_time = self.courier.pace.attempt_time;
         let Some(webhook) = self.database.find_webhook(delivery.webhook).await? else { return Ok(()) };
         if webhook.state == WebhookState::Disabled {
             return self.give_up_on(delivery, "the webhook was given up").await;

@@ -17,6 +17,8 @@ use crate::{
 const MOST_WEBHOOKS: i64 = 8;
 /// How long the secret before signs too after a new one was given, in seconds: a day.
 pub const RETIRING_SECONDS: u64 = 86_400;
+/// Deliveries that may wait for a webhook when its owner asks for one more.
+const MOST_WAITING: u32 = 4;
 /// Deliveries shown of a webhook.
 const MOST_SHOWN: u32 = 20;
 
@@ -100,11 +102,14 @@ impl Aims {
     /// Sends something to a webhook to see whether it arrives.
     ///
     /// # Errors
-    /// As [`Aims::webhook_of`]; also when it was given up.
+    /// As [`Aims::webhook_of`]; also when it was given up, or enough waits for it to show whether anything arrives.
     pub async fn ping_webhook(&self, user: UserId, id: Uuid) -> Result<Uuid, AimError> {
         let row = self.own_webhook(user, id).await?;
         if row.state != crate::db::webhooks::WebhookState::Active {
             return Err(AimError::Conflict("this webhook was given up; register it anew"));
+        }
+        if self.database.has_waiting_deliveries(id, MOST_WAITING).await? {
+            return Err(AimError::Conflict("other messages wait for this webhook; they are tried first"));
         }
         let delivery = self.delivery_to(id, "webhook.ping", &format!("/v1/webhooks/{id}"), serde_json::json!({}))?;
         self.database.insert_deliveries(std::slice::from_ref(&delivery)).await?;

@@ -21,7 +21,8 @@ pub async fn erase(
     caller: Bearer,
     PathId(id): PathId<AihDataId>,
 ) -> Result<StatusCode, Problem> {
-    caller.must_open_any(&[Operation::Store, Operation::Retrieve])?;
+    // A Token for reading alone destroys nothing.
+    caller.must_open(Operation::Store)?;
     let item = door.aims.own_item(caller.user(), id).await?;
     if door.aims.is_licensed(&item).await? {
         return Err(Problem::new(

@@ -5,7 +5,7 @@ use uuid::Uuid;
 
 use super::{
     Database, DbError, Result, Transition,
-    columns::{Hex, Statement, bigint, step_in, storable},
+    columns::{Hex, Statement, bigint, storable},
     operations::{Answer, NewOperation, OperationState, Requested},
 };
 use crate::domain::{ids::AihDataId, taxonomy::Word};

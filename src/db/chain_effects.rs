@@ -285,8 +285,9 @@ impl Database {
             "SELECT d.aih_data_id, d.hash, d.licence FROM data_items d
              WHERE d.root_id = (SELECT aih_data_id FROM data_items WHERE hash = $1) AND d.hash <> $1
                  AND d.fallen_at_us IS NOT NULL AND d.licence IS NOT NULL
-                 AND EXISTS (SELECT 1 FROM chain_events e WHERE e.aih_data = d.hash AND e.event = 'LicenceRevoked'
-                     AND e.licence = d.licence)",
+                 AND EXISTS (SELECT 1 FROM chain_events e WHERE e.aih_data = d.hash AND e.licence = d.licence
+                     AND e.event IN ('LicenceIssued', 'LicenceDerived', 'LicenceChanged', 'LicenceRevoked')
+                     AND e.event = 'LicenceRevoked')",
         )
         .bind(root.hex())
         .fetch_all(&self.readers)

@@ -322,7 +322,8 @@ impl Database {
         let mut found = Vec::new();
         for some in confirm_ids.chunks(AT_ONCE) {
             let list: Vec<_> = (1..=some.len()).map(|n| format!("${n}")).collect();
-            let statement = format!("{}{})", select_operation!("WHERE confirm_id IN ("), list.join(", "));
+            let all = format!("({})", list.join(", "));
+            let statement = select_operation!("WHERE confirm_id IN ($1)").replace("($1)", &all);
             let query = sqlx::query(AssertSqlSafe(statement)).persistent(false);
             let query = some.iter().fold(query, |query, id| query.bind(id.hex()));
             for row in &query.fetch_all(&self.readers).await? {

@@ -96,6 +96,14 @@ mod tests {
     const ONE: Address = Address::repeat_byte(1);
     const OTHER: Address = Address::repeat_byte(2);
 
+    impl Places {
+        /// Free places, and users who wait.
+        fn left(&self) -> (usize, usize) {
+            let state = self.lock();
+            (state.free, state.waiting.len())
+        }
+    }
+
     type Taking<'a> = Pin<Box<dyn Future<Output = Place> + 'a>>;
 
     /// Somebody who stands in the line.
@@ -136,7 +144,7 @@ mod tests {
         for taking in &mut many[2..] {
             drop(is_served(taking).await.unwrap());
         }
-        assert_eq!((places.lock().free, places.lock().waiting.len()), (1, 0));
+        assert_eq!(places.left(), (1, 0));
     }
 
     #[tokio::test]
@@ -152,6 +160,6 @@ mod tests {
         drop(served_and_gone);
         let place = is_served(&mut waits).await.unwrap();
         drop((place, taken.1));
-        assert_eq!((places.lock().free, places.lock().waiting.len()), (2, 0));
+        assert_eq!(places.left(), (2, 0));
     }
 }

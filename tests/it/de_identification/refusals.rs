@@ -302,7 +302,8 @@ async fn who_gains_by_a_status_does_not_vouch_for_it() {
         ("De-Identify", json!({"PersonColumn": "record", "QuasiIdentifiers": ["age"]})),
     ] {
         let answer = treat(&scene.institute, &request(&scene.institute, table, kind, parameters)).await;
-        answer.unprocessable("statements about the data");
+        let detail = answer.expect(422).problem("schema-violation").body["detail"].as_str().unwrap();
+        assert!(detail.contains("statements about the data"), "{detail}");
     }
     assert_eq!(scene.patient.items().await.len(), before, "nothing was made");
     // What it may ask for is held to more: a number that everybody has for themselves is not kept on its word.

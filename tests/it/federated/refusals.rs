@@ -176,11 +176,11 @@ async fn a_round_that_promises_too_much_is_not_opened_and_a_spent_budget_stops()
     // ε = 1.23 after one round at z = 4, δ = 10⁻⁵: a second would make 1.76.
     open(private(1.5)).await.unwrap();
     assert!(refused(open(private(1.5)).await, 409).contains("under way"));
+    let list = ada.client.get("/v1/federated-learn").await.unwrap();
+    let round = list["Requests"][0]["FederatedLearnID"].as_str().unwrap().to_owned();
     // The same ID is the same round only when it asks for the same.
-    let first = scene.operator.get("/v1/federated-learn/rounds").await.unwrap();
-    let first = first["Rounds"][0]["FederatedLearnID"].as_str().unwrap().to_owned();
     let repeat = async |more: Value| {
-        let message = round_message(&first, request(&scene, more));
+        let message = round_message(&round, request(&scene, more));
         scene.operator.post("/v1/federated-learn/rounds", &message).await
     };
     repeat(private(1.5)).await.unwrap();
@@ -189,8 +189,6 @@ async fn a_round_that_promises_too_much_is_not_opened_and_a_spent_budget_stops()
         other[name] = value;
         assert!(refused(repeat(other).await, 409).contains("another round"), "{name}");
     }
-    let list = ada.client.get("/v1/federated-learn").await.unwrap();
-    let round = list["Requests"][0]["FederatedLearnID"].as_str().unwrap().to_owned();
     let base = base(&scene, &ada).await;
     send(&ada, &draft(&scene, &ada, &round, moved(&base, 0.001))).await.unwrap();
     let ended = scene.ended(&round).await;

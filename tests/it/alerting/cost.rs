@@ -3,6 +3,7 @@
 
 use std::time::{Duration, Instant};
 
+use alloy::primitives::Address;
 use bytes::Bytes;
 use futures_util::stream;
 use health_back_end::{
@@ -59,14 +60,14 @@ async fn run(worker: &Worker, task: &Task, payload: &[u8]) -> Value {
     let payload = payload.to_vec();
     let length = payload.len() as u64;
     let pieces = stream::iter([Ok::<_, std::io::Error>(Bytes::from(payload))]);
-    worker.run(task, &[], length, pieces).await.unwrap()
+    worker.run(Address::ZERO, task, &[], (length, pieces)).await.unwrap()
 }
 
 async fn run_both(worker: &Worker, task: &Task, payload: &[u8]) -> Both {
     let payload = payload.to_vec();
     let length = payload.len() as u64;
     let pieces = stream::iter([Ok::<_, std::io::Error>(Bytes::from(payload))]);
-    worker.run_both_in(worker.place().await, task, &[], (length, pieces)).await.unwrap()
+    worker.run_both_in(worker.place(Address::ZERO).await, task, &[], (length, pieces)).await.unwrap()
 }
 
 fn tasks(format: DataFormat) -> [Task; 3] {

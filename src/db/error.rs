@@ -116,6 +116,8 @@ pub enum Unique {
     IdempotencyKey,
     /// `notices_pk`
     Notice,
+    /// `arrivals_pk`
+    Arrival,
     /// `findings_pk`
     Finding,
     /// `alerts_pk`
@@ -186,6 +188,7 @@ impl Unique {
             "idempotency.user_address, idempotency.route, idempotency.request_key",
         ),
         (Self::Notice, "notices_pk", "notices.seq"),
+        (Self::Arrival, "arrivals_pk", "arrivals.aih_data_id"),
         (Self::Finding, "findings_pk", "findings.finding_id"),
         (Self::Alert, "alerts_pk", "alerts.alert_id"),
         (Self::AlertAudience, "alert_audience_pk", "alert_audience.alert_id, alert_audience.user_address"),

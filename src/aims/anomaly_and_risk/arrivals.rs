@@ -51,9 +51,8 @@ impl Aims {
         let mut interval = tokio::time::interval(LOOK_INTERVAL);
         interval.set_missed_tick_behavior(tokio::time::MissedTickBehavior::Delay);
         while stop.run_until_cancelled(interval.tick()).await.is_some() {
-            match stop.run_until_cancelled(self.look_into_what_is_due()).await {
-                Some(Err(error)) => tracing::warn!(%error, "arrivals.not_looked_into"),
-                Some(Ok(())) | None => {}
+            if let Some(Err(error)) = stop.run_until_cancelled(self.look_into_what_is_due()).await {
+                tracing::warn!(%error, "arrivals.not_looked_into");
             }
         }
     }

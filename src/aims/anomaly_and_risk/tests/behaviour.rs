@@ -178,8 +178,8 @@ fn day_of_steps(seed: u64) -> Series {
     while minute < 1_380 {
         minute += 5 + (40.0 * random.uniform()) as usize;
         let (bout, cadence) = (1 + (12.0 * random.uniform()) as usize, 25.0 + 90.0 * random.uniform());
-        for place in minute..(minute + bout).min(1_380) {
-            values[place] = (cadence + 12.0 * random.normal()).max(1.0).round();
+        for value in &mut values[minute.min(1_380)..(minute + bout).min(1_380)] {
+            *value = (cadence + 12.0 * random.normal()).max(1.0).round();
         }
         minute += bout;
     }

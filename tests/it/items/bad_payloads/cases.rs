@@ -175,7 +175,7 @@ fn of_variants() -> Vec<Bad> {
         bad(Vcf, Trouble::Truncated, &good.as_bytes()[..good.len() - 5], "ends early"),
         bad(Vcf, Trouble::Truncated, &b"\x1f\x8b\x08\x04 and no more"[..], "the end mark of bgzip is missing"),
         bad(Vcf, Trouble::Oversized, long, "more than the 16777216"),
-        bad(Vcf, Trouble::LyingLengths, good.replacen("GT\t0/0\n", "GT\n", 1), "one column for each sample"),
+        bad(Vcf, Trouble::LyingLengths, good.replacen("GT\t0/0\n", "GT\n", 1), "fewer columns than the format needs"),
         bad(Vcf, Trouble::LyingLengths, good.replacen("GT\t0/1", "GT\t0/7", 1), "an allele the record does not have"),
         bad(Vcf, Trouble::WrongClass, images::image(), "not a VCF 4 file"),
         bad(Vcf, Trouble::MixedPatients, variants::FILE, "holds the genotypes of 3 people"),

@@ -9,7 +9,6 @@
 //! | [`opening`] | who hears that a round opens; both directions of the message |
 //! | [`endings`] | deadlines, a fall of the accuracy, a budget that is spent, a licence withdrawn or a power failure in the middle |
 //! | [`expiry`] | a licence that runs out in the middle |
-//! | [`memory`] | what aggregation holds in memory |
 //! | [`poison`] | updates that are scaled, turned, replayed, sent by three colluders of ten |
 //! | [`refusals`] | answers and rounds that are refused; a restart; a spent budget |
 //! | [`rounds`] | ten Front Ends, three rounds |
@@ -17,7 +16,6 @@
 mod answers;
 mod endings;
 mod expiry;
-mod memory;
 mod opening;
 mod poison;
 mod refusals;

@@ -234,20 +234,6 @@ mod tests {
         assert!(text.starts_with("5 models of 3000 numbers") && text.contains("multi-Krum"), "{text}");
     }
 
-    /// The measurement itself, small enough for every run. nextest gives each test a process of its own, so what is held is
-    /// held by the rules.
-    #[test]
-    fn forty_models_are_never_all_in_memory() {
-        const MODELS: usize = 40;
-        const MOST_HELD: f64 = 8.0;
-        let measured = aggregation(&Size { models: MODELS, numbers: 1_000_000 }).unwrap();
-        println!("{measured}");
-        match measured.most_models_held() {
-            Some(held) => assert!(held < MOST_HELD, "{held:.1} of {MODELS} models were held at once"),
-            None => eprintln!("SKIPPED: this system does not tell the memory of a process"),
-        }
-    }
-
     #[test]
     fn the_goal_is_judged_by_the_hungriest_rule() {
         let row = |own| Taken { rule: "r", seconds: 1.0, processor_seconds: None, peak: Some(1 << 20), own };

@@ -152,8 +152,27 @@ impl Structure {
     }
 }
 
-/// A modality is a code of two or three letters; a sender that writes more there is not repeated.
+/// Modalities that make images (defined terms of PS3.3 C.7.3.1.1.1).
+const MODALITIES: [&str; 36] = [
+    "BDUS", "BI", "BMD", "CR", "CT", "DG", "DMS", "DX", "ES", "GM", "IO", "IVOCT", "IVUS", "LS", "MG", "MR", "NM",
+    "OCT", "OP", "OPT", "OT", "PA", "PT", "PX", "RF", "RG", "RTDOSE", "RTIMAGE", "SC", "SEG", "SM", "TG", "US", "XA",
+    "XC", "ECG",
+];
+
+/// A modality that is one; what else a sender writes there, a name for instance, is not repeated.
 pub(super) fn known_modality(written: &str) -> String {
-    let is_code = (2..=8).contains(&written.len()) && written.bytes().all(|b| b.is_ascii_uppercase());
-    if is_code { written.to_owned() } else { "unknown".to_owned() }
+    if MODALITIES.contains(&written) { written.to_owned() } else { "unknown".to_owned() }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_is_no_modality_is_not_repeated() {
+        assert_eq!(known_modality("CT"), "CT");
+        for written in ["SMITH", "ct", "", "CT "] {
+            assert_eq!(known_modality(written), "unknown", "{written}");
+        }
+    }
 }

@@ -166,6 +166,9 @@ impl Walk<'_> {
             self.count()?;
             let length = self.u32_at(at + 4)?;
             let value = at + 8;
+            if value > end {
+                return Err(EnvelopeError::EndsWithin { at });
+            }
             at = if length == UNDEFINED {
                 self.data_set(value, end, true, depth + 1)?
             } else {

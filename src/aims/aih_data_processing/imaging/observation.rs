@@ -43,8 +43,8 @@ pub(super) fn observe(image: &Image) -> Result<Observations, ImagingError> {
     let series = image.frame_seconds.filter(|_| image.frames > 1).map(|step| Series {
         name: "FrameMeanIntensity".to_owned(),
         unit: unit.to_owned(),
-        at_seconds: (0..image.frames).map(|frame| frame as f64 * step).collect(),
-        values: whole.frame_means,
+        at_seconds: whole.frame_means.iter().map(|(frame, _)| *frame as f64 * step).collect(),
+        values: whole.frame_means.iter().map(|(_, mean)| *mean).collect(),
         context: None,
     });
     Ok(Observations { series: series.into_iter().collect(), values, codes: Vec::new(), start: None })
@@ -56,7 +56,8 @@ struct Whole {
     extremes: (f64, f64),
     /// Share of pixels at the least or the greatest value that can be stored.
     saturated: f64,
-    frame_means: Vec<f64>,
+    /// Of each frame that is not padding alone, with its number from 0.
+    frame_means: Vec<(usize, f64)>,
 }
 
 impl Whole {
@@ -74,7 +75,7 @@ impl Whole {
                 extremes = (extremes.0.min(intensity), extremes.1.max(intensity));
                 saturated += u64::from(stored == image.range.1 || (image.range.0 < 0 && stored == image.range.0));
             }
-            frame_means.push(if of_frame > 0 { sum_of_frame / of_frame as f64 } else { 0.0 });
+            frame_means.extend((of_frame > 0).then(|| (frame, sum_of_frame / of_frame as f64)));
             count += of_frame;
             sum += sum_of_frame;
         }

@@ -40,7 +40,13 @@ impl GenomeBuild {
     /// The build a text names, if it names exactly one.
     pub fn named(text: &str) -> Option<Self> {
         let text = text.to_ascii_lowercase();
-        let mut found = KNOWN.iter().filter(|known| known.words.iter().any(|word| text.contains(word)));
+        let parts: Vec<&str> = text.split(|c: char| !c.is_ascii_alphanumeric()).collect();
+        // At the beginning of a part, and not of a longer number: `pub38` is no b38, nor `hs19` an hs1.
+        let names = |part: &str, word: &str| {
+            part.strip_prefix(word).is_some_and(|rest| !rest.starts_with(|c: char| c.is_ascii_digit()))
+        };
+        let said = |word: &&str| parts.iter().any(|part| names(part, word));
+        let mut found = KNOWN.iter().filter(|known| known.words.iter().any(|word| said(word)));
         match (found.next(), found.next()) {
             (Some(known), None) => Some(known.build),
             _ => None,
@@ -93,7 +99,9 @@ mod tests {
             Some(GenomeBuild::GRCh38)
         );
         assert_eq!(GenomeBuild::named("hg19"), Some(GenomeBuild::GRCh37));
-        assert_eq!(GenomeBuild::named("NR"), None);
+        for within in ["NR", "file:///pub38/human.fa", "/hs19/human.fa", "/data/b380/x.fa"] {
+            assert_eq!(GenomeBuild::named(within), None, "{within}");
+        }
         assert_eq!(GenomeBuild::named("lifted from hg19 to hg38"), None);
     }
 

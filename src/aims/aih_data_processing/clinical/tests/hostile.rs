@@ -92,7 +92,8 @@ fn one_patient_may_be_named_in_many_ways() {
         known["identifier"] = json!([{"system": "urn:mrn", "value": "7"}]);
         let mut condition = icd("c", "I10");
         condition["subject"] = reference;
-        let result = run_bundle(Operation::ClinicalConditionDetection, &[known, condition], none());
+        let at = json!({"At": "2024-06-01"});
+        let result = run_bundle(Operation::ClinicalConditionDetection, &[known, condition], at);
         result.map(|found| found["Conditions"].as_array().unwrap().len())
     };
     for reference in [

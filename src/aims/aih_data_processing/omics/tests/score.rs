@@ -86,10 +86,11 @@ fn strand_ambiguous_variants_count_only_when_asked_for() {
 #[test]
 fn an_ambiguous_effect_allele_stays_so_beside_a_third() {
     let file = EXAMPLE.replace("rs1\tA\tG", "rs1\tA\tT,G");
-    let weights = "#pgs_id=PGS000001\n#genome_build=GRCh38\nrsID\tchr_name\tchr_position\teffect_allele\teffect_weight\n\
-                   rs1\t1\t100\tT\t1\nrs2\t1\t200\tT\t1\n";
+    let columns = COLUMNS.replace("\tother_allele", "");
+    let rows = "rs1\t1\t100\tT\t1\nrs2\t1\t200\tT\t1\n";
+    let weights = format!("{HEADER}#variants_number=2\n{columns}{rows}");
     let result =
-        attempt(MolecularRiskPrediction, file.as_bytes(), json!({"MinimumCoverage": 0.5}), Some(weights)).unwrap();
+        attempt(MolecularRiskPrediction, file.as_bytes(), json!({"MinimumCoverage": 0.5}), Some(&weights)).unwrap();
     assert_eq!((&result["Weights"]["StrandAmbiguous"], &result["Weights"]["Matched"]), (&json!(1), &json!(1)));
 }
 

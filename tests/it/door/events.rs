@@ -72,6 +72,8 @@ async fn everybody_hears_what_is_for_them() {
 async fn an_event_that_violates_its_schema_is_left_out_and_the_stream_goes_on() {
     let house = House::start().await;
     let patient = house.end_user(PATIENT).await;
+    // What the copy of the register tells of the registration comes first.
+    house.indexed().await;
     let before = tell(&house, patient.user, "before").await;
     let ids = json!({"AlertID": name("alert"), "AIHDataID": format!("urn:uuid:{}", name("item"))});
     let mut finding = ids.clone();

@@ -2,8 +2,8 @@
 //!
 //! `2012`, `2012-05`, `2012-05-24` and `2012-05-24T08:30:00+11:00` are all dateTimes (R4, 2.24.0.1). A moment keeps the
 //! first and the last second it can mean, so that comparing two of them can be sure, or say that it is not.
-//! A time keeps the offset it is written with, for its day is the day where it happened; a date has none and is taken as
-//! UTC. Moments are compared as instants.
+//! Instants are kept in UTC, and the offset they were written with beside them, for the day of a time is the day where it
+//! happened; a date has no offset and is taken as UTC. Moments are compared as instants.
 
 use serde_json::{Map, Value};
 use time::{Date, Duration, Month, OffsetDateTime, Time, format_description::well_known::Rfc3339};
@@ -24,7 +24,7 @@ pub enum Precision {
 }
 
 /// A date or time with its precision.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy)]
 pub struct Moment {
     /// The first instant it can mean.
     pub first: OffsetDateTime,
@@ -32,16 +32,27 @@ pub struct Moment {
     pub last: OffsetDateTime,
     /// How exactly it is written.
     pub precision: Precision,
+    /// The offset it is written with.
+    offset: time::UtcOffset,
 }
+
+/// Wherever it was written down.
+impl PartialEq for Moment {
+    fn eq(&self, other: &Self) -> bool {
+        (self.first, self.last, self.precision) == (other.first, other.last, other.precision)
+    }
+}
+
+impl Eq for Moment {}
 
 impl Moment {
     /// Parses a FHIR date, dateTime or instant.
     pub fn parse(text: &str) -> Option<Self> {
         if text.contains('T') {
-            let at = OffsetDateTime::parse(text, &Rfc3339).ok()?;
+            let written = OffsetDateTime::parse(text, &Rfc3339).ok()?;
             // In UTC it may lie beyond the year 9999.
-            at.checked_to_offset(time::UtcOffset::UTC)?;
-            return Some(Self { first: at, last: at, precision: Precision::Second });
+            let at = written.checked_to_offset(time::UtcOffset::UTC)?;
+            return Some(Self { first: at, last: at, precision: Precision::Second, offset: written.offset() });
         }
         let parts: Vec<&str> = text.split('-').collect();
         let lengths: Vec<usize> = parts.iter().map(|part| part.len()).collect();
@@ -72,7 +83,12 @@ impl Moment {
             }
         };
         let last = OffsetDateTime::new_utc(to, Time::MIDNIGHT) + Duration::seconds(86_399);
-        Some(Self { first: OffsetDateTime::new_utc(from, Time::MIDNIGHT), last, precision })
+        Some(Self {
+            first: OffsetDateTime::new_utc(from, Time::MIDNIGHT),
+            last,
+            precision,
+            offset: time::UtcOffset::UTC,
+        })
     }
 
     /// The moment in an element of a resource.
@@ -98,6 +114,13 @@ impl Moment {
         moment.map(Some).ok_or_else(invalid)
     }
 
+    /// The first and the last day it can mean, on the calendar of where it was written down.
+    pub fn days(&self) -> (Date, Date) {
+        // It was parsed with this offset, so it has a date in it.
+        let day = |at: OffsetDateTime| at.checked_to_offset(self.offset).unwrap_or(at).date();
+        (day(self.first), day(self.last))
+    }
+
     /// Whether it surely lies after another.
     pub fn is_after(&self, other: &Self) -> bool {
         self.first > other.last
@@ -116,15 +139,14 @@ impl Moment {
             Precision::Month => format!("{:04}-{:02}", date.year(), u8::from(date.month())),
             Precision::Day => date.to_string(),
             // Cannot fail for years 0 to 9999, and only those parse.
-            Precision::Second => {
-                self.first.to_offset(time::UtcOffset::UTC).format(&Rfc3339).unwrap_or_else(|_| date.to_string())
-            }
+            Precision::Second => self.first.format(&Rfc3339).unwrap_or_else(|_| date.to_string()),
         }
     }
 
     /// Full years from `birth` to `self`: the least and the most they can be.
     pub fn years_since(&self, birth: &Self) -> (i32, i32) {
-        (full_years(birth.last.date(), self.first.date()), full_years(birth.first.date(), self.last.date()))
+        let (born, on) = (birth.days(), self.days());
+        (full_years(born.1, on.0), full_years(born.0, on.1))
     }
 }
 

@@ -110,7 +110,7 @@ fn diagnoses(record: &Record) -> Result<Vec<Coded>, ClinicalError> {
         }
         // Of a month or a year its end: what is not known to be old is not old.
         let instant = |at: Moment| if at.precision < Precision::Day { at.last } else { at.first };
-        let rfc_3339 = |at: Moment| instant(at).to_offset(time::UtcOffset::UTC).format(&Rfc3339).ok();
+        let rfc_3339 = |at: Moment| instant(at).format(&Rfc3339).ok();
         for code in codes(condition.body.get("code")) {
             found.push(Coded {
                 system: code.system.to_owned(),

@@ -154,7 +154,7 @@ fn readmission(record: &Record, at: &Moment) -> Result<Outcome, ClinicalError> {
         let days = stays.get(index + 1).map(|next| (next.from - to).whole_days());
         let readmitted = match days {
             Some(days) if days <= READMISSION_DAYS => Answer::Yes,
-            _ if (at.last.date() - to).whole_days() >= READMISSION_DAYS => Answer::No,
+            _ if (at.days().1 - to).whole_days() >= READMISSION_DAYS => Answer::No,
             _ => Answer::Open,
         };
         discharges.push(Discharge {
@@ -195,7 +195,7 @@ fn stays(record: &Record, at: &Moment) -> Result<Vec<Stay>, ClinicalError> {
         let day = |element| -> Result<Option<Date>, ClinicalError> {
             match Moment::in_map(period, element, || encounter.place())? {
                 Some(moment) if moment.precision < Precision::Day => Err(inexact()),
-                moment => Ok(moment.map(|moment| moment.first.date())),
+                moment => Ok(moment.map(|moment| moment.days().0)),
             }
         };
         let from = day("start")?.ok_or_else(inexact)?;
@@ -204,8 +204,8 @@ fn stays(record: &Record, at: &Moment) -> Result<Vec<Stay>, ClinicalError> {
         if to.is_some_and(|to| to < from) || (to.is_none() && status == Some("finished")) {
             return Err(inexact());
         }
-        if from <= at.last.date() {
-            stays.push(Stay { from, to: to.filter(|to| *to <= at.last.date()), encounters: vec![encounter.name()] });
+        if from <= at.days().1 {
+            stays.push(Stay { from, to: to.filter(|to| *to <= at.days().1), encounters: vec![encounter.name()] });
         }
     }
     stays.sort_by_key(|stay| (stay.from, stay.to));

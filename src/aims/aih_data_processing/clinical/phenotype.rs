@@ -113,7 +113,7 @@ pub fn diabetes(record: &Record, parameters: &Map<String, Value>) -> Result<Diab
         measured.into_iter().partition(|m| !is_surely_normal(m) && limit(m).is_some_and(|limit| rounded(m) >= limit));
     let Taken { found: insulin, unread_count } = taken(record, "Insulin", &at)?;
     let other_medicines = taken(record, "GlucoseLoweringExceptInsulin", &at)?.found;
-    let days = abnormal.iter().map(|m| m.at.first.date()).collect::<std::collections::BTreeSet<_>>().len();
+    let days = abnormal.iter().map(|m| m.at.days().0).collect::<std::collections::BTreeSet<_>>().len();
     let treated = !insulin.is_empty() || !other_medicines.is_empty();
     let any_code = !(type_1.is_empty() && type_2.is_empty() && other.is_empty());
     let phenotype = match (type_1.is_empty(), type_2.is_empty()) {

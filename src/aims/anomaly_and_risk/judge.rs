@@ -56,7 +56,8 @@ pub fn judge(rules: &Rules, observations: &Observations, at: Option<OffsetDateTi
     let start = |finding: &Finding| finding.span.map_or(f64::NEG_INFINITY, |(from, _)| from);
     findings.sort_by(|one, other| {
         let alike = one.risk.cmp(&other.risk).then_with(|| one.rule.cmp(&other.rule));
-        alike.then_with(|| start(one).total_cmp(&start(other))).then_with(|| one.subject.cmp(&other.subject))
+        // Those of one key side by side, so that one of them is kept.
+        alike.then_with(|| start(one).total_cmp(&start(other))).then_with(|| one.key().cmp(&other.key()))
     });
     findings.dedup_by(|one, other| one.key() == other.key());
     findings.iter_mut().for_each(|finding| dated(finding, &times));

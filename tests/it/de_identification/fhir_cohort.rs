@@ -133,7 +133,7 @@ async fn what_a_cohort_cannot_be_asked_for_is_refused_by_name() {
     let item = upload(&house, &patient, "FHIR", files::cohort(&mut Garden::default(), 30)).await;
     for (kind, algorithm, parameters, says) in [
         ("Anonymise", Some("DIA-FHR-V1.0"), json!({}), "DIA-FHR-V1.0 can prove that it is Pseudonymised"),
-        ("De-Identify", Some("K Anonymity"), json!({}), "K Anonymity and L Diversity anonymise"),
+        ("De-Identify", Some("K Anonymity"), json!({}), "K Anonymity anonymises"),
         ("Anonymise", Some("Data Masking"), json!({}), "Data Masking is not offered for the format FHIR"),
         ("Anonymise", None, json!({"PersonColumn": "Person"}), "no other parameters than QuasiIdentifiers"),
         ("Anonymise", None, json!({"Dates": "year"}), "no other parameters than QuasiIdentifiers"),

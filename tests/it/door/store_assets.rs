@@ -182,7 +182,7 @@ async fn an_asset_that_is_none_is_refused_before_anything_is_recorded() {
     let (graph, answer) = publish(&operator, &scene.house, "beats", ModelFormat::Onnx, &network).await;
     answer.expect(201);
     let ask = async |weights: Value| {
-        let parameters = json!({"Weights": weights, "MinimumCoverage": 0.5}).as_object().unwrap().clone();
+        let parameters = json!({"Weights": weights, "MinimumCoverage": 0.5, "Sample": 1}).as_object().unwrap().clone();
         scene.ask(item, health_back_end::domain::operation::Operation::MolecularRiskPrediction, &parameters).await
     };
     let block = scene.house.chain.node().head().await.unwrap().number;

@@ -127,9 +127,14 @@ async fn denied(scene: &Scene, parcel: &Parcel) {
 
     // Whom nothing names cannot tell this item from one that is not there.
     let clinic = house.third_party(5, UserClass::ClinicalEntity).await;
-    for (method, tail) in [(Method::GET, ""), (Method::DELETE, ""), (Method::GET, "/payload")] {
-        let ask = |item: AihDataId| send(clinic.request(method.clone(), &format!("/v1/aih-data/{item}{tail}")));
+    for tail in ["", "/payload"] {
+        let ask = async |item: AihDataId| clinic.get(&format!("/v1/aih-data/{item}{tail}")).await;
         same(&ask(parcel.id).await, &ask(paper::new_item()).await);
+    }
+    // Only whose Token opens storing may ask to erase at all.
+    for item in [parcel.id, paper::new_item()] {
+        let erasing = send(clinic.request(Method::DELETE, &format!("/v1/aih-data/{item}"))).await;
+        erasing.expect(403).problem("forbidden");
     }
     let foreign = process(&clinic, &request(&clinic, parcel.id, PARAMETERS, "Research")).await;
     same(&foreign, &process(&clinic, &request(&clinic, paper::new_item(), PARAMETERS, "Research")).await);

@@ -119,7 +119,7 @@ async fn every_act_on_an_item_is_in_the_audit() {
     for act in 0..2 {
         let mut other = response.clone();
         let item = other.aih_data.iter_mut().find(|item| item.aih_data_id == parcel.id).unwrap();
-        item.acts.as_mut().unwrap()[act].status = ProcessingStatus::Failed;
+        item.acts.as_mut().unwrap()[act].status = ProcessingStatus::Denied;
         assert!(matches!(wrong(&scene, &other).await[..], [Finding::Differs { field: "Status", .. }]));
     }
     item_invented(&scene, response, &parcel).await;

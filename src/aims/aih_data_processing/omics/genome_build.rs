@@ -46,7 +46,7 @@ impl GenomeBuild {
             part.strip_prefix(word).is_some_and(|rest| !rest.starts_with(|c: char| c.is_ascii_digit()))
         };
         let said = |word: &&str| parts.iter().any(|part| names(part, word));
-        let mut found = KNOWN.iter().filter(|known| known.words.iter().any(|word| said(word)));
+        let mut found = KNOWN.iter().filter(|known| known.words.iter().any(&said));
         match (found.next(), found.next()) {
             (Some(known), None) => Some(known.build),
             _ => None,

@@ -243,7 +243,8 @@ async fn of_two_lists_of_recipients_at_once_one_counts(db: &Place) {
             db.replace_alert_recipients(user(1), None, &ours, 2),
             other.replace_alert_recipients(user(1), None, &theirs, 2)
         );
-        (one.unwrap(), two.unwrap());
+        one.unwrap();
+        two.unwrap();
         let named = db.list_alert_recipients(user(1)).await.unwrap();
         let whole =
             |list: &[UserId]| named.len() == list.len() && named.iter().all(|row| list.contains(&row.recipient));

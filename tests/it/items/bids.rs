@@ -1,7 +1,5 @@
 //! What is sent to the chain: signatures it would refuse are not, and a transaction that is stuck is sent again for more.
 
-use std::time::Duration;
-
 use alloy::{
     consensus::{Transaction, TxEnvelope},
     eips::eip2718::Decodable2718,

@@ -31,20 +31,25 @@ impl Aims {
         Ok(Some(self.item_key(item).await?.open_text(PURPOSE, kept)?.to_string()))
     }
 
-    /// Seals what earlier versions kept in the clear. Gives the number of descriptions.
+    /// Seals what earlier versions kept in the clear. Gives the number of descriptions. One whose key does not open is
+    /// logged and keeps no other from it.
     ///
     /// # Errors
-    /// When the cellar fails or a key does not open.
+    /// When the cellar fails.
     pub async fn seal_descriptions(&self) -> Result<u64, AimError> {
         let mut done = 0;
         loop {
             let rows = self.database.list_open_descriptions(PAGE).await?;
+            let before = done;
             for row in &rows {
-                let text = sealed(&self.item_key(row).await?, row.descr_metadata.as_deref())?;
-                // Erased meanwhile, or sealed by another instance: then there is nothing to seal any more.
-                done += u64::from(self.database.seal_description(row.id, text.as_deref()).await?);
+                match self.item_key(row).await.and_then(|key| sealed(&key, row.descr_metadata.as_deref())) {
+                    // Erased meanwhile, or sealed by another instance: then there is nothing to seal any more.
+                    Ok(text) => done += u64::from(self.database.seal_description(row.id, text.as_deref()).await?),
+                    Err(error) => tracing::error!(item = %row.hash, %error, "description.not_sealed"),
+                }
             }
-            if rows.len() < PAGE as usize {
+            // A page of which nothing could be sealed would come again for ever.
+            if rows.len() < PAGE as usize || done == before {
                 return Ok(done);
             }
         }

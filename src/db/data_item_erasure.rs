@@ -30,11 +30,17 @@ impl Database {
                 .execute(&mut *tx)
                 .await?;
             let family = family_with_keys(&mut tx, id).await?;
+            let stands = sqlx::query("SELECT state FROM data_items WHERE aih_data_id = $1 AND state <> 'erased'")
+                .bind(id.to_string())
+                .fetch_optional(&mut *tx)
+                .await?
+                .is_some();
             if !family.is_empty() {
                 erase_rows(&mut tx, id, by, at_us).await?;
                 execute_all(&mut tx, &TRACES, id).await?;
             }
-            if by == Eraser::EndUser {
+            // Once: who asks again must not undo what others are at.
+            if by == Eraser::EndUser && (stands || !family.is_empty()) {
                 execute_all(&mut tx, &ANSWERS, id).await?;
             }
             tx.commit().await?;

@@ -11,7 +11,7 @@ use super::{
     batch::{answer, call, refuse, together},
     ledger::{End, Entry, Ledger},
     queue::{Job, QueueError, Work},
-    settle::{self, Unsettled},
+    settle,
     vigil::Vigil,
 };
 use crate::chain::{
@@ -39,7 +39,6 @@ const MOST_ENDS: usize = 64;
 /// A transaction in flight with the jobs it serves.
 pub(super) struct Batch {
     pub(super) signed: Signed,
-    since: Instant,
     jobs: Vec<Job>,
     /// Why the node did not take it, where it said so.
     declined: Option<Refusal>,
@@ -158,7 +157,7 @@ impl<L: Ledger> Clerk<L> {
     fn sign(&mut self, jobs: Vec<Job>) -> Option<Batch> {
         match self.operator.sign(call(&jobs)) {
             Ok(signed) => {
-                let batch = Batch { signed, since: Instant::now(), jobs, declined: None };
+                let batch = Batch { signed, jobs, declined: None };
                 self.alone_in_flight |= batch.is_alone();
                 Some(batch)
             }
@@ -256,8 +255,7 @@ impl<L: Ledger> Clerk<L> {
             let outcome = match batch.declined {
                 Some(why) => settle::declined(&self.operator, &self.ledger, &batch.signed, why).await,
                 None => {
-                    let unsettled = Unsettled { signed: &batch.signed, since: batch.since };
-                    settle::settle(&mut self.operator, (&self.ledger, &self.vigil), unsettled, waits).await
+                    settle::settle(&mut self.operator, (&self.ledger, &self.vigil), &batch.signed, waits).await
                 }
             };
             self.vigil.note_transaction(outcome.as_ref().map(|_| ()));

@@ -40,25 +40,17 @@ const MOST_BIDS: usize = 16;
 /// Rounds after which a transaction nobody waits for any more is left to the next restart.
 const ROUNDS_UNWATCHED: u32 = 20;
 
-/// A transaction to be settled.
-pub(super) struct Unsettled<'a> {
-    /// It.
-    pub(super) signed: &'a Signed,
-    /// When it was signed.
-    pub(super) since: Instant,
-}
-
 /// Settles a transaction. `watched` says whether anyone still waits for it. While it waits the vigil is told whether the
 /// chain shows any block at all.
 pub(super) async fn settle<L: Ledger>(
     operator: &mut Operator,
     (ledger, vigil): (&L, &Vigil),
-    Unsettled { signed, since }: Unsettled<'_>,
+    signed: &Signed,
     watched: impl Fn() -> bool,
 ) -> Result<Mined, ChainError> {
     let mut bids = vec![signed.clone()];
     let mut pause = FIRST_PAUSE;
-    let mut head_before = None;
+    let mut newest = None;
     for round in 1.. {
         match look(operator, &bids).await {
             Ok(Some(mined)) => {
@@ -74,7 +66,7 @@ pub(super) async fn settle<L: Ledger>(
                 if used.is_some_and(|used| used < signed.nonce) && !watched() {
                     return Err(ChainError::Pending(signed.hash));
                 }
-                look_for_blocks(operator, vigil, since, &mut head_before).await;
+                look_for_blocks(operator, vigil, &mut newest).await;
                 try_again(operator, ledger, &mut bids, round).await?;
             }
             Err(error @ (ChainError::Refused(_) | ChainError::Failed(_))) => return Err(error),
@@ -106,11 +98,15 @@ pub(super) async fn declined<L: Ledger>(
     found.ok_or(ChainError::Declined(why))
 }
 
-/// The first look says which block was the newest; every later one, whether there is a newer.
-async fn look_for_blocks(operator: &Operator, vigil: &Vigil, since: Instant, before: &mut Option<u64>) {
+/// Tells the vigil how long the newest block of all looks has been the newest.
+async fn look_for_blocks(operator: &Operator, vigil: &Vigil, newest: &mut Option<(u64, Instant)>) {
     // A node that does not answer is another doubt.
     let Ok(head) = operator.transmitter().head().await else { return };
-    vigil.report_waiting(since.elapsed(), *before.get_or_insert(head), head);
+    let (block, first_seen) = newest.get_or_insert_with(|| (head, Instant::now()));
+    if head > *block {
+        (*block, *first_seen) = (head, Instant::now());
+    }
+    vigil.report_waiting(first_seen.elapsed(), *block, head);
 }
 
 async fn look(operator: &Operator, bids: &[Signed]) -> Result<Option<Mined>, ChainError> {

@@ -259,8 +259,8 @@ impl Vigil {
         });
     }
 
-    /// Something of ours has waited this long, and `before` was the newest block when that was noticed. With no newer one
-    /// by now the node, or its chain, stands still: it may not know of a withdrawal that others have mined long since.
+    /// Something of ours waits, and `before` has been the newest block for so long. With no newer one by now the node, or
+    /// its chain, stands still: it may not know of a withdrawal that others have mined long since.
     pub fn report_waiting(&self, waited: Duration, before: u64, head: u64) {
         self.report_head(head);
         if waited < self.frozen_after || head > before {

@@ -175,6 +175,11 @@ impl Aims {
         let outcome = self.while_licensed(&warrant, self.while_licensed(&look.warrant, work)).await;
         let (item, both) = match outcome {
             Ok(done) => done,
+            // The right to look has fallen, and the right to process has not: that goes on alone.
+            Err(error @ AimError::Withheld(_)) if self.release(&warrant).await.is_ok() => {
+                self.note_end(id, Err(&error)).await;
+                return self.carry_out_alone(job, &warrant).await;
+            }
             Err(error) => {
                 self.note_end(id, Err(&error)).await;
                 return Err(error);

@@ -79,7 +79,8 @@ impl Aims {
     async fn look_at(&self, item: &DataItemRow, attempts: u64) {
         let outcome = self.alert_on_arrival(item).await;
         let noted = match &outcome {
-            Err(error) if passes(error) && attempts < MOST_ATTEMPTS => {
+            // A stop is nothing an item can help, however often.
+            Err(error) if passes(error) && (attempts < MOST_ATTEMPTS || matches!(error, AimError::Ending)) => {
                 tracing::warn!(item = %item.hash, attempts, %error, "arrival.put_off");
                 // Microseconds of hours fit.
                 let at = self.clock.micros() + pause_after(attempts).as_micros() as i64;
@@ -99,8 +100,8 @@ impl Aims {
 
 /// Whether another look may come to something: nobody has said no, and the payload was not found wanting.
 fn passes(error: &AimError) -> bool {
-    use AimError::{Busy, Database, Index, Licensing, Permit, Store, Worker};
-    matches!(error, Busy | Database(_) | Index(_) | Licensing(_) | Permit(_) | Store(_) | Worker(_))
+    use AimError::{Busy, Database, Ending, Index, Licensing, Permit, Store, Worker};
+    matches!(error, Busy | Ending | Database(_) | Index(_) | Licensing(_) | Permit(_) | Store(_) | Worker(_))
 }
 
 fn pause_after(attempts: u64) -> Duration {
@@ -111,6 +112,12 @@ fn pause_after(attempts: u64) -> Duration {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn a_stop_ends_no_look_for_good() {
+        assert!(passes(&AimError::Ending));
+        assert!(!passes(&AimError::Unprocessable(String::new())));
+    }
 
     #[test]
     fn pauses_grow_and_end() {

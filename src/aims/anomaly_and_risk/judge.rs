@@ -52,9 +52,13 @@ pub fn judge(rules: &Rules, observations: &Observations, at: Option<OffsetDateTi
         findings.extend(rules.iter().filter_map(|rule| judge_code(rule, code, at)));
     }
     let start = |finding: &Finding| finding.span.map_or(f64::NEG_INFINITY, |(from, _)| from);
+    let score = |finding: &Finding| finding.score.unwrap_or(f64::NEG_INFINITY);
     findings.sort_by(|one, other| {
         let alike = one.risk.cmp(&other.risk).then_with(|| one.rule.cmp(&other.rule));
-        alike.then_with(|| start(one).total_cmp(&start(other))).then_with(|| one.subject.cmp(&other.subject))
+        let alike =
+            alike.then_with(|| start(one).total_cmp(&start(other))).then_with(|| one.subject.cmp(&other.subject));
+        // What is the same stands together, also where a value is all that tells it from another.
+        alike.then_with(|| score(one).total_cmp(&score(other)))
     });
     findings.dedup_by(|one, other| one.key() == other.key());
     cut(findings)

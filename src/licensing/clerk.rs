@@ -254,9 +254,7 @@ impl<L: Ledger> Clerk<L> {
             let waits = || batch.jobs.iter().any(|job| !job.reply.is_closed());
             let outcome = match batch.declined {
                 Some(why) => settle::declined(&self.operator, &self.ledger, &batch.signed, why).await,
-                None => {
-                    settle::settle(&mut self.operator, (&self.ledger, &self.vigil), &batch.signed, waits).await
-                }
+                None => settle::settle(&mut self.operator, (&self.ledger, &self.vigil), &batch.signed, waits).await,
             };
             self.vigil.note_transaction(outcome.as_ref().map(|_| ()));
             match outcome {

@@ -105,7 +105,8 @@ pub fn characterise(recording: &Recording) -> Result<PatternCharacterisation, Be
         l5_start_minute,
         m10,
         m10_start_minute,
-        relative_amplitude: (m10 - l5) / (m10 + l5),
+        // A constant day gives 0, and not what rounding makes of it.
+        relative_amplitude: ((m10 - l5) / (m10 + l5)).max(0.0),
     })
 }
 
@@ -148,6 +149,9 @@ fn variability(start: i64, hours: &[Option<f64>]) -> Option<(f64, f64)> {
         hours.iter().enumerate().filter(|(_, value)| value.is_some()).filter_map(|(place, _)| profile[hour_of(place)]);
     let stability = means.map(|h| (h - mean) * (h - mean)).sum::<f64>() / squares;
     let pairs = hours.windows(2).filter_map(|pair| Some(pair[1]? - pair[0]?)).collect::<Vec<_>>();
+    if pairs.is_empty() {
+        return None;
+    }
     let changes = pairs.iter().map(|d| d * d).sum::<f64>();
     Some((stability, n * changes / (pairs.len() as f64 * squares)))
 }

@@ -22,7 +22,10 @@ pub(super) fn attempt(
 ) -> Result<Value, String> {
     let parameters = parameters.as_object().cloned().unwrap_or_default();
     let attachments = BTreeMap::new();
-    run(&Input { operation, format, parameters: &parameters, payload, attachments: &attachments })
+    let input = Input { operation, format, parameters: &parameters, payload, attachments: &attachments };
+    // Whatever a test asks, what it gets is what the AIM declares.
+    run(&input)
+        .inspect(|result| crate::mpai_store::processing::check_result("AIP-BEH-V1.0", operation, result).unwrap())
 }
 
 pub(super) fn ask(operation: Operation, csv: &str) -> Value {

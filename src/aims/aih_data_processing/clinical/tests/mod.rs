@@ -23,7 +23,10 @@ pub(crate) fn run_on(
     parameters: Value,
 ) -> Result<Value, String> {
     let parameters = parameters.as_object().cloned().unwrap_or_default();
-    run(&Input { operation, format, parameters: &parameters, payload, attachments: &BTreeMap::new() })
+    let input = Input { operation, format, parameters: &parameters, payload, attachments: &BTreeMap::new() };
+    // Whatever a test asks, what it gets is what the AIM declares.
+    run(&input)
+        .inspect(|result| crate::mpai_store::processing::check_result("AIP-FHR-V1.0", operation, result).unwrap())
 }
 
 fn run_bundle(operation: Operation, resources: &[Value], parameters: Value) -> Result<Value, String> {

@@ -31,7 +31,10 @@ pub(crate) fn sample(test: &str, name: &str) -> Option<Vec<u8>> {
 fn ask(operation: Operation, payload: &[u8], parameters: Value) -> Result<Value, String> {
     let parameters: Map<String, Value> = parameters.as_object().unwrap().clone();
     let (format, attachments) = (DataFormat::Dicom, BTreeMap::new());
-    run(&Input { operation, format, parameters: &parameters, payload, attachments: &attachments })
+    let input = Input { operation, format, parameters: &parameters, payload, attachments: &attachments };
+    // Whatever a test asks, what it gets is what the AIM declares.
+    run(&input)
+        .inspect(|result| crate::mpai_store::processing::check_result("AIP-IMG-V1.0", operation, result).unwrap())
 }
 
 fn look(payload: &[u8]) -> Result<Observations, String> {

@@ -62,7 +62,10 @@ pub(super) fn attempt(
     let input =
         Input { operation, format: DataFormat::Vcf, parameters: &parameters, payload, attachments: &attachments };
     // The counts are right for any number of people; whose of them a request may see is another question.
-    VcfReader::open(payload).and_then(|mut reader| perform(&mut reader, &input)).map_err(|error| error.to_string())
+    let result = VcfReader::open(payload).and_then(|mut reader| perform(&mut reader, &input));
+    result
+        .map_err(|error| error.to_string())
+        .inspect(|result| crate::mpai_store::processing::check_result("AIP-VCF-V1.0", operation, result).unwrap())
 }
 
 pub(super) fn ask(operation: Operation, payload: &str) -> Value {

@@ -85,7 +85,7 @@ fn strand_ambiguous_variants_count_only_when_asked_for() {
 /// A third allele does not make a strand known.
 #[test]
 fn an_ambiguous_effect_allele_stays_so_beside_a_third() {
-    let file = EXAMPLE.replace("rs1\tA\tG", "rs1\tA\tT,G");
+    let file = EXAMPLE.replace("rs1\tA\tG\t50\tPASS\tDP=30;AF=0.02", "rs1\tA\tT,G\t50\tPASS\tDP=30;AF=0.02,0.01");
     let columns = COLUMNS.replace("\tother_allele", "");
     let rows = "rs1\t1\t100\tT\t1\nrs2\t1\t200\tT\t1\n";
     let weights = format!("{HEADER}#variants_number=2\n{columns}{rows}");

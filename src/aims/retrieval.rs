@@ -16,7 +16,7 @@ use crate::{
     },
     licensing::{
         confirm::{Answer, ReleaseError},
-        permit::{Grounds, Purpose},
+        permit::{Grounds, Purpose, Warrant},
     },
     store::Opened,
 };
@@ -96,15 +96,22 @@ impl Aims {
     /// # Errors
     /// [`AimError::Withheld`] when the chain says no by now.
     pub async fn result_of(&self, operation: &OperationRow) -> Result<(DataItemRow, Opened), AimError> {
+        self.open_to_read(&self.redelivery_of(operation).await?, Span::Whole).await
+    }
+
+    /// Asks the licence again before what a finished operation made is handed out, or told of.
+    ///
+    /// # Errors
+    /// [`AimError::Withheld`] when the chain says no by now.
+    pub async fn redelivery_of(&self, operation: &OperationRow) -> Result<Warrant, AimError> {
         // One that is not done may name what it is about to make.
         let done = operation.state == OperationState::Done;
         let result = operation.result_id.filter(|_| done).ok_or(AimError::NotFound)?;
         let grounds = grounds_of(operation).ok_or(AimError::NotFound)?;
-        let warrant = self.licensing.redeliver(&grounds, result).await.map_err(|error| match error {
+        self.licensing.redeliver(&grounds, result).await.map_err(|error| match error {
             ReleaseError::Withheld(verdict) => AimError::Withheld(verdict),
             ReleaseError::Unknown(error) => error.into(),
-        })?;
-        self.open_to_read(&warrant, Span::Whole).await
+        })
     }
 
     /// Items of an End User, newest first.

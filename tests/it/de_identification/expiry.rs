@@ -39,6 +39,7 @@ async fn what_has_expired_is_neither_treated_nor_unsealed_nor_its_copy_read() {
     let anew = request(&institute, table.id, "De-Identify", under_pseudonyms());
     for (what, answer) in [
         ("treated anew", treat(&institute, &anew).await),
+        ("told again", treat(&institute, &message).await),
         ("unsealed", unseal(&institute, copy).await),
         ("the copy read", payload(&institute, copy).await),
     ] {

@@ -49,6 +49,11 @@ async fn answer(door: &Door, operation: &OperationRow) -> Result<Response, Probl
 /// The treated copy, by its ID; its payload is read like any other item's, with a permit of its own.
 async fn done(door: &Door, operation: &OperationRow) -> Result<Response, Problem> {
     let copy = operation.result_id.ok_or(AimError::NotFound)?;
+    // What it was made under may have ended since; then nothing of it is told again.
+    match door.aims.redelivery_of(operation).await {
+        Err(AimError::Withheld(verdict)) => return Err(Problem::denied(verdict, None)),
+        outcome => drop(outcome?),
+    }
     let (item, treatment) = door.aims.treated_copy(copy).await?;
     let chain_id = door.aims.back_end().chain_id();
     let response = DeIdAndAnonymResponse {

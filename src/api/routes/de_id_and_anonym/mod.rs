@@ -52,7 +52,8 @@ async fn done(door: &Door, operation: &OperationRow) -> Result<Response, Problem
     // What it was made under may have ended since; then nothing of it is told again.
     match door.aims.redelivery_of(operation).await {
         Err(AimError::Withheld(verdict)) => return Err(Problem::denied(verdict, None)),
-        outcome => drop(outcome?),
+        Err(error) => return Err(error.into()),
+        Ok(_) => {}
     }
     let (item, treatment) = door.aims.treated_copy(copy).await?;
     let chain_id = door.aims.back_end().chain_id();

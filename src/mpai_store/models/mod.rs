@@ -13,6 +13,7 @@
 //! | [`network`] | the network of the beat classifier: forward pass, accuracy |
 //! | [`examples`] | labelled windows in a file: held-out data |
 //! | [`onnx`] | the same network as an ONNX graph |
+//! | [`protobuf`] | the wire format that graph is written in |
 //! | [`blobs`] | the files |
 //! | [`seal`] | what the Back End signs about a model, and a Front End about its answer |
 //! | [`shelf`] | files and signing key of a Back End |
@@ -25,6 +26,7 @@ pub mod examples;
 pub mod layout;
 pub mod network;
 pub mod onnx;
+pub mod protobuf;
 pub mod seal;
 pub mod shelf;
 

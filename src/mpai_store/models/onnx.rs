@@ -7,7 +7,10 @@
 //!
 //! Written by hand because the library that reads ONNX here hands out its message types without the trait that writes them.
 
-use super::network::{HIDDEN_BIAS, HIDDEN_WEIGHT, Layer, Network, OUTPUT_BIAS, OUTPUT_WEIGHT};
+use super::{
+    network::{HIDDEN_BIAS, HIDDEN_WEIGHT, Layer, Network, OUTPUT_BIAS, OUTPUT_WEIGHT},
+    protobuf::Message,
+};
 
 /// Name of the graph's input.
 pub const INPUT: &str = "beats";
@@ -17,43 +20,6 @@ const IR_VERSION: u64 = 8;
 const OPERATOR_SET: u64 = 13;
 const FLOAT: u64 = 1;
 const ATTRIBUTE_INT: u64 = 2;
-
-/// A message of protobuf being written.
-#[derive(Default)]
-struct Message(Vec<u8>);
-
-impl Message {
-    fn varint(&mut self, mut value: u64) {
-        while value >= 0x80 {
-            self.0.push(value as u8 | 0x80);
-            value >>= 7;
-        }
-        self.0.push(value as u8);
-    }
-
-    /// A field with a number.
-    fn number(mut self, field: u64, value: u64) -> Self {
-        self.varint(field << 3);
-        self.varint(value);
-        self
-    }
-
-    /// A field with bytes.
-    fn bytes(mut self, field: u64, value: &[u8]) -> Self {
-        self.varint(field << 3 | 2);
-        self.varint(value.len() as u64);
-        self.0.extend_from_slice(value);
-        self
-    }
-
-    fn text(self, field: u64, value: &str) -> Self {
-        self.bytes(field, value.as_bytes())
-    }
-
-    fn message(self, field: u64, value: Self) -> Self {
-        self.bytes(field, &value.0)
-    }
-}
 
 /// The network as the bytes of an ONNX file.
 pub fn encode(network: &Network) -> Vec<u8> {

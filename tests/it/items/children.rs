@@ -25,7 +25,7 @@ use health_back_end::{
     domain::taxonomy::{DataClass, UserClass},
     front_end::{demo_all::picture, recording::Recording},
     mpai_store::{
-        models::{declaration::Declaration, layout::DECLARATION},
+        models::{declaration::Declaration, layout::DECLARATION, protobuf::Message},
         processing,
     },
     schema::wire::{DataFormat, ModelFormat},
@@ -126,41 +126,6 @@ fn noise(side: u16) -> Vec<u8> {
 /// The same variant again and again.
 fn many_variants(count: usize) -> Vec<u8> {
     [variants::of_one().into_bytes(), b"chr1\t1000\trs1\tA\tG\t50\tPASS\t.\tGT\t0/1\n".repeat(count)].concat()
-}
-
-/// A message of protobuf.
-#[derive(Default)]
-struct Message(Vec<u8>);
-
-impl Message {
-    fn varint(&mut self, mut value: u64) {
-        while value >= 0x80 {
-            self.0.push(value as u8 | 0x80);
-            value >>= 7;
-        }
-        self.0.push(value as u8);
-    }
-
-    fn number(mut self, field: u64, value: u64) -> Self {
-        self.varint(field << 3);
-        self.varint(value);
-        self
-    }
-
-    fn bytes(mut self, field: u64, value: &[u8]) -> Self {
-        self.varint(field << 3 | 2);
-        self.varint(value.len() as u64);
-        self.0.extend_from_slice(value);
-        self
-    }
-
-    fn text(self, field: u64, value: &str) -> Self {
-        self.bytes(field, value.as_bytes())
-    }
-
-    fn message(self, field: u64, value: Self) -> Self {
-        self.bytes(field, &value.0)
-    }
 }
 
 fn node(operator: &str, inputs: &[&str], output: &str) -> Message {
